@@ -1,0 +1,1 @@
+//! Fast differentiable candle operations for training convolutional networks: convolution, batch norm, pooling, SGD

@@ -1,0 +1,1 @@
+//! Semi-relaxed entropic optimal transport for bags with label proportions: solvers, certificates, gradients, exact assignments

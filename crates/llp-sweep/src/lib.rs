@@ -1,0 +1,1 @@
+//! Grids of training runs on disk: configuration, run directories, executors, results and figures

@@ -1,0 +1,1 @@
+//! Train image classifiers from label proportions: the trainer library and the llp command
