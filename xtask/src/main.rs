@@ -1,2 +1,81 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands, `cargo xtask COMMAND`.
+//!
+//! `xtask` starts processes and reads files; it depends on no crate of the workspace, so it builds quickly and still
+//! runs when one of them does not compile. Each command is one file with one public function. A check collects
+//! everything that it finds before it fails, so one run shows all there is to mend.
+
+mod ci;
+mod fixtures;
+mod layers;
+mod process;
+mod sweep;
+mod test;
+mod tidy;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build `llp` in release mode and run a sweep: `[PRESET|FILE.toml] [ARGUMENTS OF llp sweep run]`
+    ///
+    /// The preset is `digits` unless the first argument names another one or a file. Results go to `runs/PRESET`,
+    /// or where `--out` says.
+    Sweep {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run every test; further arguments go to `cargo test`
+    Test {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Everything that must pass before a change is merged, or only the named steps of it
+    Ci {
+        /// format, tidy, layers, fixtures, package, clippy, documentation, tests, properties
+        steps: Vec<String>,
+    },
+    /// Compare the dependencies among the crates with the table in docs/architecture.md
+    Layers,
+    /// Verify the checksums of the data files that fixtures/manifest.json lists
+    Fixtures {
+        /// Write the present sizes and checksums into the manifest instead
+        #[arg(long)]
+        update: bool,
+    },
+    /// Check the rules of the house that no other tool checks
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Sweep { arguments } => return sweep::run(arguments),
+        Command::Test { arguments } => test::run(&arguments)?,
+        Command::Ci { steps } => ci::run(&steps)?,
+        Command::Layers => layers::run()?,
+        Command::Fixtures { update } => fixtures::run(update)?,
+        Command::Tidy => tidy::run()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

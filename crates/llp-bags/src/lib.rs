@@ -1,1 +1,59 @@
-//! Bags of instances with label proportions: readers, bagging, augmentation, an embedded data set of real images
+//! Bags of instances with label proportions: what a network learns from when nobody labels single images.
+//!
+//! Learning from label proportions starts from bags: sets of images of which only the share of each class is known.
+//! This crate makes them from labelled data, as the paper does, or takes them as they are, and hands training exactly
+//! that and no more:
+//!
+//! ```text
+//! source  ->  Dataset { images, LabelOracle }     where data comes from: the embedded digits, Parquet files
+//!                 |                |
+//!            partition        counts per bag      which instances share a bag (section 4.1 of the paper)
+//!                 |                |
+//!                 +--> BagSet <----+              images and proportions: all that training sees
+//!                         |
+//!                      prepare                    augmented, normalized values for the network
+//! ```
+//!
+//! Two rules hold everywhere:
+//!
+//! - **Instance labels stay here.** A [`LabelOracle`] keeps them private; it counts and scores, but names no label. A
+//!   [`BagSet`] has no way back to it.
+//! - **Every random draw comes from `(seed, purpose, index)`** through [`rng::stream`], so equal seeds give equal
+//!   bags, shifts and weights on every machine and with any number of threads.
+//!
+//! Instances are named by their position in [`Images`], as `u32`.
+//!
+//! ```
+//! use llp_bags::{BagSet, partition, source::digits::digits};
+//!
+//! let data = digits();
+//! let split = &data.train;
+//! let bags = partition(&split.images.instances(), 16, 0)?;
+//! let labels = split.labels.as_ref().ok_or("digits have labels")?;
+//! let bag_set = BagSet::from_partition(split.images.clone(), &bags, labels)?;
+//! assert_eq!((bag_set.len(), bag_set.remainder()), (89, 13));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The feature `parquet` adds a reader of image data sets in the layout of the Hugging Face hub.
+
+mod augment;
+mod bag;
+mod bagging;
+mod error;
+mod images;
+mod normalization;
+mod oracle;
+pub mod rng;
+pub mod source;
+mod split;
+
+pub use augment::{Augmentation, EpochAugmentation, prepare};
+pub use bag::BagSet;
+pub use bagging::{Partition, partition};
+pub use error::BagError;
+pub use images::Images;
+pub use llp_ot::Proportions;
+pub use normalization::Normalization;
+pub use oracle::LabelOracle;
+pub use split::{HeldOut, hold_out, subset};

@@ -1,1 +1,39 @@
-//! Train image classifiers from label proportions: the trainer library and the llp command
+//! Trains image classifiers from label proportions.
+//!
+//! This crate joins the others: bags from `llp-bags`, a network of `llp-nn`, a loss of `llp-loss`, a run
+//! directory of `llp-sweep`. The command `llp` is a thin shell around it.
+//!
+//! ```text
+//! RunConfig -> TrainingData (bags, held-out bags, test images)
+//!           -> Trainer: epoch by epoch, step by step
+//!           -> Checkpoint: weights, momentum, position; a stopped run goes on bit for bit
+//!           -> run(): all of it inside a run directory
+//! ```
+//!
+//! **Reproducibility.** Every random draw comes from a seed, a purpose and an index: the initial weights, the
+//! order of the bags in epoch `e`, the augmentation of instance `i` in epoch `e`. The position of a training is
+//! therefore two numbers, epoch and step, and a run that was stopped and resumed ends with the same bits as one
+//! that was not. On one machine that holds for every number of threads.
+//!
+//! **No instance label reaches training.** The trainer sees a [`llp_bags::BagSet`]; labels live in a
+//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test images.
+
+mod batch;
+mod checkpoint;
+mod data;
+mod error;
+pub mod evaluate;
+mod loss;
+mod network;
+mod run;
+mod schedule;
+mod trainer;
+
+pub use checkpoint::{Checkpoint, CheckpointState};
+pub use data::{TrainingData, load_dataset};
+pub use error::{CheckpointFault, TrainError};
+pub use loss::build_loss;
+pub use network::build_network;
+pub use run::{RunContext, RunEnd, run};
+pub use schedule::Schedule;
+pub use trainer::{Hooks, Outcome, Position, Trainer};

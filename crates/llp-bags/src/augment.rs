@@ -1,0 +1,154 @@
+//! From stored bytes to the values that a network sees: augmentation and normalization.
+
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::images::check_instances;
+use crate::rng::{self, Purpose};
+use crate::{BagError, Images, Normalization};
+
+/// Random changes of a training image that keep its class.
+///
+/// Source: [dulac-arnold:19] section 4.1, "Architecture and training": "each of its images is randomly shifted by one
+/// pixel, and randomly flipped on the vertical axis with a probability 0.5". Read as: both offsets are uniform on
+/// `{-shift, ..., shift}` with `shift = 1`, and the mirror axis is vertical (left and right change places). Deviation:
+/// the paper does not say what a shift moves in; here the pixels at the edge are repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Augmentation {
+    /// The largest shift in each direction, in pixels.
+    pub shift: u8,
+    /// Whether half of the images are mirrored left to right.
+    pub mirror: bool,
+}
+
+impl Augmentation {
+    /// The draws of one epoch.
+    pub fn epoch(&self, seed: u64, epoch: u64) -> EpochAugmentation {
+        EpochAugmentation { augmentation: *self, rng: rng::stream(seed, Purpose::Augment, epoch) }
+    }
+}
+
+/// An [`Augmentation`] in one epoch. Each instance has its own draw, whatever batch or thread it is prepared in.
+#[derive(Clone, Debug)]
+pub struct EpochAugmentation {
+    augmentation: Augmentation,
+    rng: ChaCha8Rng,
+}
+
+impl EpochAugmentation {
+    fn draw(&self, instance: u32) -> Change {
+        let mut rng = self.rng.clone();
+        rng.set_stream(u64::from(instance));
+        let shift = i32::from(self.augmentation.shift);
+        let mut offset = || rng::below(&mut rng, 2 * shift as u32 + 1) as i32 - shift;
+        let (down, right) = (offset(), offset());
+        Change { down, right, mirror: self.augmentation.mirror && rng::below(&mut rng, 2) == 1 }
+    }
+}
+
+/// What happens to one image.
+#[derive(Clone, Copy, Default)]
+struct Change {
+    down: i32,
+    right: i32,
+    mirror: bool,
+}
+
+/// Writes images as a network sees them: augmented if asked for, normalized, as `f32`.
+///
+/// `out` becomes `[instance, height, width, channel]` in the order of `instances`, with
+/// `(pixel / 255 - mean[channel]) / std[channel]`. The draw of an instance depends on the seed and the epoch of
+/// `augmentation` and on the instance id only, and the work is shared among rayon's threads, so neither the batch nor
+/// the number of threads changes a value.
+///
+/// # Errors
+/// [`BagError::ChannelCount`], [`BagError::InstanceOutOfRange`], [`BagError::BufferLength`].
+pub fn prepare(
+    images: &Images,
+    instances: &[u32],
+    augmentation: Option<&EpochAugmentation>,
+    normalization: &Normalization,
+    out: &mut [f32],
+) -> Result<(), BagError> {
+    let image_len = images.image_len();
+    check_instances(instances, images.len())?;
+    if out.len() != instances.len() * image_len {
+        return Err(BagError::BufferLength { n_instances: instances.len(), image_len, got: out.len() });
+    }
+    let rows = Rows::new(images, augmentation.map(|epoch| epoch.augmentation), normalization)?;
+    out.par_chunks_exact_mut(image_len)
+        .zip(instances)
+        .with_min_len(32) // a task takes long enough to be worth handing to another thread
+        .for_each(|(out, &instance)| {
+            let change = augmentation.map(|epoch| epoch.draw(instance)).unwrap_or_default();
+            rows.write(images.image(instance), change, out);
+        });
+    Ok(())
+}
+
+/// What all images of a call share: where the values of a row come from, and how a byte becomes a value.
+struct Rows<'a> {
+    images: &'a Images,
+    shift: i32,
+    sources: Vec<Vec<u32>>, // [mirrored, horizontal shift][width * channel]: positions in the row of the image
+    scale: Vec<f32>,        // [width * channel]
+    offset: Vec<f32>,       // [width * channel]
+}
+
+impl<'a> Rows<'a> {
+    fn new(
+        images: &'a Images,
+        augmentation: Option<Augmentation>,
+        normalization: &Normalization,
+    ) -> Result<Self, BagError> {
+        let [_, width, channels] = images.shape();
+        let (means, stds) = (normalization.mean(), normalization.std());
+        if means.len() != channels {
+            return Err(BagError::ChannelCount { expected: channels, got: means.len() });
+        }
+        let scale = stds.iter().map(|&std| (1.0 / (255.0 * f64::from(std))) as f32).collect::<Vec<_>>();
+        let offset = means.iter().zip(stds).map(|(mean, std)| -mean / std).collect::<Vec<_>>();
+        let shift = augmentation.map_or(0, |augmentation| i32::from(augmentation.shift));
+        let mirrors: &[bool] = if augmentation.is_some_and(|augmentation| augmentation.mirror) {
+            &[false, true]
+        } else {
+            &[false]
+        };
+        let changes = mirrors.iter().flat_map(|&mirror| (-shift..=shift).map(move |right| (mirror, right)));
+        Ok(Self {
+            images,
+            shift,
+            sources: changes.map(|(mirror, right)| sources(width, channels, mirror, right)).collect(),
+            scale: scale.repeat(width),
+            offset: offset.repeat(width),
+        })
+    }
+
+    /// Writes one image: `image` and `out` are `[height, width, channel]`.
+    fn write(&self, image: &[u8], change: Change, out: &mut [f32]) {
+        let height = self.images.shape()[0];
+        let row_len = self.scale.len();
+        let n_shifts = 2 * self.shift + 1;
+        let sources =
+            &self.sources[(i32::from(change.mirror) * n_shifts + self.shift + change.right) as usize];
+        for (y, out) in out.chunks_exact_mut(row_len).enumerate() {
+            let row = &image[clamped(y, change.down, height) * row_len..][..row_len];
+            let values = sources.iter().zip(&self.scale).zip(&self.offset);
+            for (out, ((&source, scale), offset)) in out.iter_mut().zip(values) {
+                *out = f32::from(row[source as usize]) * scale + offset;
+            }
+        }
+    }
+}
+
+/// Where each value of a changed row stands in the row of the image, `[width * channel]`.
+fn sources(width: usize, channels: usize, mirror: bool, right: i32) -> Vec<u32> {
+    let columns = (0..width).map(|x| clamped(if mirror { width - 1 - x } else { x }, right, width));
+    columns.flat_map(|x| (0..channels).map(move |channel| (x * channels + channel) as u32)).collect()
+}
+
+/// The position that moves to `position` under a shift by `by`; what lies outside is the pixel at the edge.
+fn clamped(position: usize, by: i32, len: usize) -> usize {
+    (position as i64 - i64::from(by)).clamp(0, len as i64 - 1) as usize
+}

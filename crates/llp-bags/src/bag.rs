@@ -1,0 +1,130 @@
+//! Bags with their label proportions: all that training may see.
+
+use std::sync::Arc;
+
+use llp_ot::Proportions;
+
+use crate::images::check_instances;
+use crate::split::sorted_set;
+use crate::{BagError, Images, LabelOracle, Partition};
+
+/// Bags of images, each with the proportions of its labels: the `A_1, ..., A_N` of the paper, and all that training
+/// sees.
+///
+/// A bag set holds no label of an instance and no way to one, except that a bag of size 1 is its own label by nature.
+/// Bags may differ in size; no two share an instance.
+///
+/// Source: [dulac-arnold:19] section 2.
+#[derive(Clone, Debug)]
+pub struct BagSet {
+    images: Arc<Images>,
+    bags: Vec<Vec<u32>>,
+    proportions: Vec<Proportions>, // [bag]
+    n_remainder: usize,
+}
+
+impl BagSet {
+    /// Bags of own data, `bags[i]` with `proportions[i]`, without any label of an instance.
+    ///
+    /// # Errors
+    /// [`BagError::NoBags`]; [`BagError::EmptyBag`]; [`BagError::ProportionsCount`] and
+    /// [`BagError::ProportionsLength`] if bags and proportions do not match; [`BagError::InstanceOutOfRange`] and
+    /// [`BagError::RepeatedInstance`] for the instances.
+    pub fn new(
+        images: Arc<Images>,
+        bags: Vec<Vec<u32>>,
+        proportions: Vec<Proportions>,
+    ) -> Result<Self, BagError> {
+        if bags.len() != proportions.len() {
+            return Err(BagError::ProportionsCount { expected: bags.len(), got: proportions.len() });
+        }
+        check_bags(&bags, images.len())?;
+        check_classes(&proportions)?;
+        Ok(Self { images, bags, proportions, n_remainder: 0 })
+    }
+
+    /// The bags of `partition`, with the proportions that `labels` has in each.
+    ///
+    /// `images` and `labels` are those of the split that was partitioned.
+    ///
+    /// Source: [dulac-arnold:19] section 2, the definition of `z_i`. Deviation: none.
+    ///
+    /// # Errors
+    /// [`BagError::LabelCount`] if there is not one label for each image, and those of [`BagSet::new`].
+    pub fn from_partition(
+        images: Arc<Images>,
+        partition: &Partition,
+        labels: &LabelOracle,
+    ) -> Result<Self, BagError> {
+        if labels.len() != images.len() {
+            return Err(BagError::LabelCount { expected: images.len(), got: labels.len() });
+        }
+        check_bags(&partition.bags, images.len())?;
+        let proportions = partition.bags.iter().map(|bag| Proportions::from_counts(&labels.count(bag)));
+        let proportions = proportions.collect::<Result<_, _>>()?;
+        Ok(Self { images, bags: partition.bags.clone(), proportions, n_remainder: partition.remainder.len() })
+    }
+
+    /// The number of bags; there is at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a bag set is never empty")]
+    pub fn len(&self) -> usize {
+        self.bags.len()
+    }
+
+    /// The instances of a bag: ids of [`images`](Self::images).
+    ///
+    /// # Panics
+    /// If there is no such bag, as for a slice.
+    pub fn instances(&self, bag: usize) -> &[u32] {
+        &self.bags[bag]
+    }
+
+    /// The label proportions of a bag, `[class]`.
+    ///
+    /// # Panics
+    /// If there is no such bag, as for a slice.
+    pub fn proportions(&self, bag: usize) -> &Proportions {
+        &self.proportions[bag]
+    }
+
+    /// The number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.proportions[0].n_classes()
+    }
+
+    /// The number of instances in all bags.
+    pub fn n_instances(&self) -> usize {
+        self.bags.iter().map(Vec::len).sum()
+    }
+
+    /// The images that the instances are ids of.
+    pub fn images(&self) -> &Arc<Images> {
+        &self.images
+    }
+
+    /// The number of instances that did not fill another bag and are in none.
+    pub fn remainder(&self) -> usize {
+        self.n_remainder
+    }
+}
+
+fn check_bags(bags: &[Vec<u32>], n_instances: usize) -> Result<(), BagError> {
+    if bags.is_empty() {
+        return Err(BagError::NoBags);
+    }
+    if let Some(bag) = bags.iter().position(Vec::is_empty) {
+        return Err(BagError::EmptyBag { bag });
+    }
+    let instances = bags.concat();
+    check_instances(&instances, n_instances)?;
+    sorted_set(&instances)?;
+    Ok(())
+}
+
+fn check_classes(proportions: &[Proportions]) -> Result<(), BagError> {
+    let expected = proportions[0].n_classes();
+    match proportions.iter().position(|p| p.n_classes() != expected) {
+        None => Ok(()),
+        Some(bag) => Err(BagError::ProportionsLength { bag, expected, got: proportions[bag].n_classes() }),
+    }
+}

@@ -1,0 +1,52 @@
+//! Drawing bags from a set of instances.
+
+use crate::BagError;
+use crate::rng::{self, Purpose};
+use crate::split::sorted_set;
+
+/// A set of instances cut into bags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// The instances of each bag, ascending.
+    pub bags: Vec<Vec<u32>>,
+    /// Instances that did not fill another bag, ascending.
+    pub remainder: Vec<u32>,
+}
+
+/// Cuts `instances` into as many bags of `bag_size` as they fill, uniformly and without replacement.
+///
+/// The bags are drawn once and stay for the whole training. They depend on the set of instances, the size and the
+/// seed; bags of different sizes are drawn independently. Fewer than `bag_size` instances remain; they are returned,
+/// never dropped in silence.
+///
+/// Source: [dulac-arnold:19] section 4.1, "Training data". Deviation: none.
+///
+/// # Errors
+/// [`BagError::NoInstances`]; [`BagError::BagSize`] unless `1 <= bag_size <= instances.len()`;
+/// [`BagError::RepeatedInstance`].
+///
+/// ```
+/// let partition = llp_bags::partition(&[0, 1, 2, 3, 4, 5, 6], 3, 42)?;
+/// assert_eq!((partition.bags.len(), partition.remainder.len()), (2, 1));
+/// # Ok::<(), llp_bags::BagError>(())
+/// ```
+pub fn partition(instances: &[u32], bag_size: usize, seed: u64) -> Result<Partition, BagError> {
+    let n_instances = instances.len();
+    if n_instances == 0 {
+        return Err(BagError::NoInstances);
+    }
+    if bag_size == 0 || bag_size > n_instances {
+        return Err(BagError::BagSize { bag_size, n_instances });
+    }
+    let mut shuffled = sorted_set(instances)?;
+    rng::shuffle(&mut shuffled, &mut rng::stream(seed, Purpose::Bags, bag_size as u64));
+    let bags = shuffled.chunks_exact(bag_size);
+    let remainder = ascending(bags.remainder());
+    Ok(Partition { bags: bags.map(ascending).collect(), remainder })
+}
+
+fn ascending(instances: &[u32]) -> Vec<u32> {
+    let mut sorted = instances.to_vec();
+    sorted.sort_unstable();
+    sorted
+}

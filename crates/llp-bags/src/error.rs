@@ -1,0 +1,194 @@
+//! What can be wrong with instances, labels, bags and the files that they come from.
+
+/// Why instances, labels or bags were refused.
+///
+/// Instances, bags and rows are counted from 0.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BagError {
+    /// An image needs at least one pixel.
+    #[error(
+        "images of {height}x{width}x{channels} have no pixels: height, width and channels must be at least 1"
+    )]
+    ImageShape {
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+        /// Values of a pixel.
+        channels: usize,
+    },
+
+    /// The pixels are not a whole number of images.
+    #[error("{got} bytes of pixels are not a whole number of images of {height}x{width}x{channels}")]
+    PixelCount {
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+        /// Values of a pixel.
+        channels: usize,
+        /// Bytes given.
+        got: usize,
+    },
+
+    /// Instance ids have 32 bits.
+    #[error("{n_instances} instances in one split: at most {} are possible", u32::MAX)]
+    TooManyInstances {
+        /// Instances given.
+        n_instances: usize,
+    },
+
+    /// No class at all.
+    #[error("there must be at least one class")]
+    NoClasses,
+
+    /// Nothing to work on.
+    #[error("there must be at least one instance")]
+    NoInstances,
+
+    /// A label that names no class.
+    #[error("instance {instance} has label {label}, but labels go from 0 to {}", n_classes - 1)]
+    LabelOutOfRange {
+        /// The first offender.
+        instance: usize,
+        /// Its label.
+        label: u32,
+        /// The number of classes.
+        n_classes: usize,
+    },
+
+    /// Not one label for each image.
+    #[error("{got} labels for {expected} images")]
+    LabelCount {
+        /// The number of images.
+        expected: usize,
+        /// The number of labels.
+        got: usize,
+    },
+
+    /// Not one prediction for each instance.
+    #[error("{got} predictions for {expected} instances")]
+    PredictionCount {
+        /// The number of instances.
+        expected: usize,
+        /// The number of predictions.
+        got: usize,
+    },
+
+    /// A prediction that names no class.
+    #[error("instance {instance} is predicted as class {prediction}, but classes go from 0 to {}", n_classes - 1)]
+    PredictionOutOfRange {
+        /// The first offender.
+        instance: usize,
+        /// Its predicted class.
+        prediction: u32,
+        /// The number of classes.
+        n_classes: usize,
+    },
+
+    /// An instance id that names no instance.
+    #[error("there is no instance {instance} among {n_instances}")]
+    InstanceOutOfRange {
+        /// The first offender.
+        instance: u32,
+        /// The number of instances.
+        n_instances: usize,
+    },
+
+    /// An instance that is named twice.
+    #[error("instance {instance} appears more than once: an instance belongs to one bag, once")]
+    RepeatedInstance {
+        /// The offender of the lowest id.
+        instance: u32,
+    },
+
+    /// A fraction that leaves no instance for training, or is none.
+    #[error("cannot hold out a fraction of {fraction}: it must be at least 0 and below 1")]
+    Fraction {
+        /// The fraction given.
+        fraction: f64,
+    },
+
+    /// No full bag of this size.
+    #[error("bag size {bag_size} is not possible with {n_instances} instances: choose 1 to {n_instances}")]
+    BagSize {
+        /// The size given.
+        bag_size: usize,
+        /// The number of instances to draw from.
+        n_instances: usize,
+    },
+
+    /// No bag at all.
+    #[error("there must be at least one bag")]
+    NoBags,
+
+    /// A bag without instances has no proportions.
+    #[error("bag {bag} is empty: every bag needs at least one instance")]
+    EmptyBag {
+        /// The first offender.
+        bag: usize,
+    },
+
+    /// Not one vector of proportions for each bag.
+    #[error("{got} vectors of proportions for {expected} bags")]
+    ProportionsCount {
+        /// The number of bags.
+        expected: usize,
+        /// The number of vectors.
+        got: usize,
+    },
+
+    /// Bags that disagree about the number of classes.
+    #[error("bag {bag} has proportions of {got} classes, the bags before it of {expected}")]
+    ProportionsLength {
+        /// The first offender.
+        bag: usize,
+        /// The classes of bag 0.
+        expected: usize,
+        /// The classes of the offender.
+        got: usize,
+    },
+
+    /// Proportions that are none.
+    #[error(transparent)]
+    Proportions(#[from] llp_ot::OtError),
+
+    /// Not one mean and one deviation for each channel.
+    #[error("normalization of {got} channels for images of {expected}")]
+    ChannelCount {
+        /// The channels of the images.
+        expected: usize,
+        /// The channels of the normalization.
+        got: usize,
+    },
+
+    /// A mean or deviation that cannot normalize anything.
+    #[error(
+        "channel {channel} has mean {mean} and deviation {std}: both must be finite and the deviation positive"
+    )]
+    Normalization {
+        /// The first offender.
+        channel: usize,
+        /// Its mean.
+        mean: f32,
+        /// Its standard deviation.
+        std: f32,
+    },
+
+    /// A buffer of the wrong size.
+    #[error("a buffer of {got} values for {n_instances} images of {image_len}: expected {}", n_instances * image_len)]
+    BufferLength {
+        /// The images to write.
+        n_instances: usize,
+        /// The values of an image.
+        image_len: usize,
+        /// The length of the buffer.
+        got: usize,
+    },
+
+    /// A Parquet file that cannot be used.
+    #[cfg(feature = "parquet")]
+    #[error(transparent)]
+    Parquet(#[from] crate::source::parquet::ParquetError),
+}

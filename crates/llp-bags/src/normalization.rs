@@ -1,0 +1,95 @@
+//! The statistics that inputs are normalized with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::images::check_instances;
+use crate::{BagError, Images};
+
+/// Mean and standard deviation of each channel, in units of `pixel / 255`.
+///
+/// A checkpoint stores it: a network can only be used with the statistics that it was trained with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Normalization {
+    mean: Vec<f32>, // [channel]
+    std: Vec<f32>,  // [channel]
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl TryFrom<Unchecked> for Normalization {
+    type Error = BagError;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self, BagError> {
+        Self::new(unchecked.mean, unchecked.std)
+    }
+}
+
+impl Normalization {
+    /// Given statistics, `[channel]` each.
+    ///
+    /// # Errors
+    /// [`BagError::ChannelCount`] if the two differ in length; [`BagError::Normalization`] unless all are finite and
+    /// the deviations positive.
+    pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self, BagError> {
+        if mean.len() != std.len() {
+            return Err(BagError::ChannelCount { expected: mean.len(), got: std.len() });
+        }
+        for (channel, (&mean, &std)) in mean.iter().zip(&std).enumerate() {
+            if !mean.is_finite() || !std.is_normal() || std < 0.0 {
+                return Err(BagError::Normalization { channel, mean, std });
+            }
+        }
+        Ok(Self { mean, std })
+    }
+
+    /// The statistics of some instances; those of the training split serve both splits.
+    ///
+    /// The deviation is that of the population (divided by the number of pixels). A constant channel has none; it gets
+    /// 1, which makes the channel zero. The sums are of integers, hence exact in any order.
+    ///
+    /// # Errors
+    /// [`BagError::NoInstances`], [`BagError::InstanceOutOfRange`].
+    pub fn from_instances(images: &Images, instances: &[u32]) -> Result<Self, BagError> {
+        if instances.is_empty() {
+            return Err(BagError::NoInstances);
+        }
+        check_instances(instances, images.len())?;
+        let [height, width, channels] = images.shape();
+        let mut sums = vec![(0_u64, 0_u64); channels]; // of pixels and of their squares
+        for &instance in instances {
+            for pixel in images.image(instance).chunks_exact(channels) {
+                for (sum, &value) in sums.iter_mut().zip(pixel) {
+                    sum.0 += u64::from(value);
+                    sum.1 += u64::from(value).pow(2);
+                }
+            }
+        }
+        let n_pixels = (instances.len() * height * width) as u64;
+        let (mean, std) = sums.into_iter().map(|(sum, squares)| moments(sum, squares, n_pixels)).unzip();
+        Self::new(mean, std)
+    }
+
+    /// The mean of each channel, in units of `pixel / 255`.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// The standard deviation of each channel, in units of `pixel / 255`.
+    pub fn std(&self) -> &[f32] {
+        &self.std
+    }
+}
+
+/// Mean and deviation from the sums of `n_pixels` bytes and of their squares.
+fn moments(sum: u64, squares: u64, n_pixels: u64) -> (f32, f32) {
+    let (sum, squares, n) = (u128::from(sum), u128::from(squares), u128::from(n_pixels));
+    let n_squared_variance = n * squares - sum * sum; // exact: 0 for a constant channel only
+    let std =
+        if n_squared_variance == 0 { 1.0 } else { (n_squared_variance as f64).sqrt() / (n * 255) as f64 };
+    ((sum as f64 / (n * 255) as f64) as f32, std as f32)
+}

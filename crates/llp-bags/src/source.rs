@@ -1,0 +1,96 @@
+//! Where images and labels come from.
+
+pub mod digits;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+
+use std::sync::Arc;
+
+use crate::{BagError, Images, LabelOracle};
+
+/// A data set for classification: images for training and for testing.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// A short name for people.
+    pub name: String,
+    /// The name of each class.
+    pub class_names: Vec<String>,
+    /// Whether an image mirrored left to right still shows its class: true of animals, false of digits.
+    pub mirror_preserves_class: bool,
+    /// What bags are made of.
+    pub train: Split,
+    /// What accuracy is measured on.
+    pub test: Split,
+}
+
+/// One part of a data set.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// The images.
+    pub images: Arc<Images>,
+    /// Their labels, where they exist.
+    pub labels: Option<LabelOracle>,
+}
+
+impl Split {
+    /// Images with a label each.
+    ///
+    /// # Errors
+    /// [`BagError::LabelCount`].
+    pub fn labeled(images: Images, labels: LabelOracle) -> Result<Self, BagError> {
+        if labels.len() != images.len() {
+            return Err(BagError::LabelCount { expected: images.len(), got: labels.len() });
+        }
+        Ok(Self { images: Arc::new(images), labels: Some(labels) })
+    }
+
+    /// Images alone.
+    pub fn unlabeled(images: Images) -> Self {
+        Self { images: Arc::new(images), labels: None }
+    }
+}
+
+impl Dataset {
+    /// The number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.class_names.len()
+    }
+
+    /// A hash of the content that identifies the data wherever it lies: class names, and shape, pixels and labels of
+    /// both splits. 64 hexadecimal digits of BLAKE3.
+    ///
+    /// Reads all pixels, at about the speed of memory.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("llp-bags data set fingerprint, version 1");
+        hash_len(&mut hasher, self.class_names.len());
+        for name in &self.class_names {
+            hash_len(&mut hasher, name.len());
+            hasher.update(name.as_bytes());
+        }
+        for split in [&self.train, &self.test] {
+            hash_split(&mut hasher, split);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// Every part is preceded by its length, so that different contents never make equal streams.
+fn hash_split(hasher: &mut blake3::Hasher, split: &Split) {
+    for side in split.images.shape() {
+        hash_len(hasher, side);
+    }
+    hash_len(hasher, split.images.len());
+    hasher.update(split.images.pixels());
+    match &split.labels {
+        None => hash_len(hasher, 0),
+        Some(oracle) => {
+            hash_len(hasher, oracle.len());
+            let bytes: Vec<u8> = oracle.labels().iter().flat_map(|label| label.to_le_bytes()).collect();
+            hasher.update(&bytes);
+        }
+    }
+}
+
+fn hash_len(hasher: &mut blake3::Hasher, len: usize) {
+    hasher.update(&(len as u64).to_le_bytes());
+}

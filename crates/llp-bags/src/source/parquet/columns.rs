@@ -1,0 +1,58 @@
+//! Whole columns of one row group, as plain vectors.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::reader::RowGroupReader;
+
+/// The values of a column in one row group, or the row of its first null.
+pub(super) enum Column<T> {
+    Values(Vec<T>),
+    Null { row: usize },
+}
+
+/// A column of byte strings; they share the memory of their pages.
+pub(super) fn byte_strings(group: &dyn RowGroupReader, column: usize) -> Result<Column<ByteArray>> {
+    guarded(|| match group.get_column_reader(column)? {
+        ColumnReader::ByteArrayColumnReader(reader) => read(reader),
+        _ => Err(changed_type()),
+    })
+}
+
+/// A column of integers of 32 or 64 bits.
+pub(super) fn integers(group: &dyn RowGroupReader, column: usize) -> Result<Column<i64>> {
+    guarded(|| match group.get_column_reader(column)? {
+        ColumnReader::Int64ColumnReader(reader) => read(reader),
+        ColumnReader::Int32ColumnReader(reader) => Ok(match read(reader)? {
+            Column::Values(values) => Column::Values(values.into_iter().map(i64::from).collect()),
+            Column::Null { row } => Column::Null { row },
+        }),
+        _ => Err(changed_type()),
+    })
+}
+
+/// Turns a panic into an error: the parquet crate asserts what a damaged page or offset breaks. Nothing outlives the
+/// panic but the immutable file, so no half-changed state is seen.
+fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(ParquetError::General("its pages contradict its metadata".to_owned())))
+}
+
+/// Reads to the end. The column is not repeated, so that there is one definition level for each row, if there are any.
+fn read<T: DataType>(mut reader: ColumnReaderImpl<T>) -> Result<Column<T::T>> {
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    let (n_rows, n_values, _) = reader.read_records(usize::MAX, Some(&mut levels), None, &mut values)?;
+    if n_values == n_rows {
+        return Ok(Column::Values(values));
+    }
+    let present = levels.iter().copied().max();
+    let row = levels.iter().position(|&level| Some(level) != present);
+    Ok(Column::Null { row: row.unwrap_or(0) })
+}
+
+/// The schema of the file was checked before: only a damaged file gets here.
+fn changed_type() -> ParquetError {
+    ParquetError::General("a row group contradicts the schema".to_owned())
+}

@@ -1,0 +1,35 @@
+//! The real CIFAR-10, if the environment variable `LLP_CIFAR10` names its folder (Parquet files in the layout of
+//! `uoft-cs/cifar10` on the Hugging Face hub).
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use llp_bags::source::parquet::read;
+
+/// 50,000 and 10,000 color images of 32x32, 5,000 and 1,000 of each of ten classes, and the channel means that are
+/// commonly used for CIFAR-10 (0.4914, 0.4822, 0.4465; atol 1e-3).
+#[test]
+#[expect(clippy::print_stdout, reason = "tells why the test did nothing, and how long it took")]
+fn cifar10_is_complete() {
+    let Some(folder) = std::env::var_os("LLP_CIFAR10").map(PathBuf::from) else {
+        println!("skipped: LLP_CIFAR10 does not name a folder with CIFAR-10 in Parquet files");
+        return;
+    };
+    let start = Instant::now();
+    let data = read(&folder).unwrap();
+    println!("read in {:.1} s, fingerprint {}", start.elapsed().as_secs_f64(), data.fingerprint());
+
+    let classes = "airplane automobile bird cat deer dog frog horse ship truck";
+    assert_eq!(data.class_names.join(" "), classes);
+    assert!(data.mirror_preserves_class);
+    assert_eq!(data.train.images.shape(), [32, 32, 3]);
+    assert_eq!((data.train.images.len(), data.test.images.len()), (50_000, 10_000));
+    assert_eq!(data.train.labels.as_ref().unwrap().class_counts(), [5000; 10]);
+    assert_eq!(data.test.labels.as_ref().unwrap().class_counts(), [1000; 10]);
+
+    let images = &data.train.images;
+    let normalization = llp_bags::Normalization::from_instances(images, &images.instances()).unwrap();
+    for (mean, expected) in normalization.mean().iter().zip([0.4914, 0.4822, 0.4465]) {
+        assert!((mean - expected).abs() < 1e-3, "{:?}", normalization.mean());
+    }
+}

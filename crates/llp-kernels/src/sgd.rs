@@ -1,0 +1,160 @@
+//! Stochastic gradient descent with momentum and weight decay, in place.
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
+
+use crate::tensor::slice;
+
+/// Numbers per parallel piece of work.
+const CHUNK_LEN: usize = 65_536;
+
+/// The constants of [`Sgd`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdConfig {
+    /// Weight of the past in the velocity, in `[0, 1)`.
+    pub momentum: f64,
+    /// Pull towards zero, added to the gradient of every weight.
+    pub weight_decay: f64,
+}
+
+/// PyTorch's SGD: `v <- momentum v + gradient + weight_decay w`, then `w <- w - lr v`.
+///
+/// The velocity starts at zero, so the first step is plain gradient descent.
+#[derive(Debug)]
+pub struct Sgd {
+    config: SgdConfig,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Debug)]
+struct Parameter {
+    weight: Var,
+    velocity: Tensor,
+    decays: bool,
+}
+
+impl Sgd {
+    /// Trains `decayed` with weight decay and `undecayed` without.
+    ///
+    /// # Errors
+    /// When the velocities cannot be allocated.
+    pub fn new(
+        decayed: impl IntoIterator<Item = Var>,
+        undecayed: impl IntoIterator<Item = Var>,
+        config: SgdConfig,
+    ) -> Result<Self> {
+        let decayed = decayed.into_iter().map(|weight| (weight, true));
+        let undecayed = undecayed.into_iter().map(|weight| (weight, false));
+        let parameters = decayed
+            .chain(undecayed)
+            .map(|(weight, decays)| Ok(Parameter { velocity: weight.zeros_like()?, weight, decays }))
+            .collect::<Result<_>>()?;
+        Ok(Self { config, parameters })
+    }
+
+    /// The velocity of every weight, in the order in which the weights were given.
+    pub fn velocities(&self) -> impl Iterator<Item = &Tensor> {
+        self.parameters.iter().map(|parameter| &parameter.velocity)
+    }
+
+    /// Replaces the velocities, in the order of [`Sgd::velocities`].
+    ///
+    /// # Errors
+    /// When the number of tensors or a shape differs; nothing is changed then.
+    pub fn set_velocities(&mut self, velocities: &[Tensor]) -> Result<()> {
+        let fits = velocities.len() == self.parameters.len()
+            && velocities.iter().zip(&self.parameters).all(|(new, old)| new.shape() == old.weight.shape());
+        if !fits {
+            bail!("the velocities do not fit the parameters");
+        }
+        for (parameter, velocity) in self.parameters.iter_mut().zip(velocities) {
+            parameter.velocity = velocity.copy()?;
+        }
+        Ok(())
+    }
+
+    /// One step with learning rate `lr`; weights without a gradient stay.
+    ///
+    /// # Errors
+    /// When a gradient has another shape or type than its weight.
+    pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
+        for Parameter { weight, velocity, decays } in &self.parameters {
+            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
+            let weight_decay = if *decays { self.config.weight_decay as f32 } else { 0.0 };
+            let accumulate = Accumulate { momentum: self.config.momentum as f32, weight_decay };
+            velocity.inplace_op3(&gradient.contiguous()?, weight.as_tensor(), &accumulate)?;
+            weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
+        }
+        Ok(())
+    }
+}
+
+/// `velocity = momentum velocity + gradient + weight_decay weight`.
+struct Accumulate {
+    momentum: f32,
+    weight_decay: f32,
+}
+
+impl InplaceOp3 for Accumulate {
+    fn name(&self) -> &'static str {
+        "llp-sgd-accumulate"
+    }
+
+    fn cpu_fwd(
+        &self,
+        velocity: &mut CpuStorage,
+        lv: &Layout,
+        gradient: &CpuStorage,
+        lg: &Layout,
+        weight: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<()> {
+        let (gradient, weight) = (slice(gradient, lg)?, slice(weight, lw)?);
+        let velocity = slice_mut(velocity, lv)?;
+        let terms = gradient.par_chunks(CHUNK_LEN).zip(weight.par_chunks(CHUNK_LEN));
+        velocity.par_chunks_mut(CHUNK_LEN).zip(terms).for_each(|(velocity, (gradient, weight))| {
+            for ((v, g), w) in velocity.iter_mut().zip(gradient).zip(weight) {
+                *v = self.momentum * *v + (g + self.weight_decay * w);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// `weight -= lr velocity`.
+struct Descend {
+    lr: f32,
+}
+
+impl InplaceOp2 for Descend {
+    fn name(&self) -> &'static str {
+        "llp-sgd-descend"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weight: &mut CpuStorage,
+        lw: &Layout,
+        velocity: &CpuStorage,
+        lv: &Layout,
+    ) -> Result<()> {
+        let velocity = slice(velocity, lv)?;
+        let weight = slice_mut(weight, lw)?;
+        weight.par_chunks_mut(CHUNK_LEN).zip(velocity.par_chunks(CHUNK_LEN)).for_each(
+            |(weight, velocity)| {
+                for (w, v) in weight.iter_mut().zip(velocity) {
+                    *w -= self.lr * v;
+                }
+            },
+        );
+        Ok(())
+    }
+}
+
+fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
+        _ => bail!("SGD needs contiguous f32 weights"),
+    }
+}

@@ -1,0 +1,46 @@
+//! Borrowing the numbers of candle tensors.
+
+use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
+
+/// The numbers of a contiguous `f32` storage, as a custom operation receives it.
+pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&storage.as_slice::<f32>()?[start..end]),
+        None => {
+            bail!("expected a contiguous tensor, got strides {:?} of {:?}", layout.stride(), layout.shape())
+        }
+    }
+}
+
+/// Calls `f` with the numbers of `f32` tensors on the CPU, each in row-major order.
+pub(crate) fn with_slices<const N: usize, R>(
+    tensors: [&Tensor; N],
+    f: impl FnOnce([&[f32]; N]) -> Result<R>,
+) -> Result<R> {
+    let mut contiguous = Vec::with_capacity(N);
+    for tensor in tensors {
+        contiguous.push(tensor.contiguous()?);
+    }
+    let borrowed: Vec<_> = contiguous.iter().map(Tensor::storage_and_layout).collect();
+    let mut slices: [&[f32]; N] = [&[]; N];
+    for (out, (storage, layout)) in slices.iter_mut().zip(&borrowed) {
+        match &**storage {
+            Storage::Cpu(storage) => *out = slice(storage, layout)?,
+            _ => bail!("expected a tensor on the CPU"),
+        }
+    }
+    f(slices)
+}
+
+/// What the operations of this crate demand of their inputs.
+pub(crate) fn check_f32(name: &str, tensor: &Tensor) -> Result<()> {
+    match tensor.dtype() {
+        DType::F32 => Ok(()),
+        other => bail!("{name} must be f32, got {other:?}"),
+    }
+}
+
+/// A new tensor beside `like`.
+pub(crate) fn tensor_like(values: Vec<f32>, shape: impl Into<Shape>, like: &Tensor) -> Result<Tensor> {
+    Tensor::from_vec(values, shape, like.device())
+}

@@ -1,0 +1,54 @@
+//! What can go wrong in a loss.
+
+use llp_ot::OtError;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LossError {
+    /// The sizes and the proportions describe different numbers of bags.
+    #[error(
+        "got {n_sizes} bag sizes and {n_proportions} vectors of proportions: every bag needs one of each"
+    )]
+    BagCount {
+        /// Number of sizes.
+        n_sizes: usize,
+        /// Number of proportion vectors.
+        n_proportions: usize,
+    },
+    /// There is no bag at all.
+    #[error("a batch needs at least one bag")]
+    NoBags,
+    /// A bag without instances has no proportions.
+    #[error("bag {bag} is empty")]
+    EmptyBag {
+        /// Its index in the batch.
+        bag: usize,
+    },
+    /// The proportions of two bags have different lengths.
+    #[error("bag {bag} has proportions of {got} classes, the first bag has {expected}")]
+    ClassCount {
+        /// Index of the bag in the batch.
+        bag: usize,
+        /// Classes of the first bag.
+        expected: usize,
+        /// Classes of this bag.
+        got: usize,
+    },
+    /// The logits do not belong to these bags.
+    #[error("the logits have shape {got:?}, the bags need [{n_instances}, {n_classes}]")]
+    LogitsShape {
+        /// Shape of the logits.
+        got: Vec<usize>,
+        /// Instances of all bags together.
+        n_instances: usize,
+        /// Classes.
+        n_classes: usize,
+    },
+    /// The transport problem of the ROT loss was refused.
+    #[error(transparent)]
+    Transport(#[from] OtError),
+    /// candle refused an operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+}

@@ -1,0 +1,131 @@
+//! One candle operation for every loss of this crate.
+//!
+//! Value and gradient of a bag loss come out of one computation (for ROT, of one solve), so the forward pass
+//! keeps the gradient and the backward pass only scales it by what arrives for each bag.
+
+use std::sync::OnceLock;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use llp_ot::Real;
+
+use crate::{BagTargets, LossError};
+
+/// A loss on plain slices, for all bags of a batch.
+pub(crate) trait BatchFunction: Send + Sync + 'static {
+    /// `logits` and `gradient` are `[instance, class]`, `loss` is `[bag]`; `gradient` receives the derivative
+    /// of each bag's own loss.
+    fn evaluate<T: Real>(
+        &self,
+        logits: &[T],
+        targets: &BagTargets,
+        loss: &mut [T],
+        gradient: &mut [T],
+    ) -> std::result::Result<(), LossError>;
+}
+
+/// A loss on plain slices, for one bag, in double precision.
+pub(crate) trait BagFunction: Send + Sync + 'static {
+    /// Returns the loss and writes its derivative by the logits, `[instance, class]`, to `gradient`.
+    fn evaluate(&self, logits: &[f64], proportions: &[f64], gradient: &mut [f64]) -> f64;
+}
+
+/// A [`BagFunction`] applied to each bag of a batch.
+pub(crate) struct EachBag<F>(pub(crate) F);
+
+impl<F: BagFunction> BatchFunction for EachBag<F> {
+    fn evaluate<T: Real>(
+        &self,
+        logits: &[T],
+        targets: &BagTargets,
+        loss: &mut [T],
+        gradient: &mut [T],
+    ) -> std::result::Result<(), LossError> {
+        let mut start = 0;
+        for (bag, size) in targets.sizes().iter().enumerate() {
+            let end = start + size * targets.n_classes();
+            let wide: Vec<f64> = logits[start..end].iter().map(|value| value.to_f64()).collect();
+            let mut wide_gradient = vec![0.0; wide.len()];
+            loss[bag] = T::from_f64(self.0.evaluate(&wide, targets.proportions_of(bag), &mut wide_gradient));
+            for (out, value) in gradient[start..end].iter_mut().zip(wide_gradient) {
+                *out = T::from_f64(value);
+            }
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+/// Applies a function to logits; the result is `[bag]` and differentiable.
+pub(crate) fn apply<F: BatchFunction>(
+    name: &'static str,
+    function: F,
+    logits: &Tensor,
+    targets: &BagTargets,
+) -> std::result::Result<Tensor, LossError> {
+    targets.check(logits)?;
+    let op = BagLossOp { name, function, targets: targets.clone(), gradient: OnceLock::new() };
+    Ok(logits.contiguous()?.apply_op1(op)?)
+}
+
+struct BagLossOp<F> {
+    name: &'static str,
+    function: F,
+    targets: BagTargets,
+    /// Set by the forward pass, `[instance, class]`.
+    gradient: OnceLock<CpuStorage>,
+}
+
+impl<F: BatchFunction> BagLossOp<F> {
+    fn run<T: Real + WithDType>(&self, logits: &[T]) -> Result<CpuStorage> {
+        let mut loss = vec![T::default(); self.targets.n_bags()];
+        let mut gradient = vec![T::default(); logits.len()];
+        self.function
+            .evaluate(logits, &self.targets, &mut loss, &mut gradient)
+            .map_err(candle_core::Error::wrap)?;
+        // candle calls the forward pass once per operation.
+        let _ = self.gradient.set(T::to_cpu_storage_owned(gradient));
+        Ok(T::to_cpu_storage_owned(loss))
+    }
+
+    fn scale<T: Real + WithDType>(&self, gradient: &[T], loss_gradient: &[T]) -> Vec<T> {
+        let mut scaled = Vec::with_capacity(gradient.len());
+        for (size, factor) in self.targets.sizes().iter().zip(loss_gradient) {
+            let bag = &gradient[scaled.len()..scaled.len() + size * self.targets.n_classes()];
+            scaled.extend(bag.iter().map(|&value| value * *factor));
+        }
+        scaled
+    }
+}
+
+impl<F: BatchFunction> CustomOp1 for BagLossOp<F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("{} needs contiguous logits", self.name)
+        };
+        let loss = match logits {
+            CpuStorage::F32(logits) => self.run(&logits[start..end])?,
+            CpuStorage::F64(logits) => self.run(&logits[start..end])?,
+            _ => bail!("{} needs logits in f32 or f64", self.name),
+        };
+        Ok((loss, self.targets.n_bags().into()))
+    }
+
+    fn bwd(&self, logits: &Tensor, _loss: &Tensor, loss_gradient: &Tensor) -> Result<Option<Tensor>> {
+        let (shape, device) = (logits.shape(), logits.device());
+        match self.gradient.get() {
+            Some(CpuStorage::F32(gradient)) => {
+                let scaled = self.scale(gradient, &loss_gradient.to_vec1()?);
+                Tensor::from_vec(scaled, shape, device).map(Some)
+            }
+            Some(CpuStorage::F64(gradient)) => {
+                let scaled = self.scale(gradient, &loss_gradient.to_vec1()?);
+                Tensor::from_vec(scaled, shape, device).map(Some)
+            }
+            _ => bail!("{}: backward without forward", self.name),
+        }
+    }
+}

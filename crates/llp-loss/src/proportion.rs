@@ -1,0 +1,66 @@
+//! Losses on the mean prediction of a bag with a divergence of `llp-ot`: `d_1(z, mean_j p_j)` of section 3.1.
+
+use candle_core::Tensor;
+use llp_ot::Divergence;
+
+use crate::op::{BagFunction, EachBag, apply};
+use crate::softmax::log_softmax;
+use crate::{BagLoss, BagTargets, LossError};
+
+/// `sum_i abs(z_i - mean_j p_ji)`. Its subgradient is 0 where the two agree.
+///
+/// Source: [dulac-arnold:19], section 3.1, after Musicant et al. (2007). Deviation: none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct L1;
+
+impl BagLoss for L1 {
+    fn name(&self) -> &'static str {
+        "l1"
+    }
+
+    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
+        apply(self.name(), EachBag(OfMean(Divergence::L1)), logits, targets)
+    }
+}
+
+/// `sum_i (z_i - mean_j p_ji)^2`.
+///
+/// Source: [dulac-arnold:19], section 3.1, after Kotzias et al. (2015); the distance squared, so that it is
+/// smooth where the two agree. Deviation: none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct L2;
+
+impl BagLoss for L2 {
+    fn name(&self) -> &'static str {
+        "l2"
+    }
+
+    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
+        apply(self.name(), EachBag(OfMean(Divergence::SquaredL2)), logits, targets)
+    }
+}
+
+struct OfMean(Divergence);
+
+impl BagFunction for OfMean {
+    fn evaluate(&self, logits: &[f64], proportions: &[f64], gradient: &mut [f64]) -> f64 {
+        let n_classes = proportions.len();
+        let n = (logits.len() / n_classes) as f64;
+        let mut probs = log_softmax(logits, n_classes);
+        probs.iter_mut().for_each(|value| *value = value.exp());
+        let mut mean = vec![0.0; n_classes];
+        for row in probs.chunks_exact(n_classes) {
+            mean.iter_mut().zip(row).for_each(|(mean, p)| *mean += p / n);
+        }
+        let mut slope = vec![0.0; n_classes];
+        self.0.gradient(proportions, &mean, &mut slope);
+        // Through the mean and the softmax: p_k (slope_k - <slope, p>) / n.
+        for (out, row) in gradient.chunks_exact_mut(n_classes).zip(probs.chunks_exact(n_classes)) {
+            let inner: f64 = slope.iter().zip(row).map(|(s, p)| s * p).sum();
+            for ((out, p), s) in out.iter_mut().zip(row).zip(&slope) {
+                *out = p * (s - inner) / n;
+            }
+        }
+        self.0.value(proportions, &mean)
+    }
+}

@@ -1,0 +1,86 @@
+//! What is known of the bags of a batch.
+
+use candle_core::Tensor;
+use llp_ot::Proportions;
+
+use crate::LossError;
+
+/// Sizes and proportions of the bags of one batch, in the order of their instances in the logits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BagTargets {
+    sizes: Vec<usize>,
+    /// Row-major `[bag, class]`.
+    proportions: Vec<f64>,
+    n_classes: usize,
+}
+
+impl BagTargets {
+    /// `sizes` is `[bag]`, the number of instances of each bag; sizes may differ.
+    ///
+    /// # Errors
+    /// When a bag is empty, there is none, or the arguments disagree about bags or classes.
+    pub fn new<'a>(
+        sizes: Vec<usize>,
+        proportions: impl IntoIterator<Item = &'a Proportions>,
+    ) -> Result<Self, LossError> {
+        let proportions: Vec<&Proportions> = proportions.into_iter().collect();
+        if sizes.len() != proportions.len() {
+            return Err(LossError::BagCount { n_sizes: sizes.len(), n_proportions: proportions.len() });
+        }
+        if let Some(bag) = sizes.iter().position(|size| *size == 0) {
+            return Err(LossError::EmptyBag { bag });
+        }
+        let expected = proportions.first().ok_or(LossError::NoBags)?.n_classes();
+        if let Some(bag) = proportions.iter().position(|z| z.n_classes() != expected) {
+            return Err(LossError::ClassCount { bag, expected, got: proportions[bag].n_classes() });
+        }
+        let proportions = proportions.iter().flat_map(|z| z.as_slice().iter().copied()).collect();
+        Ok(Self { sizes, proportions, n_classes: expected })
+    }
+
+    /// Number of instances of each bag, `[bag]`.
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// Number of bags.
+    pub fn n_bags(&self) -> usize {
+        self.sizes.len()
+    }
+
+    /// Number of instances of all bags together.
+    pub fn n_instances(&self) -> usize {
+        self.sizes.iter().sum()
+    }
+
+    /// Number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    /// The proportions of all bags, row-major `[bag, class]`.
+    pub fn proportions(&self) -> &[f64] {
+        &self.proportions
+    }
+
+    /// The proportions of one bag, `[class]`.
+    ///
+    /// # Panics
+    /// When there is no such bag.
+    pub fn proportions_of(&self, bag: usize) -> &[f64] {
+        &self.proportions[bag * self.n_classes..(bag + 1) * self.n_classes]
+    }
+
+    /// Checks that `logits` are those of these bags, `[instance, class]`.
+    ///
+    /// # Errors
+    /// When they are not, with both shapes.
+    pub fn check(&self, logits: &Tensor) -> Result<(), LossError> {
+        let (n_instances, n_classes) = (self.n_instances(), self.n_classes);
+        if logits.dims() == [n_instances, n_classes] {
+            Ok(())
+        } else {
+            Err(LossError::LogitsShape { got: logits.dims().to_vec(), n_instances, n_classes })
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Times training steps of ResNet-18 with SGD: `train_step WIDTH BATCH [SIZE] [CHANNELS] [STEPS]`, one JSON line.
+
+use std::time::Instant;
+
+use candle_core::{D, Device, Tensor};
+use llp_kernels::{Sgd, SgdConfig};
+use llp_nn::{Mode, ResNet18, ResNetConfig, Role, Stem};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+fn cross_entropy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<Tensor> {
+    let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
+    let log_probs = shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)?;
+    log_probs.gather(targets, 1)?.mean_all()?.neg()
+}
+
+#[expect(clippy::print_stdout, reason = "the measurement is the output")]
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let numbers: Vec<usize> = std::env::args().skip(1).map(|arg| arg.parse()).collect::<Result<_, _>>()?;
+    let number = |index: usize, default: usize| numbers.get(index).copied().unwrap_or(default);
+    let (width, batch, size, channels, steps) =
+        (number(0, 16), number(1, 128), number(2, 32), number(3, 3), number(4, 8));
+    let config = ResNetConfig { stem: Stem::Cifar, channels, width, n_classes: 10 };
+    let network = ResNet18::new(config, &mut ChaCha8Rng::seed_from_u64(0), &Device::Cpu)?;
+    let state = network.state_dict();
+    let weights = state.entries().iter().filter(|e| e.role != Role::RunningStatistic).map(|e| e.var.clone());
+    let mut sgd = Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005 })?;
+    let pixels: Vec<f32> = (0..batch * size * size * channels).map(|i| (i as f32 * 0.37).sin()).collect();
+    let images = Tensor::from_vec(pixels, (batch, size, size, channels), &Device::Cpu)?;
+    let targets = Tensor::from_vec((0..batch).map(|i| (i % 10) as u32).collect(), (batch, 1), &Device::Cpu)?;
+    let mut times = Vec::new();
+    for _ in 0..steps + 2 {
+        let start = Instant::now();
+        let loss = cross_entropy(&network.forward(&images, Mode::Train)?, &targets)?;
+        sgd.step(&loss.backward()?, 0.01)?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    let mut times = times.split_off(2);
+    times.sort_by(f64::total_cmp);
+    let median = times[times.len() / 2];
+    println!(
+        "{{\"width\":{width},\"batch\":{batch},\"size\":{size},\"step_s_median\":{median:.5},\"images_per_s\":{:.1}}}",
+        batch as f64 / median
+    );
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The residual block of ResNet-18 and ResNet-34.
+
+use candle_core::{Device, Tensor, Var};
+use llp_kernels::{Activation, BatchNorm, Conv2dConfig, Mode, add_relu, conv2d};
+use rand::Rng;
+
+use crate::NnError;
+use crate::init::kaiming_normal;
+use crate::state_dict::{Role, StateDict};
+
+/// A convolution without bias, followed by batch norm.
+#[derive(Debug)]
+pub(crate) struct ConvNorm {
+    weight: Var,
+    config: Conv2dConfig,
+    norm: BatchNorm,
+}
+
+impl ConvNorm {
+    /// A `kernel x kernel` convolution with the padding that keeps the size at stride 1.
+    pub(crate) fn new(
+        channels: (usize, usize),
+        kernel: usize,
+        stride: usize,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self, NnError> {
+        let (c_in, c_out) = channels;
+        Ok(Self {
+            weight: kaiming_normal((c_out, c_in, kernel, kernel), rng, device)?,
+            config: Conv2dConfig { stride, padding: kernel / 2 },
+            norm: BatchNorm::new(c_out, device)?,
+        })
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor, NnError> {
+        let y = conv2d(x, &parameter(&self.weight, mode), self.config)?;
+        Ok(self.norm.forward(&y, mode, activation)?)
+    }
+
+    pub(crate) fn register(&self, state: &mut StateDict, convolution: &str, norm: &str) {
+        state.push(format!("{convolution}.weight"), &self.weight, Role::Weight);
+        state.push_batch_norm(norm, &self.norm);
+    }
+}
+
+/// A parameter as an operand: tracked in training, a constant in evaluation.
+pub(crate) fn parameter(var: &Var, mode: Mode) -> Tensor {
+    match mode {
+        Mode::Train => var.as_tensor().clone(),
+        Mode::Evaluate => var.as_detached_tensor(),
+    }
+}
+
+/// Two 3x3 convolutions and a shortcut: `relu(norm(conv(relu(norm(conv(x))))) + shortcut(x))`.
+#[derive(Debug)]
+pub(crate) struct BasicBlock {
+    first: ConvNorm,
+    second: ConvNorm,
+    /// Present where the block changes the size or the number of channels.
+    downsample: Option<ConvNorm>,
+}
+
+impl BasicBlock {
+    pub(crate) fn new(
+        c_in: usize,
+        c_out: usize,
+        stride: usize,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Result<Self, NnError> {
+        let first = ConvNorm::new((c_in, c_out), 3, stride, rng, device)?;
+        let second = ConvNorm::new((c_out, c_out), 3, 1, rng, device)?;
+        let changes = stride != 1 || c_in != c_out;
+        let downsample = changes.then(|| ConvNorm::new((c_in, c_out), 1, stride, rng, device)).transpose()?;
+        Ok(Self { first, second, downsample })
+    }
+
+    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
+        let y = self.first.forward(x, mode, Activation::Relu)?;
+        let y = self.second.forward(&y, mode, Activation::Identity)?;
+        let shortcut = match &self.downsample {
+            Some(downsample) => downsample.forward(x, mode, Activation::Identity)?,
+            None => x.clone(),
+        };
+        Ok(add_relu(&y, &shortcut)?)
+    }
+
+    pub(crate) fn register(&self, state: &mut StateDict, prefix: &str) {
+        self.first.register(state, &format!("{prefix}.conv1"), &format!("{prefix}.bn1"));
+        self.second.register(state, &format!("{prefix}.conv2"), &format!("{prefix}.bn2"));
+        if let Some(downsample) = &self.downsample {
+            downsample.register(state, &format!("{prefix}.downsample.0"), &format!("{prefix}.downsample.1"));
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What can go wrong with a network.
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NnError {
+    /// A number of the configuration is zero.
+    #[error("{field} must be at least 1")]
+    ZeroSize {
+        /// The field of [`crate::ResNetConfig`].
+        field: &'static str,
+    },
+    /// A tensor that the network needs is not in the state that was given.
+    #[error("the tensor {name:?} is missing: is this a checkpoint of another architecture?")]
+    MissingTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor was given that the network does not have.
+    #[error("the tensor {name:?} is not part of this network: is this a checkpoint of another architecture?")]
+    UnexpectedTensor {
+        /// Its name.
+        name: String,
+    },
+    /// A tensor has another shape than the network's.
+    #[error("the tensor {name:?} has shape {got:?}, the network expects {expected:?}")]
+    ShapeMismatch {
+        /// Its name.
+        name: String,
+        /// The network's shape.
+        expected: Vec<usize>,
+        /// The shape that was given.
+        got: Vec<usize>,
+    },
+    /// candle refused an operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+}

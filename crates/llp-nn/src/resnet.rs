@@ -1,0 +1,123 @@
+//! ResNet-18.
+
+use candle_core::{Device, Tensor, Var};
+use llp_kernels::{Activation, Mode, global_average_pool, max_pool2d};
+use rand::Rng;
+
+use crate::NnError;
+use crate::block::{BasicBlock, ConvNorm, parameter};
+use crate::init::linear_uniform;
+use crate::state_dict::{Role, StateDict};
+
+/// The first layers of a ResNet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stem {
+    /// A 3x3 convolution with stride 1: for images of about 32 pixels.
+    Cifar,
+    /// A 7x7 convolution with stride 2 and a 3x3 max pooling with stride 2: for images of about 224 pixels.
+    ImageNet,
+}
+
+/// The extents of a [`ResNet18`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResNetConfig {
+    /// The first layers.
+    pub stem: Stem,
+    /// Channels of an image.
+    pub channels: usize,
+    /// Channels of the first stage; the stages have 1, 2, 4 and 8 times as many. The original has 64.
+    pub width: usize,
+    /// Length of a logit vector.
+    pub n_classes: usize,
+}
+
+impl ResNetConfig {
+    fn check(&self) -> Result<(), NnError> {
+        for (field, value) in
+            [("channels", self.channels), ("width", self.width), ("n_classes", self.n_classes)]
+        {
+            if value == 0 {
+                return Err(NnError::ZeroSize { field });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The residual network with 18 layers of He et al. (2016), four stages of two blocks each.
+#[derive(Debug)]
+pub struct ResNet18 {
+    config: ResNetConfig,
+    stem: ConvNorm,
+    /// Each with its name.
+    blocks: Vec<(String, BasicBlock)>,
+    weight: Var,
+    bias: Var,
+}
+
+impl ResNet18 {
+    /// A network with fresh weights from `rng`: Kaiming's normal for convolutions, PyTorch's uniform for the
+    /// last layer, 1 and 0 for batch norms.
+    ///
+    /// # Errors
+    /// When an extent is zero or the device refuses to allocate.
+    pub fn new(config: ResNetConfig, rng: &mut impl Rng, device: &Device) -> Result<Self, NnError> {
+        config.check()?;
+        let (kernel, stride) = match config.stem {
+            Stem::Cifar => (3, 1),
+            Stem::ImageNet => (7, 2),
+        };
+        let stem = ConvNorm::new((config.channels, config.width), kernel, stride, rng, device)?;
+        let mut blocks = Vec::new();
+        let mut c_in = config.width;
+        for stage in 0..4 {
+            let c_out = config.width << stage;
+            for block in 0..2 {
+                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
+                let name = format!("layer{}.{block}", stage + 1);
+                blocks.push((name, BasicBlock::new(c_in, c_out, stride, rng, device)?));
+                c_in = c_out;
+            }
+        }
+        let weight = linear_uniform((config.n_classes, c_in), c_in, rng, device)?;
+        let bias = linear_uniform(config.n_classes, c_in, rng, device)?;
+        Ok(Self { config, stem, blocks, weight, bias })
+    }
+
+    /// The extents that the network was built with.
+    pub fn config(&self) -> ResNetConfig {
+        self.config
+    }
+
+    /// Images `[image, height, width, channel]` to logits `[image, class]`.
+    ///
+    /// In [`Mode::Train`] the result is differentiable in every parameter and the running statistics move; in
+    /// [`Mode::Evaluate`] parameters are constants, so that nothing is kept for a backward pass.
+    ///
+    /// # Errors
+    /// When the images do not fit the network.
+    pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
+        let mut x = self.stem.forward(images, mode, Activation::Relu)?;
+        if self.config.stem == Stem::ImageNet {
+            x = max_pool2d(&x, 3, 2, 1)?;
+        }
+        for (_, block) in &self.blocks {
+            x = block.forward(&x, mode)?;
+        }
+        let features = global_average_pool(&x)?;
+        let logits = features.matmul(&parameter(&self.weight, mode).t()?)?;
+        Ok(logits.broadcast_add(&parameter(&self.bias, mode))?)
+    }
+
+    /// Every tensor by torchvision's name, shared with the network.
+    pub fn state_dict(&self) -> StateDict {
+        let mut state = StateDict::default();
+        self.stem.register(&mut state, "conv1", "bn1");
+        for (name, block) in &self.blocks {
+            block.register(&mut state, name);
+        }
+        state.push("fc.weight".into(), &self.weight, Role::Weight);
+        state.push("fc.bias".into(), &self.bias, Role::Weight);
+        state
+    }
+}

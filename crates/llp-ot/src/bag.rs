@@ -1,0 +1,98 @@
+//! One bag from scores to certificate, with the memory that it needs.
+
+use crate::batch::RotSolver;
+use crate::dual::Dual;
+use crate::newton::{Newton, Outcome};
+use crate::panel::Panel;
+use crate::{Real, sinkhorn};
+
+/// The problem of one bag as the core sees it.
+pub(crate) struct Bag<S, L> {
+    pub(crate) n_instances: usize,
+    pub(crate) n_classes: usize,
+    pub(crate) alpha: f64,
+    pub(crate) epsilon: f64,
+    /// `score(instance, class)`: minus the cost, plus `log_norm(instance)`.
+    pub(crate) score: S,
+    pub(crate) log_norm: L,
+    /// Sum of `log_norm` over the instances.
+    pub(crate) log_norm_sum: f64,
+}
+
+/// What a solver reached on one bag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Certificate {
+    /// Equation (6) at the coupling, entropy as printed.
+    pub(crate) objective: f64,
+    /// Of the objective.
+    pub(crate) duality_gap: f64,
+    /// `max |w - U 1| / n`.
+    pub(crate) residual: f64,
+    pub(crate) outcome: Outcome,
+    pub(crate) n_iters: usize,
+}
+
+/// Memory that is used again for the next bag.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace<T> {
+    /// The classes of the panel, in order.
+    pub(crate) classes: Vec<usize>,
+    pub(crate) panel: Panel<T>,
+    pub(crate) dual: Dual,
+    newton: Newton,
+}
+
+impl<T: Real> Workspace<T> {
+    /// Solves one bag. The coupling is in the panel afterwards, the potentials in the dual.
+    ///
+    /// `warm_start` are potentials, `[class]`; its entries for classes of zero proportion are ignored.
+    pub(crate) fn solve<S, L>(
+        &mut self,
+        bag: &Bag<S, L>,
+        proportion: impl Fn(usize) -> f64,
+        solver: RotSolver,
+        warm_start: Option<&[f64]>,
+    ) -> Certificate
+    where
+        S: Fn(usize, usize) -> T + Sync,
+        L: Fn(usize) -> f64,
+    {
+        // At alpha = 1 the proportions play no part; below it, classes of zero proportion have no mass.
+        let decoupled = bag.alpha >= 1.0;
+        self.classes.clear();
+        self.classes.extend((0..bag.n_classes).filter(|&class| decoupled || proportion(class) > 0.0));
+        let (classes, score) = (&self.classes, &bag.score);
+        self.panel.fill(bag.n_instances, classes.len(), bag.epsilon, |instance, row| score(instance, classes[row]));
+        let (outcome, n_iters) = if decoupled {
+            self.dual.start(bag.n_instances, classes.iter().map(|_| 1.0), 0.0, bag.epsilon);
+            self.dual.evaluate(&mut self.panel);
+            self.dual.weights.clone_from(&self.dual.mass);
+            (Outcome::Converged, 0)
+        } else {
+            let proportions = classes.iter().map(|&class| proportion(class));
+            self.dual.start(bag.n_instances, proportions, bag.alpha, bag.epsilon);
+            if let Some(potentials) = warm_start {
+                let active = classes.iter().map(|&class| potentials[class]);
+                self.dual.potentials.clear();
+                self.dual.potentials.extend(active);
+            }
+            match solver {
+                RotSolver::Newton(config) => self.newton.maximize(&mut self.dual, &mut self.panel, &config),
+                RotSolver::Sinkhorn { n_iters } => {
+                    sinkhorn::sweeps(&mut self.dual, &mut self.panel, n_iters, &bag.log_norm);
+                    (Outcome::FixedSweeps, n_iters)
+                }
+            }
+        };
+        let log_sum = self.panel.log_sum() - bag.log_norm_sum / bag.epsilon;
+        let value = if bag.alpha == 0.0 { 0.0 } else { bag.alpha * self.dual.value(log_sum) };
+        let duality_gap = (1.0 - bag.alpha) * self.dual.divergence() / self.dual.n_instances;
+        Certificate {
+            objective: value + duality_gap,
+            duality_gap,
+            residual: self.dual.residual(),
+            outcome,
+            n_iters,
+        }
+    }
+}

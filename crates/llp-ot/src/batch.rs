@@ -1,0 +1,255 @@
+//! Many bags in one call: from logits to losses and gradients.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::ops::Range;
+
+use crate::bag::{Bag, Certificate, Workspace};
+use crate::check::{check_length, check_parameters, first_out_of_range};
+use crate::dual::log_sum_exp;
+use crate::newton::{NewtonConfig, Outcome};
+use crate::proportions::check_proportions;
+use crate::softmax::softmax_rows;
+use crate::{OtError, Real};
+
+/// Entries of `[instance, class]` from which half of a batch is worth a second thread.
+#[cfg(feature = "rayon")]
+const PARALLEL_ENTRIES: usize = 1 << 12;
+
+/// Bags of unequal size, their instances contiguous.
+#[derive(Debug, Clone, Copy)]
+pub struct RotBatch<'a, T> {
+    /// Unnormalized log-probabilities, row-major `[instance, class]`, one bag after the other.
+    pub logits: &'a [T],
+    /// Number of instances of each bag, `[bag]`.
+    pub bag_sizes: &'a [usize],
+    /// Known proportions, row-major `[bag, class]`.
+    pub proportions: &'a [T],
+    /// Number of classes.
+    pub n_classes: usize,
+}
+
+/// The two parameters of equation (6), and how to solve it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RotConfig {
+    /// Trade-off in `[0, 1]` between the predictions (1) and the proportions (0).
+    pub alpha: f64,
+    /// Weight of the entropy, in the units of the cost (nats).
+    pub epsilon: f64,
+    /// Solver.
+    pub solver: RotSolver,
+}
+
+/// How equation (6) is solved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RotSolver {
+    /// Newton's method on the dual: see [`solve_newton`](crate::solve_newton).
+    Newton(NewtonConfig),
+    /// Algorithm 1, a fixed number of Sinkhorn sweeps: see [`solve_sinkhorn`](crate::solve_sinkhorn).
+    Sinkhorn {
+        /// Number of sweeps.
+        n_iters: usize,
+    },
+}
+
+impl RotSolver {
+    /// Algorithm 1 with the 75 sweeps of the paper (section 4.1).
+    pub const PAPER: Self = Self::Sinkhorn { n_iters: 75 };
+}
+
+/// What the solver reached over a whole batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RotBatchReport {
+    /// Bags on which Newton's method stopped before its threshold; sweeps have none.
+    pub n_not_converged: usize,
+    /// Largest number of iterations of a bag.
+    pub n_iters_max: usize,
+    /// Largest duality gap of a bag, in the units of the loss.
+    pub duality_gap_max: f64,
+    /// Largest residual of a bag, as a share of its instances.
+    pub residual_max: f64,
+}
+
+impl RotBatchReport {
+    const EMPTY: Self = Self { n_not_converged: 0, n_iters_max: 0, duality_gap_max: 0.0, residual_max: 0.0 };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            n_not_converged: self.n_not_converged + other.n_not_converged,
+            n_iters_max: self.n_iters_max.max(other.n_iters_max),
+            duality_gap_max: self.duality_gap_max.max(other.duality_gap_max),
+            residual_max: self.residual_max.max(other.residual_max),
+        }
+    }
+}
+
+impl From<Certificate> for RotBatchReport {
+    fn from(bag: Certificate) -> Self {
+        Self {
+            n_not_converged: usize::from(bag.outcome == Outcome::MaxIterations),
+            n_iters_max: bag.n_iters,
+            duality_gap_max: bag.duality_gap,
+            residual_max: bag.residual,
+        }
+    }
+}
+
+/// The loss of equation (6) and its gradient with respect to the logits, for each bag.
+///
+/// `loss` is `[bag]`; `gradient` is `[instance, class]` and receives `d loss_bag / d logits = (alpha / n) (p - U)`, with
+/// `p` the softmax of the logits (the envelope theorem: exact at the optimum, and what remains of it after fixed
+/// sweeps, which the paper differentiates through).
+///
+/// The value is equation (6) at the coupling that the solver reached, with the entropy as printed: a bag of one
+/// instance with one-hot proportions gives `alpha` times its cross-entropy, minus `alpha epsilon`. At `alpha = 0` loss
+/// and gradient are 0; at `alpha = 1` the proportions play no part.
+///
+/// With the feature `rayon`, bags are shared among the threads of the caller's pool; the bits of a bag do not depend on
+/// that, nor on the other bags.
+///
+/// # Errors
+/// Shapes that do not fit, numbers that are not finite, proportions off the simplex, parameters outside their range.
+///
+/// ```
+/// use llp_ot::{NewtonConfig, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient};
+///
+/// // One bag of two instances, half of each class; the model believes that both are of the first class.
+/// let batch = RotBatch {
+///     logits: &[2.0_f64, 0.0, 1.0, 0.0],
+///     bag_sizes: &[2],
+///     proportions: &[0.5, 0.5],
+///     n_classes: 2,
+/// };
+/// let config = RotConfig { alpha: 0.5, epsilon: 1.0, solver: RotSolver::Newton(NewtonConfig::DOUBLE) };
+/// let (mut loss, mut gradient) = ([0.0], [0.0; 4]);
+/// rot_loss_and_gradient(&batch, &config, &mut loss, &mut gradient)?;
+/// assert!(gradient[0] > 0.0 && gradient[2] > 0.0); // a smaller logit of the first class lowers the loss
+/// # Ok::<(), llp_ot::OtError>(())
+/// ```
+pub fn rot_loss_and_gradient<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    loss: &mut [T],
+    gradient: &mut [T],
+) -> Result<RotBatchReport, OtError> {
+    check(batch, config, loss.len(), gradient.len())?;
+    if config.alpha == 0.0 {
+        loss.fill(T::ZERO);
+        gradient.fill(T::ZERO);
+        return Ok(RotBatchReport::EMPTY);
+    }
+    Ok(solve_range(batch, config, 0..loss.len(), batch.logits, loss, gradient))
+}
+
+/// Solves the bags of a range; all slices are those of the range. Halves go to other threads while they are large.
+fn solve_range<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    bags: Range<usize>,
+    logits: &[T],
+    loss: &mut [T],
+    gradient: &mut [T],
+) -> RotBatchReport {
+    #[cfg(feature = "rayon")]
+    if bags.len() > 1 && logits.len() >= 2 * PARALLEL_ENTRIES {
+        let middle = bags.start + bags.len() / 2;
+        let n_left: usize = batch.bag_sizes[bags.start..middle].iter().sum();
+        let (logits, logits_right) = logits.split_at(n_left * batch.n_classes);
+        let (gradient, gradient_right) = gradient.split_at_mut(n_left * batch.n_classes);
+        let (loss, loss_right) = loss.split_at_mut(middle - bags.start);
+        let (left, right) = rayon::join(
+            || solve_range(batch, config, bags.start..middle, logits, loss, gradient),
+            || solve_range(batch, config, middle..bags.end, logits_right, loss_right, gradient_right),
+        );
+        return left.and(right);
+    }
+    with_workspace(|workspace| {
+        let mut report = RotBatchReport::EMPTY;
+        let (mut logits, mut gradient) = (logits, gradient);
+        for (bag, loss) in bags.zip(loss) {
+            let len = batch.bag_sizes[bag] * batch.n_classes;
+            let (bag_gradient, gradient_rest) = gradient.split_at_mut(len);
+            let z = &batch.proportions[bag * batch.n_classes..][..batch.n_classes];
+            let certificate = solve_bag(workspace, config, &logits[..len], z, bag_gradient);
+            *loss = T::from_f64(certificate.objective);
+            report = report.and(certificate.into());
+            logits = &logits[len..];
+            gradient = gradient_rest;
+        }
+        report
+    })
+}
+
+fn solve_bag<T: Real>(
+    workspace: &mut Workspace<T>,
+    config: &RotConfig,
+    logits: &[T],
+    proportions: &[T],
+    gradient: &mut [T],
+) -> Certificate {
+    let n_classes = proportions.len();
+    let n_instances = logits.len() / n_classes;
+    let scale = T::from_f64(config.alpha / n_instances as f64);
+    let log_norm_sum = softmax_rows(logits, n_classes, scale, gradient);
+    let bag = Bag {
+        n_instances,
+        n_classes,
+        alpha: config.alpha,
+        epsilon: config.epsilon,
+        score: |instance, class| logits[instance * n_classes + class],
+        log_norm: |instance| {
+            let row = &logits[instance * n_classes..][..n_classes];
+            log_sum_exp(row.iter().map(|value| value.to_f64()))
+        },
+        log_norm_sum,
+    };
+    let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None);
+    let classes = &workspace.classes;
+    workspace.panel.visit(|instance, row, u| {
+        let entry = &mut gradient[instance * n_classes + classes[row]];
+        *entry = *entry - scale * u;
+    });
+    certificate
+}
+
+fn check<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    loss_len: usize,
+    gradient_len: usize,
+) -> Result<(), OtError> {
+    let (k, n_bags) = (batch.n_classes, batch.bag_sizes.len());
+    if k == 0 {
+        return Err(OtError::NoClasses);
+    }
+    check_parameters(config.alpha, config.epsilon)?;
+    if let Some(bag) = batch.bag_sizes.iter().position(|&size| size == 0) {
+        return Err(OtError::EmptyBag { bag });
+    }
+    let expected = batch.bag_sizes.iter().sum::<usize>() * k;
+    check_length("logits", batch.logits.len(), expected, "[instance, class]")?;
+    check_length("gradient", gradient_len, expected, "[instance, class]")?;
+    check_length("proportions", batch.proportions.len(), n_bags * k, "[bag, class]")?;
+    check_length("loss", loss_len, n_bags, "[bag]")?;
+    if let Some((index, value)) = first_out_of_range(batch.logits) {
+        return Err(OtError::OutOfRange { name: "logits", instance: index / k, class: index % k, value });
+    }
+    for (bag, z) in batch.proportions.chunks_exact(k).enumerate() {
+        check_proportions(z.iter().map(|value| value.to_f64()))
+            .map_err(|source| OtError::Bag { bag, source: Box::new(source) })?;
+    }
+    Ok(())
+}
+
+/// Lends the workspace of this thread, so that its memory is used again from call to call.
+///
+/// It is taken out while in use: a thread that waits for others inside a bag may start another bag.
+fn with_workspace<T: Real, R>(work: impl FnOnce(&mut Workspace<T>) -> R) -> R {
+    thread_local!(static SLOT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) });
+    // The slot serves both precisions: one that finds the other's workspace starts anew.
+    let mut workspace: Box<Workspace<T>> =
+        SLOT.take().and_then(|kept| kept.downcast().ok()).unwrap_or_default();
+    let result = work(&mut workspace);
+    SLOT.set(Some(workspace));
+    result
+}

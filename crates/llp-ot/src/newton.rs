@@ -1,0 +1,114 @@
+//! Newton's method on the dual, damped, after a few sweeps.
+
+use crate::Real;
+use crate::dual::Dual;
+use crate::linear::NewtonSystem;
+use crate::panel::Panel;
+
+/// Sweeps before the first Newton step: they bring potentials of any size into the right region.
+const WARM_UP_SWEEPS: usize = 2;
+/// A step is accepted if the slope of `D` along it, at its end, is at least `-OVERSHOOT` times that at its start.
+///
+/// For a quadratic function this is Armijo's rule with the constant 0.35 (the approximate Wolfe condition of
+/// \[hager-zhang:05\]); it compares slopes, not values, so that rounding does not stop it near the maximum.
+const OVERSHOOT: f64 = 0.3;
+const MAX_HALVINGS: usize = 40;
+
+/// When Newton's method stops.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NewtonConfig {
+    /// Largest accepted residual `max |n z exp(-f / kappa) - U 1| / n`: the error of the class shares.
+    ///
+    /// A threshold below what rounding permits (a few units in the last place of the largest share) is raised to that.
+    pub threshold: f64,
+    /// Largest number of Newton steps, and sweeps in their place.
+    pub max_iterations: usize,
+}
+
+impl NewtonConfig {
+    /// For costs in single precision: the threshold is near the rounding error of the masses.
+    pub const SINGLE: Self = Self { threshold: 1e-6, max_iterations: 500 };
+    /// For costs in double precision: couplings to about ten digits for moderate `epsilon`.
+    pub const DOUBLE: Self = Self { threshold: 1e-12, max_iterations: 500 };
+}
+
+/// Whether a solver reached its threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The residual is at most the threshold.
+    Converged,
+    /// The iterations were used up first; the result is that of the last one, with the residual and gap it reached.
+    MaxIterations,
+    /// A fixed number of sweeps, without a threshold.
+    FixedSweeps,
+}
+
+/// Scratch memory of [`maximize`].
+#[derive(Debug, Default)]
+pub(crate) struct Newton {
+    system: NewtonSystem,
+    direction: Vec<f64>,
+    origin: Vec<f64>,
+}
+
+impl Newton {
+    /// Maximizes the dual from the potentials of `dual`; leaves both arguments at the last iterate.
+    pub(crate) fn maximize<T: Real>(
+        &mut self,
+        dual: &mut Dual,
+        panel: &mut Panel<T>,
+        config: &NewtonConfig,
+    ) -> (Outcome, usize) {
+        self.system.start(dual.n_classes());
+        dual.shift();
+        dual.evaluate(panel);
+        let mut n_iters = 0;
+        loop {
+            let floor = 4.0 * T::EPSILON * dual.mass.iter().copied().fold(0.0, f64::max) / dual.n_instances;
+            if dual.residual() <= config.threshold.max(floor) {
+                return (Outcome::Converged, n_iters);
+            }
+            if n_iters == config.max_iterations {
+                return (Outcome::MaxIterations, n_iters);
+            }
+            if n_iters < WARM_UP_SWEEPS || !self.step(dual, panel) {
+                dual.sweep(panel);
+                dual.shift();
+                dual.evaluate(panel);
+            }
+            n_iters += 1;
+        }
+    }
+
+    /// One damped Newton step. Returns false, back at the start, if no step length was accepted.
+    fn step<T: Real>(&mut self, dual: &mut Dual, panel: &mut Panel<T>) -> bool {
+        self.system.solve(dual, panel, &mut self.direction);
+        self.origin.clone_from(&dual.potentials);
+        let slope = self.slope(dual);
+        let mut length = 1.0;
+        // A slope that overflows tells nothing: leave the point to a sweep.
+        let max_halvings = if slope.is_finite() { MAX_HALVINGS } else { 0 };
+        for _ in 0..max_halvings {
+            for ((f, origin), d) in dual.potentials.iter_mut().zip(&self.origin).zip(&self.direction) {
+                *f = origin + length * d;
+            }
+            dual.shift();
+            dual.evaluate(panel);
+            let end = self.slope(dual);
+            if end.is_finite() && end >= -OVERSHOOT * slope {
+                return true;
+            }
+            // Where the slope would vanish if it were linear, within bounds.
+            let ratio = slope / (slope - end);
+            length *= if ratio.is_finite() { ratio.clamp(0.1, 0.5) } else { 0.1 };
+        }
+        dual.potentials.clone_from(&self.origin);
+        dual.evaluate(panel);
+        false
+    }
+
+    /// Derivative of `D` along the direction at the last evaluated point.
+    fn slope(&self, dual: &Dual) -> f64 {
+        dual.weights.iter().zip(&dual.mass).zip(&self.direction).map(|((w, m), d)| (w - m) * d).sum()
+    }
+}

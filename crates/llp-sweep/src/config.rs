@@ -1,0 +1,294 @@
+//! The complete configuration of one run, and how it comes about.
+//!
+//! A value is taken from the last of these that names it: the preset, configuration files from left to right,
+//! environment variables, `--set` arguments, named arguments ([`Layers`]). Each value is judged where it is
+//! written, so an error names file and line. The result is complete and canonical; its hash names the run.
+
+mod document;
+mod identity;
+mod keys;
+mod layers;
+mod nearest;
+pub mod preset;
+mod values;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use document::{Leaf, leaves};
+pub use identity::Difference;
+pub(crate) use keys::KEYS;
+pub use layers::Layers;
+pub(crate) use nearest::nearest;
+pub(crate) use values::{Values, accept, known as known_key, text as value_text};
+
+use crate::error::{Origin, SweepError};
+
+/// The version of the configuration format that this program reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// Everything that determines the result of one training run, and a few keys that do not (path of the data,
+/// name of the preset, how often to save), which stay out of [`hash8`](Self::hash8).
+///
+/// Comes from [`Layers::resolve`], [`RunConfig::read`] or a grid, which all leave it checked and canonical.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Version of the format: [`SCHEMA`].
+    pub schema: u32,
+    /// The preset that the defaults came from. Not hashed.
+    pub preset: String,
+    /// Seed of the network's initial weights, the order of the bags and the augmentation.
+    pub seed: u64,
+    /// The instances.
+    pub data: DataConfig,
+    /// How instances are put into bags.
+    pub bags: BagsConfig,
+    /// The classifier.
+    pub network: NetworkConfig,
+    /// The bag-level loss.
+    pub loss: LossConfig,
+    /// The optimizer and its schedule.
+    pub optim: OptimConfig,
+    /// Random changes to the training images.
+    pub augment: AugmentConfig,
+    /// When to save.
+    pub checkpoint: CheckpointConfig,
+}
+
+/// `[data]`: which instances.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// Name of the data set: `digits`, `cifar10`, `cifar100`, or one's own.
+    pub name: String,
+    /// Where the data set lies: a hint that may change between machines. Not hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Use only so many of the training instances.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// Fraction of the training instances set aside for held-out bags, in `[0, 1)`.
+    pub held_out: f64,
+    /// Seed of the choice of the held-out instances.
+    pub split_seed: u64,
+}
+
+/// `[bags]`: how instances are put into bags.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BagsConfig {
+    /// Instances per bag.
+    pub size: usize,
+    /// Seed of the assignment of instances to bags.
+    pub seed: u64,
+}
+
+/// `[network]`: the classifier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// The architecture.
+    pub name: Architecture,
+    /// Its first layers.
+    pub stem: Stem,
+    /// Channels of the first stage; torchvision's ResNet-18 has 64.
+    pub width: usize,
+}
+
+/// A network architecture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Architecture {
+    /// The residual network of 18 layers.
+    Resnet18,
+}
+
+/// The first layers of a residual network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stem {
+    /// One 3x3 convolution of stride 1, for small images.
+    Cifar,
+    /// A 7x7 convolution of stride 2 and a pooling, for images of about 224 pixels.
+    Imagenet,
+}
+
+/// `[loss]`: the bag-level loss. The last four apply to [`LossName::Rot`] only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossConfig {
+    /// Which loss.
+    pub name: LossName,
+    /// Weight of the instance term against the proportion term, in `(0, 1]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// Weight of the entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<f64>,
+    /// How the transport problem is solved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver: Option<Solver>,
+    /// Number of Sinkhorn sweeps; [`Solver::Sinkhorn`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweeps: Option<usize>,
+}
+
+/// A bag-level loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossName {
+    /// Cross-entropy of the mean prediction of a bag, section 3.1.
+    Kl,
+    /// The relaxed optimal transport loss, equation (6).
+    Rot,
+    /// Mean cross-entropy of each instance with its bag's proportions: the baseline of section 4.1.
+    AvgKl,
+    /// L1 distance of the mean prediction and the proportions.
+    L1,
+    /// L2 distance of the mean prediction and the proportions.
+    L2,
+}
+
+impl LossName {
+    /// The name in configurations and folder names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kl => "kl",
+            Self::Rot => "rot",
+            Self::AvgKl => "avg-kl",
+            Self::L1 => "l1",
+            Self::L2 => "l2",
+        }
+    }
+
+    /// The name in figures and tables.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Kl => "KL",
+            Self::Rot => "ROT",
+            Self::AvgKl => "AvgKL",
+            Self::L1 => "L1",
+            Self::L2 => "L2",
+        }
+    }
+}
+
+/// A solver of the transport problem behind the ROT loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// Newton's method on the dual: exact.
+    Newton,
+    /// Algorithm 1 with a fixed number of sweeps, as in the paper.
+    Sinkhorn,
+}
+
+/// `[optim]`: stochastic gradient descent and its schedule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimConfig {
+    /// Initial learning rate.
+    pub lr: f64,
+    /// Momentum, in `[0, 1)`.
+    pub momentum: f64,
+    /// Weight decay, added to the gradient.
+    pub weight_decay: f64,
+    /// Whether the scales and shifts of batch norm decay too.
+    pub decay_batch_norm: bool,
+    /// Passes over the training bags.
+    pub epochs: usize,
+    /// After which fraction of the epochs the learning rate drops, in `(0, 1]`.
+    pub lr_drop_at: f64,
+    /// What the learning rate is then divided by.
+    pub lr_drop_factor: f64,
+    /// Images per step; a step takes as many whole bags as fit, and at least one.
+    pub images_per_step: usize,
+}
+
+/// `[augment]`: random changes to the training images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentConfig {
+    /// Largest shift in each direction, in pixels.
+    pub shift: usize,
+    /// Whether images are mirrored left-right with probability one half.
+    pub mirror: bool,
+}
+
+/// `[checkpoint]`: when to save. Not hashed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// Epochs between two checkpoints; the last epoch is always saved.
+    pub every_epochs: usize,
+}
+
+impl RunConfig {
+    /// Reads a complete configuration, as [`to_toml`](Self::to_toml) writes it.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`], and those of [`RunConfig::from_toml`].
+    pub fn read(path: &Path) -> Result<Self, SweepError> {
+        Self::from_toml(&path.display().to_string(), &fs_err::read_to_string(path)?)
+    }
+
+    /// Parses a complete configuration; `path` names the text in errors.
+    ///
+    /// # Errors
+    /// Unknown, missing, mistyped and out-of-range keys, and another [`SCHEMA`], with file and line.
+    pub fn from_toml(path: &str, text: &str) -> Result<Self, SweepError> {
+        let mut values = Values::default();
+        for leaf in leaves(path, text)? {
+            values.set(&leaf.key, &leaf.value, &leaf.origin)?;
+        }
+        let config = values.to_config()?.canonical();
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The complete configuration as TOML.
+    pub fn to_toml(&self) -> String {
+        Values::of(self).to_table().to_string()
+    }
+
+    /// Judges every value, and that the ROT loss has what it needs.
+    ///
+    /// # Errors
+    /// [`SweepError::InvalidValue`], [`SweepError::UnsupportedSchema`] or [`SweepError::MissingKey`].
+    pub fn check(&self) -> Result<(), SweepError> {
+        for (key, value) in Values::of(self).iter() {
+            accept(key.name, value, &Origin::Program)?;
+        }
+        let loss = &self.loss;
+        let needs = [
+            ("loss.alpha", loss.alpha.is_none(), loss.name == LossName::Rot),
+            ("loss.epsilon", loss.epsilon.is_none(), loss.name == LossName::Rot),
+            ("loss.solver", loss.solver.is_none(), loss.name == LossName::Rot),
+            ("loss.sweeps", loss.sweeps.is_none(), loss.solver == Some(Solver::Sinkhorn)),
+        ];
+        match needs.iter().find(|(_, absent, needed)| *absent && *needed) {
+            None => Ok(()),
+            Some((key, ..)) => Err(SweepError::MissingKey {
+                key: (*key).to_owned(),
+                needed_by: format!("the loss `{}`", loss.name.as_str()),
+            }),
+        }
+    }
+
+    /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, and the
+    /// number of sweeps for a solver that has none. Runs that differ only there become equal.
+    #[must_use]
+    pub fn canonical(mut self) -> Self {
+        let loss = &mut self.loss;
+        if loss.name != LossName::Rot {
+            *loss = LossConfig { name: loss.name, alpha: None, epsilon: None, solver: None, sweeps: None };
+        }
+        if loss.solver != Some(Solver::Sinkhorn) {
+            loss.sweeps = None;
+        }
+        self
+    }
+}

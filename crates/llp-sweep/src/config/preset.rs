@@ -1,0 +1,45 @@
+//! Named presets: the only place where defaults come from. Each is a sweep file that says where its numbers are from.
+
+use super::{Values, leaves, nearest};
+use crate::error::SweepError;
+
+const PRESETS: &[(&str, &str)] = &[
+    ("digits", include_str!("../../presets/digits.toml")),
+    ("cifar10-cpu", include_str!("../../presets/cifar10-cpu.toml")),
+    ("paper", include_str!("../../presets/paper.toml")),
+];
+
+/// The names of all presets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|(name, _)| *name)
+}
+
+/// The sweep file of a preset.
+///
+/// # Errors
+/// [`SweepError::UnknownPreset`], with the nearest name.
+pub fn text(name: &str) -> Result<&'static str, SweepError> {
+    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(|| {
+        SweepError::UnknownPreset {
+            name: name.to_owned(),
+            known: names().collect::<Vec<_>>().join(", "),
+            nearest: nearest(name, names()),
+        }
+    })
+}
+
+/// How a preset's file is called in messages.
+pub(crate) fn file_name(name: &str) -> String {
+    format!("presets/{name}.toml")
+}
+
+/// The configuration under `[base]` of a preset.
+pub(crate) fn base(name: &str) -> Result<Values, SweepError> {
+    let mut values = Values::default();
+    for leaf in leaves(&file_name(name), text(name)?)? {
+        if let Some(key) = leaf.key.strip_prefix("base.") {
+            values.set(key, &leaf.value, &leaf.origin)?;
+        }
+    }
+    Ok(values)
+}

@@ -1,0 +1,53 @@
+//! Cells as child processes.
+
+use std::fmt;
+use std::io;
+use std::process::{Child, Command};
+
+use super::{Exit, Launch, RunningCell};
+use crate::sweep_dir::Cell;
+
+/// Launches each cell as a child process, by the command that a function makes for it.
+pub struct Processes<F> {
+    command: F,
+}
+
+impl<F: Fn(&Cell) -> Command> Processes<F> {
+    /// Launches cells by `command`.
+    pub fn new(command: F) -> Self {
+        Self { command }
+    }
+}
+
+impl<F> fmt::Debug for Processes<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processes").finish_non_exhaustive()
+    }
+}
+
+impl<F: Fn(&Cell) -> Command> Launch for Processes<F> {
+    fn launch(&self, cell: &Cell) -> io::Result<Box<dyn RunningCell>> {
+        Ok(Box::new((self.command)(cell).spawn()?))
+    }
+}
+
+impl RunningCell for Child {
+    fn try_wait(&mut self) -> io::Result<Option<Exit>> {
+        let status = Child::try_wait(self)?;
+        Ok(status.map(|status| status.code().map_or(Exit::Killed, Exit::Code)))
+    }
+
+    /// Sends `SIGTERM`. Where there are no signals it does nothing: the cell then runs to its end.
+    fn interrupt(&mut self) {
+        #[cfg(unix)]
+        if let Some(pid) = i32::try_from(self.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            // The process is not yet waited for, so the number is still its own; it may have ended already.
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+    }
+
+    fn kill(&mut self) {
+        // Fails only for a process that has ended.
+        let _ = Child::kill(self);
+    }
+}

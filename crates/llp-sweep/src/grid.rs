@@ -1,0 +1,219 @@
+//! Grids: a sweep file, and the runs that it stands for.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::config::{
+    KEYS, Layers, Leaf, RunConfig, SCHEMA, Values, accept, known_key, leaves, nearest, preset,
+};
+use crate::error::{InvalidValue, Origin, SweepError};
+
+/// A sweep file.
+///
+/// ```toml
+/// schema = 1
+/// name = "mine"
+/// # Leave out cells: those that have, for every key of one entry, one of its values.
+/// exclude = [{ "loss.name" = ["avg-kl"], "bags.size" = [1] }]
+///
+/// [base]                  # a run configuration; complete, or with `preset` as its base
+/// preset = "digits"
+/// optim.epochs = 10
+///
+/// [grid]                  # lists of values; the runs are all combinations
+/// bags.size = [1, 16]
+/// loss.name = ["kl", "avg-kl"]
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    name: String,
+    path: String,
+    base: Layers,
+    axes: BTreeMap<&'static str, Vec<Value>>,
+    exclude: Vec<Exclusion>,
+}
+
+/// Keys and their values; a cell that matches in all of them is left out.
+type Exclusion = BTreeMap<&'static str, Vec<Value>>;
+
+impl Sweep {
+    /// The sweep of a preset.
+    ///
+    /// # Errors
+    /// [`SweepError::UnknownPreset`].
+    pub fn preset(name: &str) -> Result<Self, SweepError> {
+        Self::parse(&preset::file_name(name), preset::text(name)?)
+    }
+
+    /// Reads a sweep file.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`], and those of [`Sweep::parse`].
+    pub fn read(path: &Path) -> Result<Self, SweepError> {
+        Self::parse(&path.display().to_string(), &fs_err::read_to_string(path)?)
+    }
+
+    /// Parses a sweep file; `path` names it in errors.
+    ///
+    /// # Errors
+    /// What is wrong with a key or value, with file and line.
+    pub fn parse(path: &str, text: &str) -> Result<Self, SweepError> {
+        let mut sweep = Self {
+            name: String::new(),
+            path: path.to_owned(),
+            base: Layers::new(),
+            axes: BTreeMap::new(),
+            exclude: Vec::new(),
+        };
+        for leaf in leaves(path, text)? {
+            if let Some(key) = leaf.key.strip_prefix("base.") {
+                sweep.base.leaf(key, &leaf)?;
+            } else if let Some(key) = leaf.key.strip_prefix("grid.") {
+                let (key, values) = accept_list(key, &leaf.value, &leaf.origin)?;
+                sweep.axes.insert(key, values);
+            } else {
+                sweep.top_level(&leaf)?;
+            }
+        }
+        if sweep.name.is_empty() {
+            return Err(SweepError::MissingKey { key: "name".to_owned(), needed_by: path.to_owned() });
+        }
+        Ok(sweep)
+    }
+
+    /// The sweep's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Puts settings over the sweep's own. A key that the grid varies is then fixed to the one value.
+    pub fn apply(&mut self, settings: &Layers) {
+        self.base.extend(settings);
+        for (key, value) in settings.iter() {
+            if let Some(values) = self.axes.get_mut(key) {
+                *values = vec![value.clone()];
+            }
+        }
+    }
+
+    /// The runs of the grid: all combinations, each checked and canonical, without doubles.
+    ///
+    /// Doubles arise where a key does not apply: `loss.alpha` varies runs of the ROT loss only. The order is fixed
+    /// by the keys, not by the file: seeds vary slowest, so that a sweep that is stopped early has whole seeds.
+    ///
+    /// # Errors
+    /// Those of [`RunConfig::check`], and [`SweepError::EmptyGrid`].
+    pub fn expand(&self) -> Result<Vec<RunConfig>, SweepError> {
+        let mut cells = vec![self.base.values(None)?];
+        for (key, values) in KEYS.iter().filter_map(|key| self.axes.get_key_value(key.name)) {
+            let with = |cell: &Values, value: &Value| {
+                let mut cell = cell.clone();
+                cell.insert(key, value.clone());
+                cell
+            };
+            cells = cells.iter().flat_map(|cell| values.iter().map(move |value| with(cell, value))).collect();
+        }
+        let (mut seen, mut runs) = (HashSet::new(), Vec::new());
+        for cell in cells {
+            let run = cell.to_config()?.canonical();
+            run.check()?;
+            if !self.excludes(&run) && seen.insert(run.run_name()) {
+                runs.push(run);
+            }
+        }
+        if runs.is_empty() {
+            return Err(SweepError::EmptyGrid { origin: self.origin() });
+        }
+        Ok(runs)
+    }
+
+    /// The sweep as a file that stands by itself, with every default written out.
+    ///
+    /// # Errors
+    /// [`SweepError::UnknownPreset`].
+    pub fn to_toml(&self) -> Result<String, SweepError> {
+        let lists = |axes: &BTreeMap<&str, Vec<Value>>| -> Table {
+            axes.iter().map(|(key, values)| ((*key).to_owned(), Value::Array(values.clone()))).collect()
+        };
+        let mut file = Table::new();
+        file.insert("schema".to_owned(), Value::Integer(SCHEMA.into()));
+        file.insert("name".to_owned(), Value::String(self.name.clone()));
+        if !self.exclude.is_empty() {
+            let exclude = self.exclude.iter().map(|exclusion| Value::Table(lists(exclusion))).collect();
+            file.insert("exclude".to_owned(), Value::Array(exclude));
+        }
+        file.insert("base".to_owned(), Value::Table(self.base.values(None)?.to_table()));
+        file.insert("grid".to_owned(), Value::Table(lists(&self.axes)));
+        Ok(file.to_string())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::File { path: self.path.clone(), line: 1 }
+    }
+
+    fn top_level(&mut self, leaf: &Leaf) -> Result<(), SweepError> {
+        match (leaf.key.as_str(), &leaf.value) {
+            ("schema", value) => drop(accept("schema", value, &leaf.origin)?),
+            ("name", Value::String(name)) if !name.is_empty() => self.name.clone_from(name),
+            ("name", value) => {
+                return Err(invalid("name", "a string that is not empty", value, &leaf.origin));
+            }
+            ("exclude", Value::Array(entries)) => {
+                for entry in entries {
+                    self.exclude.push(exclusion(entry, leaf)?);
+                }
+            }
+            ("exclude", value) => return Err(invalid("exclude", EXCLUSIONS, value, &leaf.origin)),
+            (key, _) => {
+                let known = ["schema", "name", "exclude", "base", "grid"];
+                let nearest = nearest(key.split('.').next().unwrap_or(key), known.into_iter());
+                return Err(SweepError::UnknownKey {
+                    origin: leaf.origin.clone(),
+                    key: key.to_owned(),
+                    nearest,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn excludes(&self, run: &RunConfig) -> bool {
+        let values = Values::of(run);
+        self.exclude.iter().any(|exclusion| {
+            exclusion
+                .iter()
+                .all(|(key, excluded)| values.get(key).is_some_and(|value| excluded.contains(value)))
+        })
+    }
+}
+
+const EXCLUSIONS: &str = "a list of tables, as in [{ \"loss.name\" = [\"kl\"], \"bags.size\" = [1] }]";
+
+fn exclusion(entry: &Value, leaf: &Leaf) -> Result<Exclusion, SweepError> {
+    let Value::Table(table) = entry else { return Err(invalid("exclude", EXCLUSIONS, entry, &leaf.origin)) };
+    table.iter().map(|(key, values)| accept_list(key, values, &leaf.origin)).collect()
+}
+
+/// A known key and a list of values that it accepts.
+fn accept_list(key: &str, values: &Value, origin: &Origin) -> Result<(&'static str, Vec<Value>), SweepError> {
+    let key = known_key(key, origin)?.name;
+    let Value::Array(items) = values else {
+        return Err(invalid(key, "a list of values", values, origin));
+    };
+    let accepted =
+        items.iter().map(|item| Ok(accept(key, item, origin)?.1)).collect::<Result<_, SweepError>>()?;
+    Ok((key, accepted))
+}
+
+fn invalid(key: &str, expected: &str, got: &Value, origin: &Origin) -> SweepError {
+    Box::new(InvalidValue {
+        origin: origin.clone(),
+        key: key.to_owned(),
+        expected: expected.to_owned(),
+        got: got.to_string(),
+        nearest: None,
+    })
+    .into()
+}

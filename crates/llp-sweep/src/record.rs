@@ -1,0 +1,194 @@
+//! What a run records about itself: one line an epoch, where it stands, and its result.
+//!
+//! These are the formats of `metrics.jsonl`, `status.json` and `result.json`. Numbers that JSON cannot hold are
+//! refused when writing; a quantity that does not exist (no labels, no held-out bag) is absent.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Origin, SweepError};
+
+/// The version of `result.json` that this program reads and writes.
+pub const RESULT_SCHEMA: u32 = 1;
+
+/// One line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch that ended, from 1.
+    pub epoch: usize,
+    /// Its learning rate.
+    pub lr: f64,
+    /// Mean of the training loss over its steps, in the units of the run's own loss.
+    pub train_loss: f64,
+    /// Mean of the run's own loss over the held-out bags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_loss: Option<f64>,
+    /// Mean bag-level KL loss over the held-out bags, in nats: the same measure for every loss, which chooses
+    /// hyper-parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_kl: Option<f64>,
+    /// Mean L1 distance of predicted and true proportions over the held-out bags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_l1: Option<f64>,
+    /// Fraction of the test instances that are classified correctly, in `[0, 1]`, where there are labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// Training images per second.
+    pub images_per_s: f64,
+    /// Training time of the run up to here, over all its attempts, in seconds.
+    pub elapsed_s: f64,
+}
+
+/// How a run that came to an end did so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// All epochs are done.
+    Complete,
+    /// The loss became infinite or not a number: a result, not a failure to repeat.
+    Diverged,
+}
+
+/// Where a run diverged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The first step that may have been it, from 0 within the run.
+    pub first_step: u64,
+    /// The last step that may have been it.
+    pub last_step: u64,
+}
+
+/// `result.json`, whose presence means that the run came to its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResult {
+    /// [`RESULT_SCHEMA`].
+    pub schema: u32,
+    /// The run's name.
+    pub run: String,
+    /// The hash of its configuration, [`hash8`](crate::config::RunConfig::hash8).
+    pub config_hash: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Where it diverged, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged_at: Option<Divergence>,
+    /// Epochs that were done.
+    pub epochs: usize,
+    /// The last epoch's record; absent if no epoch ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<EpochRecord>,
+    /// Number of classes; one over it is the chance level.
+    pub n_classes: usize,
+    /// Number of training bags.
+    pub n_bags: usize,
+    /// Instances per bag.
+    pub bag_size: usize,
+    /// Training instances that filled no bag and were left out.
+    pub remainder: usize,
+    /// Training instances in bags.
+    pub n_train: usize,
+    /// Instances set aside for held-out bags.
+    pub n_held_out: usize,
+    /// Number of held-out bags.
+    pub n_held_out_bags: usize,
+    /// Training time over all attempts, in seconds.
+    pub train_s: f64,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// What a run that has not come to its end is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activity {
+    /// It trains, or its process was ended without a word.
+    Running,
+    /// It saved a checkpoint and stopped when told to.
+    Interrupted,
+    /// It gave up.
+    Failed,
+}
+
+/// `status.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// What it is doing.
+    pub state: Activity,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Number of the attempt, from 1. Failures count, interruptions do not.
+    pub attempt: u32,
+    /// Why it is in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether the failure is one that another attempt cannot mend: bad configuration or data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hopeless: bool,
+}
+
+impl Status {
+    /// The number of the attempt that follows: one more after a failure, else the same.
+    pub fn next_attempt(&self) -> u32 {
+        if self.state == Activity::Failed { self.attempt + 1 } else { self.attempt }
+    }
+}
+
+/// One line of JSON, refusing numbers that are not finite.
+pub(crate) fn to_json<T: Serialize>(record: &T) -> Result<String, SweepError> {
+    let Ok(tree) = serde_json::to_value(record) else {
+        unreachable!("records of numbers and strings always serialize")
+    };
+    // Absent options are skipped, so a null is a number that JSON cannot hold.
+    if let Some(field) = first_null("", &tree) {
+        return Err(SweepError::NonFinite { field });
+    }
+    let Ok(line) = serde_json::to_string(record) else { unreachable!("it just did") };
+    Ok(line)
+}
+
+/// Reads a JSON file; nothing if it does not exist.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, SweepError> {
+    let text = match fs_err::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    serde_json::from_str(&text).map(Some).map_err(|source| SweepError::Json {
+        path: path.to_owned(),
+        line: source.line(),
+        source,
+    })
+}
+
+/// Reads `result.json`; nothing if it does not exist. Another schema is refused.
+pub(crate) fn read_result(path: &Path) -> Result<Option<RunResult>, SweepError> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    match read_json::<Version>(path)? {
+        None => Ok(None),
+        Some(Version { schema: RESULT_SCHEMA }) => read_json(path),
+        Some(Version { schema }) => Err(SweepError::UnsupportedSchema {
+            origin: Origin::File { path: path.display().to_string(), line: 1 },
+            got: schema.to_string(),
+            supported: RESULT_SCHEMA,
+        }),
+    }
+}
+
+fn first_null(name: &str, tree: &serde_json::Value) -> Option<String> {
+    match tree {
+        serde_json::Value::Null => Some(name.to_owned()),
+        serde_json::Value::Object(fields) => fields.iter().find_map(|(field, value)| {
+            let name = if name.is_empty() { field.clone() } else { format!("{name}.{field}") };
+            first_null(&name, value)
+        }),
+        _ => None,
+    }
+}

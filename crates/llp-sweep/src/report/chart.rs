@@ -1,0 +1,328 @@
+//! Line charts in panels: percentages over something, with a legend beside them and a caption below.
+
+use super::canvas::{
+    Anchor, BLACK, Canvas, Drawing, GRAY, Marker, PALE, Position, Rgb, Stroke, WHITE, text_width, wrap,
+};
+
+/// Several panels with common axes.
+#[derive(Debug)]
+pub(super) struct Figure {
+    pub(super) title: String,
+    pub(super) x_label: String,
+    pub(super) x_scale: Scale,
+    pub(super) y_label: String,
+    pub(super) legend_title: String,
+    /// What the reference line of each panel is.
+    pub(super) reference_label: String,
+    pub(super) panels: Vec<Panel>,
+    pub(super) caption: String,
+}
+
+/// How the horizontal axis is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// From 0, with round numbers as ticks.
+    Linear,
+    /// Each doubling takes the same room; the ticks are the values that occur.
+    Log2,
+}
+
+#[derive(Debug)]
+pub(super) struct Panel {
+    pub(super) title: String,
+    pub(super) lines: Vec<Line>,
+    /// Height of a dashed horizontal line, as a fraction.
+    pub(super) reference: Option<f64>,
+    /// What is not drawn.
+    pub(super) note: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) label: String,
+    pub(super) style: Style,
+    pub(super) points: Vec<Point>,
+}
+
+/// How a line looks: the same style in every panel.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Style {
+    /// A color and a marker of its own.
+    Category(usize),
+    /// A color of a scale from dark to light, without markers.
+    Ordered { rank: usize, of: usize },
+}
+
+/// A point, in percent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Point {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    /// One standard deviation.
+    pub(super) sd: Option<f64>,
+    pub(super) mark: Mark,
+}
+
+/// What stands behind a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// All that was planned.
+    Solid,
+    /// Less than was planned: drawn hollow.
+    Hollow,
+    /// Nothing: drawn as a cross that no line leads to.
+    Absent,
+}
+
+/// The room around the area inside the axes.
+const LEFT: f64 = 48.0;
+const RIGHT: f64 = 20.0;
+const TOP: f64 = 52.0;
+const BOTTOM: f64 = 52.0;
+const TITLE: f64 = 34.0;
+const CAPTION_LINE: f64 = 15.0;
+const CAPTION: u32 = 10;
+const SMALL: u32 = 11;
+const NORMAL: u32 = 13;
+const LARGE: u32 = 16;
+
+const REFERENCE: Stroke = Stroke { color: GRAY, width: 1.2 };
+
+/// Okabe and Ito's colors, which stay apart for the color-blind, each with a marker of its own.
+const CATEGORIES: [(Rgb, Marker); 5] = [
+    ((0x00, 0x72, 0xb2), Marker::Circle),
+    ((0xd5, 0x5e, 0x00), Marker::Square),
+    ((0x00, 0x9e, 0x73), Marker::Triangle),
+    ((0xcc, 0x79, 0xa7), Marker::Diamond),
+    ((0x56, 0xb4, 0xe9), Marker::TriangleDown),
+];
+
+/// Five equidistant colors of Viridis up to where it becomes too light for a white page.
+const ORDERED: [Rgb; 5] =
+    [(0x44, 0x01, 0x54), (0x41, 0x44, 0x87), (0x2a, 0x78, 0x8e), (0x22, 0xa8, 0x84), (0x7a, 0xd1, 0x51)];
+
+/// How panels are arranged: how many in a row, and the size of the area inside their axes.
+struct Arrangement {
+    columns: usize,
+    width: f64,
+    height: f64,
+}
+
+impl Arrangement {
+    fn of(n_panels: usize) -> Self {
+        match n_panels {
+            0 | 1 => Self { columns: 1, width: 420.0, height: 280.0 },
+            2 | 4 => Self { columns: 2, width: 340.0, height: 250.0 },
+            _ => Self { columns: 3, width: 270.0, height: 220.0 },
+        }
+    }
+
+    /// The upper left corner of the area of the panel of this index.
+    fn origin(&self, index: usize) -> Position {
+        let (row, column) = (index / self.columns, index % self.columns);
+        let x = LEFT + column as f64 * (LEFT + self.width + RIGHT);
+        (x, TITLE + TOP + row as f64 * (TOP + self.height + BOTTOM))
+    }
+
+    /// Width and height of all panels with their room.
+    fn extent(&self, n_panels: usize) -> (f64, f64) {
+        let rows = n_panels.div_ceil(self.columns).max(1);
+        let width = self.columns as f64 * (LEFT + self.width + RIGHT);
+        (width, TITLE + rows as f64 * (TOP + self.height + BOTTOM))
+    }
+}
+
+/// Draws a figure.
+pub(super) fn draw(figure: &Figure) -> Result<Drawing, String> {
+    let arrangement = Arrangement::of(figure.panels.len());
+    let (panels_width, panels_height) = arrangement.extent(figure.panels.len());
+    let width = panels_width + legend_width(figure) + RIGHT;
+    let caption = wrap(&figure.caption, CAPTION, width - 2.0 * RIGHT);
+
+    let mut canvas = Canvas::new(width, panels_height + (caption.len() as f64 + 1.0) * CAPTION_LINE);
+    canvas.text((RIGHT, 26.0), &figure.title, LARGE, Anchor::Start, BLACK);
+    for (index, panel) in figure.panels.iter().enumerate() {
+        Axes::new(figure, &arrangement, index).draw(&mut canvas, figure, panel);
+    }
+    draw_legend(&mut canvas, figure, (panels_width, TITLE + TOP));
+    for (index, line) in caption.iter().enumerate() {
+        let y = panels_height + (index as f64 + 0.8) * CAPTION_LINE;
+        canvas.text((RIGHT, y), line, CAPTION, Anchor::Start, GRAY);
+    }
+    canvas.finish()
+}
+
+/// The mapping of one panel's values to positions.
+struct Axes {
+    origin: Position,
+    width: f64,
+    height: f64,
+    scale: Scale,
+    /// Smallest and largest place on the horizontal axis.
+    range: (f64, f64),
+    x_ticks: Vec<f64>,
+}
+
+impl Axes {
+    /// The axes of the panel of this index, wide enough for the points of all panels.
+    fn new(figure: &Figure, arrangement: &Arrangement, index: usize) -> Self {
+        let scale = figure.x_scale;
+        let points = figure.panels.iter().flat_map(|panel| &panel.lines).flat_map(|line| &line.points);
+        let mut values: Vec<f64> = points.map(|point| point.x).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let (first, last) = (values.first().copied().unwrap_or(1.0), values.last().copied().unwrap_or(1.0));
+        let (range, x_ticks) = match scale {
+            Scale::Linear => ((0.0, last), round_ticks(last)),
+            Scale::Log2 => ((first.log2() - 0.4, last.log2() + 0.4), values),
+        };
+        let Arrangement { width, height, .. } = *arrangement;
+        Self { origin: arrangement.origin(index), width, height, scale, range, x_ticks }
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        let place = if self.scale == Scale::Log2 { value.log2() } else { value };
+        self.origin.0 + self.width * (place - self.range.0) / (self.range.1 - self.range.0)
+    }
+
+    fn y(&self, percent: f64) -> f64 {
+        self.origin.1 + self.height * (1.0 - percent.clamp(0.0, 100.0) / 100.0)
+    }
+
+    fn at(&self, point: &Point) -> Position {
+        (self.x(point.x), self.y(point.y))
+    }
+
+    fn draw(&self, canvas: &mut Canvas, figure: &Figure, panel: &Panel) {
+        let (left, top) = self.origin;
+        let (right, bottom, middle) = (left + self.width, top + self.height, left + self.width / 2.0);
+        canvas.text((middle, top - 30.0), &panel.title, NORMAL, Anchor::Middle, BLACK);
+        canvas.text((left - 28.0, top - 12.0), &figure.y_label, SMALL, Anchor::Start, GRAY);
+        canvas.text((right, top - 12.0), &panel.note, SMALL, Anchor::End, GRAY);
+        for percent in [0.0, 20.0, 40.0, 60.0, 80.0, 100.0] {
+            let y = self.y(percent);
+            canvas.line(&[(left, y), (right, y)], thin(PALE));
+            canvas.text((left - 7.0, y + 4.0), &percent.to_string(), SMALL, Anchor::End, BLACK);
+        }
+        for tick in &self.x_ticks {
+            let x = self.x(*tick);
+            canvas.line(&[(x, bottom), (x, bottom + 4.0)], thin(BLACK));
+            canvas.text((x, bottom + 17.0), &tick.to_string(), SMALL, Anchor::Middle, BLACK);
+        }
+        canvas.text((middle, bottom + 35.0), &figure.x_label, SMALL, Anchor::Middle, GRAY);
+        if let Some(reference) = panel.reference {
+            canvas.dashes((left, self.y(100.0 * reference)), right, REFERENCE);
+        }
+        panel.lines.iter().for_each(|line| self.draw_spread(canvas, line));
+        panel.lines.iter().for_each(|line| self.draw_line(canvas, line));
+        // The frame comes last, over the ends of lines.
+        canvas.line(&[(left, top), (left, bottom), (right, bottom)], thin(BLACK));
+    }
+
+    /// The band of one standard deviation, and a bar at each point, which also shows where there is no neighbor.
+    fn draw_spread(&self, canvas: &mut Canvas, line: &Line) {
+        let (color, _) = line.style.look();
+        let spread: Vec<(&Point, f64)> = present(line).filter_map(|point| Some((point, point.sd?))).collect();
+        let upper = spread.iter().map(|(point, sd)| (self.x(point.x), self.y(point.y + sd)));
+        let lower = spread.iter().map(|(point, sd)| (self.x(point.x), self.y(point.y - sd)));
+        for (top, bottom) in upper.clone().zip(lower.clone()) {
+            canvas.line(&[top, bottom], thin(color));
+        }
+        if spread.len() > 1 {
+            canvas.area(&upper.chain(lower.rev()).collect::<Vec<_>>(), color, 0.2);
+        }
+    }
+
+    fn draw_line(&self, canvas: &mut Canvas, line: &Line) {
+        let (color, marker) = line.style.look();
+        let path: Vec<Position> = present(line).map(|point| self.at(point)).collect();
+        if path.len() > 1 {
+            canvas.line(&path, Stroke { color, width: 2.0 });
+        }
+        // A single point would not be seen without a marker.
+        let marker = marker.or_else(|| (path.len() == 1).then_some(Marker::Circle));
+        for point in &line.points {
+            match (marker, point.mark) {
+                (_, Mark::Absent) => canvas.marker(Marker::Cross, self.at(point), 4.5, color, color),
+                (Some(marker), Mark::Solid) => canvas.marker(marker, self.at(point), 4.0, color, color),
+                (Some(marker), Mark::Hollow) => canvas.marker(marker, self.at(point), 4.0, WHITE, color),
+                (None, _) => {}
+            }
+        }
+    }
+}
+
+impl Style {
+    fn look(self) -> (Rgb, Option<Marker>) {
+        match self {
+            Self::Category(index) => {
+                let (color, marker) = CATEGORIES[index % CATEGORIES.len()];
+                (color, Some(marker))
+            }
+            Self::Ordered { rank, of } => (between(rank, of), None),
+        }
+    }
+}
+
+fn draw_legend(canvas: &mut Canvas, figure: &Figure, (x, top): Position) {
+    let mut y = top + 4.0;
+    canvas.text((x, y), &figure.legend_title, SMALL, Anchor::Start, GRAY);
+    for (label, style) in legend(figure) {
+        y += 19.0;
+        let (color, marker) = style.look();
+        canvas.line(&[(x, y - 4.0), (x + 22.0, y - 4.0)], Stroke { color, width: 2.0 });
+        if let Some(marker) = marker {
+            canvas.marker(marker, (x + 11.0, y - 4.0), 4.0, color, color);
+        }
+        canvas.text((x + 29.0, y), label, SMALL, Anchor::Start, BLACK);
+    }
+    if figure.panels.iter().any(|panel| panel.reference.is_some()) {
+        y += 19.0;
+        canvas.dashes((x, y - 4.0), x + 23.0, REFERENCE);
+        canvas.text((x + 29.0, y), &figure.reference_label, SMALL, Anchor::Start, BLACK);
+    }
+}
+
+/// The labels of all panels, each once, in the order of their first appearance.
+fn legend(figure: &Figure) -> Vec<(&str, Style)> {
+    let mut entries: Vec<(&str, Style)> = Vec::new();
+    for line in figure.panels.iter().flat_map(|panel| &panel.lines) {
+        if !entries.iter().any(|(label, _)| *label == line.label) {
+            entries.push((&line.label, line.style));
+        }
+    }
+    entries
+}
+
+fn legend_width(figure: &Figure) -> f64 {
+    let labels = legend(figure).into_iter().map(|(label, _)| text_width(label, SMALL) + 29.0);
+    let others =
+        [text_width(&figure.legend_title, SMALL) * 1.1, text_width(&figure.reference_label, SMALL) + 29.0];
+    labels.chain(others).fold(0.0, f64::max)
+}
+
+/// The points that stand for something.
+fn present(line: &Line) -> impl DoubleEndedIterator<Item = &Point> {
+    line.points.iter().filter(|point| point.mark != Mark::Absent)
+}
+
+/// Multiples of 1, 2 or 5 times a power of ten from 0 to `last`, at most six.
+fn round_ticks(last: f64) -> Vec<f64> {
+    let steps = (0..).map(|power| 10_f64.powi(power)).flat_map(|unit| [unit, 2.0 * unit, 5.0 * unit]);
+    let step = steps.into_iter().find(|step| last / step <= 5.0).unwrap_or(1.0);
+    (0_u32..=5).map(|n| f64::from(n) * step).filter(|tick| *tick <= last).collect()
+}
+
+/// The color of the `rank`-th of `of` things on the ordered scale.
+fn between(rank: usize, of: usize) -> Rgb {
+    let span = of.max(2) - 1;
+    let place = rank.min(span) * (ORDERED.len() - 1);
+    let (index, rest) = (place / span, place % span);
+    let (a, b) = (ORDERED[index], ORDERED[(index + 1).min(ORDERED.len() - 1)]);
+    let mix = |a: u8, b: u8| ((usize::from(a) * (span - rest) + usize::from(b) * rest) / span) as u8;
+    (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+fn thin(color: Rgb) -> Stroke {
+    Stroke { color, width: 1.0 }
+}

@@ -1,0 +1,292 @@
+//! The directory of one run: the only truth about what it has done.
+//!
+//! ```text
+//! config.toml     the complete configuration, written first
+//! claim.json      the process that works on it, while one does
+//! status.json     where it stands
+//! metrics.jsonl   one line an epoch
+//! checkpoints/    the trainer's
+//! result.json     written last: its presence means that the run came to its end
+//! ```
+//!
+//! No path in it is absolute and no file is changed in place, but for lines added to `metrics.jsonl`; a process
+//! may be killed at any moment.
+
+use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::atomic::write_atomically;
+use crate::claim::{self, Claim, Claimant, Host};
+use crate::config::RunConfig;
+use crate::error::SweepError;
+use crate::record::{self, Activity, EpochRecord, Outcome, RunResult, Status};
+
+/// What a run's files say about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Not started.
+    Pending,
+    /// A living process works on it.
+    Running,
+    /// Started, and neither ended nor worked on.
+    Interrupted,
+    /// Its last attempt failed.
+    Failed,
+    /// It ended early with a loss that is not finite: a result.
+    Diverged,
+    /// It ended after its last epoch.
+    Complete,
+}
+
+impl RunState {
+    /// All states, from the first to the last of a run's life.
+    pub const ALL: [Self; 6] =
+        [Self::Pending, Self::Running, Self::Interrupted, Self::Failed, Self::Diverged, Self::Complete];
+
+    /// The name in listings and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Diverged => "diverged",
+            Self::Complete => "complete",
+        }
+    }
+
+    /// Whether the run came to its end, so that there is a result.
+    pub fn is_ended(self) -> bool {
+        matches!(self, Self::Complete | Self::Diverged)
+    }
+}
+
+/// A run directory.
+#[derive(Debug, Clone)]
+pub struct RunDir {
+    path: PathBuf,
+}
+
+impl RunDir {
+    /// The directory at `path`, which need not exist: then it is that of a pending run.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Makes the directory of a run, or opens it if it is already that of the same run.
+    ///
+    /// Keys that are not part of a run's identity (path of the data, how often to save) are taken over from
+    /// `config` where they differ.
+    ///
+    /// # Errors
+    /// [`SweepError::ConfigDiffers`] with the keys that differ, for a directory of another run.
+    pub fn open_or_create(path: impl Into<PathBuf>, config: &RunConfig) -> Result<Self, SweepError> {
+        let run = Self::at(path);
+        fs_err::create_dir_all(run.checkpoints_dir())?;
+        let (file, text) = (run.path.join("config.toml"), config.to_toml());
+        match fs_err::read_to_string(&file) {
+            Ok(written) if written == text => return Ok(run),
+            Ok(written) => {
+                let there = RunConfig::from_toml(&file.display().to_string(), &written)?;
+                let differences = there.diff(config);
+                if !differences.is_empty() {
+                    return Err(SweepError::ConfigDiffers { path: run.path, differences });
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        write_atomically(&file, text.as_bytes())?;
+        Ok(run)
+    }
+
+    /// Opens the directory of a run that was started before.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`] if there is no `config.toml`, and those of [`RunConfig::read`].
+    pub fn open(path: impl Into<PathBuf>) -> Result<(Self, RunConfig), SweepError> {
+        let run = Self::at(path);
+        let config = RunConfig::read(&run.path.join("config.toml"))?;
+        Ok((run, config))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder for the trainer's checkpoints. [`open_or_create`](Self::open_or_create) makes it.
+    pub fn checkpoints_dir(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// What the run's files say about it. `here` is needed to see whether the process of a claim is alive.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`], [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] for files that cannot be read.
+    pub fn state(&self, here: &Host) -> Result<RunState, SweepError> {
+        // The claim is looked at first: a run that ends in between has its result by the time that is looked at.
+        let is_held = claim::live_holder(&self.path, here)?.is_some();
+        if let Some(result) = self.result()? {
+            return Ok(match result.outcome {
+                Outcome::Complete => RunState::Complete,
+                Outcome::Diverged => RunState::Diverged,
+            });
+        }
+        if is_held {
+            return Ok(RunState::Running);
+        }
+        Ok(match self.status()? {
+            Some(Status { state: Activity::Failed, .. }) => RunState::Failed,
+            Some(_) => RunState::Interrupted,
+            None if claim::is_claimed(&self.path) => RunState::Interrupted,
+            None => RunState::Pending,
+        })
+    }
+
+    /// Claims the run for a process, so that no other works on it until the claim is dropped.
+    ///
+    /// The claim of a process of the same host that is gone is taken over at once; [`Claim::taken_over`] says so.
+    /// Look at [`result`](Self::result) after claiming: another process may have ended the run just before.
+    ///
+    /// # Errors
+    /// [`SweepError::Claimed`] with the process that holds it.
+    pub fn claim(&self, claimant: &Claimant) -> Result<Claim, SweepError> {
+        Claim::take(&self.path, claimant)
+    }
+
+    /// Adds an epoch to `metrics.jsonl` and makes it last.
+    ///
+    /// An unfinished line that a killed process left at the end is cut off first.
+    ///
+    /// # Errors
+    /// [`SweepError::NonFinite`] with the field.
+    pub fn append_metrics(&self, record: &EpochRecord) -> Result<(), SweepError> {
+        let line = record::to_json(record)? + "\n";
+        let path = self.metrics_path();
+        let mut file = fs_err::OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
+        let complete = complete_lines(&fs_err::read(&path)?).len() as u64;
+        file.set_len(complete)?;
+        file.seek(SeekFrom::Start(complete))?;
+        file.write_all(line.as_bytes())?;
+        file.sync_data()?;
+        Ok(())
+    }
+
+    /// Cuts `metrics.jsonl` back to the epochs up to `epoch`: those of the checkpoint that is resumed from.
+    ///
+    /// # Errors
+    /// As [`RunDir::read_metrics`].
+    pub fn truncate_metrics(&self, epoch: usize) -> Result<(), SweepError> {
+        let mut kept = String::new();
+        for record in self.read_metrics()?.iter().filter(|record| record.epoch <= epoch) {
+            kept += &record::to_json(record)?;
+            kept.push('\n');
+        }
+        Ok(write_atomically(&self.metrics_path(), kept.as_bytes())?)
+    }
+
+    /// The epochs so far. An unfinished last line, of a process that was killed, does not count.
+    ///
+    /// # Errors
+    /// [`SweepError::Json`] with the line, for any other line that is not a record.
+    pub fn read_metrics(&self) -> Result<Vec<EpochRecord>, SweepError> {
+        let path = self.metrics_path();
+        let bytes = match fs_err::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            bytes => bytes?,
+        };
+        let lines = complete_lines(&bytes).split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let parse = |(index, line): (usize, &[u8])| {
+            serde_json::from_slice(line).map_err(|source| SweepError::Json {
+                path: path.clone(),
+                line: index + 1,
+                source,
+            })
+        };
+        lines.enumerate().map(parse).collect()
+    }
+
+    /// Writes `status.json`.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn write_status(&self, status: &Status) -> Result<(), SweepError> {
+        let json = record::to_json(status)? + "\n";
+        Ok(write_atomically(&self.status_path(), json.as_bytes())?)
+    }
+
+    /// Reads `status.json`, if it is there.
+    ///
+    /// # Errors
+    /// [`SweepError::Json`] if it is not a status.
+    pub fn status(&self) -> Result<Option<Status>, SweepError> {
+        record::read_json(&self.status_path())
+    }
+
+    /// The number of the next attempt, from 1: one more than the last if that failed, else the same.
+    ///
+    /// # Errors
+    /// As [`RunDir::status`].
+    pub fn next_attempt(&self) -> Result<u32, SweepError> {
+        Ok(self.status()?.map_or(1, |status| status.next_attempt()))
+    }
+
+    /// Forgets the failures of a run that has failed, so that all attempts are open again.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`] if `status.json` cannot be written.
+    pub fn forget_failures(&self) -> Result<(), SweepError> {
+        match self.status()? {
+            Some(status) if status.state == Activity::Failed => self.write_status(&Status {
+                state: Activity::Interrupted,
+                attempt: 1,
+                reason: None,
+                hopeless: false,
+                ..status
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the run: writes `result.json`, the last file to be written.
+    ///
+    /// # Errors
+    /// [`SweepError::NonFinite`] with the field.
+    pub fn finish(&self, result: &RunResult) -> Result<(), SweepError> {
+        let json = record::to_json(result)? + "\n";
+        Ok(write_atomically(&self.result_path(), json.as_bytes())?)
+    }
+
+    /// Reads `result.json`; nothing if the run has not come to its end.
+    ///
+    /// # Errors
+    /// [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] if it cannot be read.
+    pub fn result(&self) -> Result<Option<RunResult>, SweepError> {
+        record::read_result(&self.result_path())
+    }
+
+    /// Length of `metrics.jsonl`: changes with every epoch, and is cheap to look at.
+    pub(crate) fn metrics_bytes(&self) -> u64 {
+        fs_err::metadata(self.metrics_path()).map_or(0, |metadata| metadata.len())
+    }
+
+    fn metrics_path(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    fn status_path(&self) -> PathBuf {
+        self.path.join("status.json")
+    }
+
+    fn result_path(&self) -> PathBuf {
+        self.path.join("result.json")
+    }
+}
+
+/// The bytes up to and with the last line end.
+fn complete_lines(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    &bytes[..end]
+}

@@ -1,0 +1,240 @@
+//! Run directories, claims and sweep directories.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::fake::{claimant, config, host, record, result, sweep};
+use llp_sweep::SweepError;
+use llp_sweep::claim::Claimant;
+use llp_sweep::record::{Activity, Outcome, Status};
+use llp_sweep::run_dir::{RunDir, RunState};
+use proptest::prelude::*;
+
+fn new_run() -> (tempfile::TempDir, RunDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::open_or_create(folder.path().join("run"), &config()).unwrap();
+    (folder, run)
+}
+
+/// However many threads want a claim, and however often, at most one holds it at a time.
+#[test]
+fn a_claim_has_one_holder() {
+    let (_folder, run) = new_run();
+    let (holders, taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    match run.claim(&claimant("a")) {
+                        Ok(claim) => {
+                            assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
+                            taken.fetch_add(1, Ordering::SeqCst);
+                            holders.fetch_sub(1, Ordering::SeqCst);
+                            drop(claim);
+                        }
+                        Err(SweepError::Claimed { holder, .. }) => assert_eq!(holder, claimant("a")),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+    });
+    assert!(taken.into_inner() > 0);
+    assert_eq!(run.state(&host("a")).unwrap(), RunState::Pending);
+}
+
+/// Of many threads that find a dead process's claim, exactly one takes it over, and is told from whom.
+#[test]
+fn a_dead_claim_is_taken_over_once() {
+    for round in 0..20 {
+        let (_folder, run) = new_run();
+        let mut process = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let dead = Claimant { host: host("a"), pid: process.id() };
+        std::mem::forget(run.claim(&dead).unwrap());
+        assert_eq!(run.state(&host("a")).unwrap(), RunState::Running, "round {round}");
+        assert!(
+            matches!(run.claim(&claimant("a")), Err(SweepError::Claimed { holder, .. }) if holder == dead)
+        );
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert_eq!(run.state(&host("a")).unwrap(), RunState::Interrupted, "round {round}");
+
+        let claims: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a")).ok())).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(claims.len(), 1, "round {round}");
+        assert_eq!(claims[0].taken_over(), Some(&dead));
+    }
+}
+
+/// A claim of another host is alive; one from before this host's last start is dead.
+#[test]
+fn other_hosts_and_other_starts() {
+    let (_folder, run) = new_run();
+    std::mem::forget(run.claim(&claimant("a")).unwrap());
+    let mut elsewhere = claimant("b");
+    elsewhere.host.name = "there".to_owned();
+    assert!(matches!(run.claim(&elsewhere), Err(SweepError::Claimed { .. })));
+    let claim = run.claim(&claimant("b")).unwrap();
+    assert_eq!(claim.taken_over(), Some(&claimant("a")));
+}
+
+/// A claim that its process did not finish writing is no obstacle.
+#[test]
+fn a_torn_claim_is_replaced() {
+    let (_folder, run) = new_run();
+    fs_err::write(run.path().join("claim.json"), "{\"claimant\":").unwrap();
+    let claim = run.claim(&claimant("a")).unwrap();
+    assert_eq!(run.state(&host("a")).unwrap(), RunState::Running);
+    drop(claim);
+    assert_eq!(run.state(&host("a")).unwrap(), RunState::Pending);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Wherever a crash cuts `metrics.jsonl`, and whatever it leaves there, the whole lines before are read, and the
+    /// next epoch follows them.
+    #[test]
+    fn torn_metrics_keep_their_whole_lines(epochs in 1_usize..5, cut: prop::sample::Index, debris in "[ -~]{0,600}") {
+        let (_folder, run) = new_run();
+        let config = config();
+        let records: Vec<_> = (1..=epochs).map(|epoch| record(&config, epoch)).collect();
+        for record in &records {
+            run.append_metrics(record).unwrap();
+        }
+        prop_assert_eq!(&run.read_metrics().unwrap(), &records);
+
+        let path = run.path().join("metrics.jsonl");
+        let text = fs_err::read_to_string(&path).unwrap();
+        let cut = &text[..cut.index(text.len())];
+        fs_err::write(&path, [cut, &debris].concat()).unwrap();
+        let whole = cut.matches('\n').count();
+        prop_assert_eq!(&run.read_metrics().unwrap()[..], &records[..whole]);
+
+        run.append_metrics(&records[whole]).unwrap();
+        prop_assert_eq!(&run.read_metrics().unwrap()[..], &records[..=whole]);
+        prop_assert!(fs_err::read_to_string(&path).unwrap().ends_with('\n'));
+    }
+
+    /// Cutting metrics back to an epoch keeps exactly the epochs up to it, bit for bit.
+    #[test]
+    fn truncation_keeps_a_prefix(epochs in 0_usize..6, kept in 0_usize..8) {
+        let (_folder, run) = new_run();
+        let config = config();
+        let records: Vec<_> = (1..=epochs).map(|epoch| record(&config, epoch)).collect();
+        for record in &records {
+            run.append_metrics(record).unwrap();
+        }
+        run.truncate_metrics(kept).unwrap();
+        prop_assert_eq!(&run.read_metrics().unwrap()[..], &records[..kept.min(epochs)]);
+    }
+
+    /// Any learning rate survives being written to a configuration and read, bit for bit.
+    #[test]
+    fn numbers_survive_configuration_files(lr in 1e-300..1e300_f64, seed in 0..=i64::MAX as u64) {
+        let mut config = config();
+        config.optim.lr = lr;
+        config.seed = seed;
+        let text = config.to_toml();
+        prop_assert_eq!(llp_sweep::config::RunConfig::from_toml("config.toml", &text).unwrap(), config);
+    }
+}
+
+/// A line that is damaged in the middle of the file is an error that names it, not a missing epoch.
+#[test]
+fn damaged_metrics_are_reported() {
+    let (_folder, run) = new_run();
+    let config = config();
+    run.append_metrics(&record(&config, 1)).unwrap();
+    let path = run.path().join("metrics.jsonl");
+    let text = fs_err::read_to_string(&path).unwrap();
+    fs_err::write(&path, format!("{text}{{oops\n{text}")).unwrap();
+    assert!(matches!(run.read_metrics(), Err(SweepError::Json { line: 2, .. })));
+}
+
+/// The state follows the files: pending, running, interrupted, failed, and the result over everything.
+#[test]
+fn state_follows_files() {
+    let (_folder, run) = new_run();
+    let config = config();
+    let state = || run.state(&host("a")).unwrap();
+    let status =
+        |state, attempt| Status { state, epoch: 1, epochs: 3, attempt, reason: None, hopeless: false };
+    assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Pending, 1));
+
+    let claim = run.claim(&claimant("a")).unwrap();
+    run.write_status(&status(Activity::Running, 1)).unwrap();
+    assert_eq!(state(), RunState::Running);
+    drop(claim);
+    assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Interrupted, 1));
+
+    run.write_status(&status(Activity::Failed, 1)).unwrap();
+    assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Failed, 2));
+    run.forget_failures().unwrap();
+    assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Interrupted, 1));
+
+    run.finish(&result(&config, None, Outcome::Diverged)).unwrap();
+    assert_eq!(state(), RunState::Diverged);
+    run.finish(&result(&config, Some(record(&config, 3)), Outcome::Complete)).unwrap();
+    assert_eq!(state(), RunState::Complete);
+    assert_eq!(RunDir::at(run.path().join("nowhere")).state(&host("a")).unwrap(), RunState::Pending);
+}
+
+/// A number that JSON cannot hold is refused by name, and leaves the files as they were.
+#[test]
+fn only_finite_numbers_are_recorded() {
+    let (_folder, run) = new_run();
+    let config = config();
+    let mut bad = record(&config, 1);
+    bad.held_out_kl = Some(f64::INFINITY);
+    assert!(
+        matches!(run.append_metrics(&bad), Err(SweepError::NonFinite { field }) if field == "held_out_kl")
+    );
+    assert_eq!(run.read_metrics().unwrap(), []);
+    let bad = result(&config, Some(bad), Outcome::Complete);
+    assert!(matches!(run.finish(&bad), Err(SweepError::NonFinite { field }) if field == "last.held_out_kl"));
+    assert_eq!(run.result().unwrap(), None);
+}
+
+/// A directory of another run is refused with the keys that differ; keys outside the identity are taken over.
+#[test]
+fn a_run_directory_keeps_its_configuration() {
+    let (_folder, run) = new_run();
+    let mut config = config();
+    config.checkpoint.every_epochs = 77;
+    RunDir::open_or_create(run.path(), &config).unwrap();
+    assert_eq!(RunDir::open(run.path()).unwrap().1, config);
+    config.optim.lr = 0.625;
+    config.data.train_limit = Some(9);
+    let message = RunDir::open_or_create(run.path(), &config).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        format!(
+            "{} holds a run with another configuration:\n  data.train_limit: unset there, 9 asked for\n  optim.lr: 0.1 \
+             there, 0.625 asked for\nchoose another folder, or repeat the run's own settings",
+            run.path().display()
+        )
+    );
+}
+
+/// A sweep directory keeps its grid, and says which cells another grid adds and removes.
+#[test]
+fn a_sweep_directory_keeps_its_grid() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = sweep(folder.path(), 1, 2);
+    assert_eq!(llp_sweep::sweep_dir::SweepDir::open(folder.path()).unwrap().cells(), first.cells());
+    sweep(folder.path(), 1, 2);
+    let text = fs_err::read_to_string(folder.path().join("sweep.toml")).unwrap();
+    let wider = text
+        .replace("seed = [0]", "seed = [1, 2]")
+        .replace("\"optim.lr\" = [0.1, 9.0]", "\"optim.lr\" = [0.1]");
+    let wider = llp_sweep::grid::Sweep::parse("wider.toml", &wider).unwrap();
+    match llp_sweep::sweep_dir::SweepDir::open_or_create(folder.path(), &wider) {
+        Err(SweepError::GridDiffers { added, removed, .. }) => {
+            assert_eq!(removed, first.cells().iter().map(|cell| cell.run.clone()).collect::<Vec<_>>());
+            assert_eq!(added.len(), wider.expand().unwrap().len());
+        }
+        other => panic!("{other:?}"),
+    }
+}

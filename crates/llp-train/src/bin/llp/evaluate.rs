@@ -1,0 +1,89 @@
+//! `llp evaluate`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use candle_core::Device;
+use clap::Args;
+use llp_sweep::run_dir::RunDir;
+use llp_train::evaluate::{accuracy, bag_losses};
+use llp_train::{Checkpoint, TrainingData, build_loss, build_network, load_dataset};
+use serde::Serialize;
+
+use crate::failure::{Failure, usage};
+use crate::world::{print, print_json};
+use crate::{Global, Output};
+
+/// `llp evaluate`.
+#[derive(Args)]
+pub(crate) struct EvaluateArgs {
+    /// The run's directory.
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Where the data lies now.
+    #[arg(long, value_name = "PATH")]
+    data: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Evaluation {
+    checkpoint: String,
+    epochs: usize,
+    test_accuracy: Option<f64>,
+    held_out_loss: Option<f64>,
+    held_out_kl: Option<f64>,
+    held_out_l1: Option<f64>,
+    n_held_out_bags: usize,
+}
+
+pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, Failure> {
+    let evaluation = measure(&args.run, args.data.as_deref())?;
+    if global.output == Output::Json {
+        print_json(&evaluation)?;
+    } else {
+        let show = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.4}"));
+        print(&format!("checkpoint        {} ({} epochs)", evaluation.checkpoint, evaluation.epochs))?;
+        print(&format!("test accuracy     {}", show(evaluation.test_accuracy)))?;
+        print(&format!("held-out bags     {}", evaluation.n_held_out_bags))?;
+        print(&format!("  training loss   {}", show(evaluation.held_out_loss)))?;
+        print(&format!("  KL (nats)       {}", show(evaluation.held_out_kl)))?;
+        print(&format!("  L1              {}", show(evaluation.held_out_l1)))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(run: &Path, data: Option<&str>) -> Result<Evaluation, Failure> {
+    let (dir, mut config) = RunDir::open(run)?;
+    if let Some(path) = data {
+        config.data.path = Some(path.to_owned());
+    }
+    let Some(newest) = Checkpoint::list(&dir.checkpoints_dir())?.into_iter().next() else {
+        return Err(usage(format!("{} has no checkpoint yet", run.display())));
+    };
+    let checkpoint = Checkpoint::read(&newest)?;
+    let data = TrainingData::new(load_dataset(&config.data)?, &config)?;
+    let device = Device::Cpu;
+    let state = &checkpoint.state;
+    let [.., channels] = state.image_shape;
+    let network = build_network(&state.network, channels, state.class_names.len(), config.seed, &device)?;
+    network.state_dict().load(&checkpoint.weights).map_err(llp_train::TrainError::from)?;
+    let losses = data
+        .held_out
+        .as_ref()
+        .map(|bags| bag_losses(&network, bags, &*build_loss(&config), &state.normalization, &device))
+        .transpose()?;
+    let test_accuracy = data
+        .test_labels
+        .as_ref()
+        .map(|labels| accuracy(&network, &data.test_images, labels, &state.normalization, &device))
+        .transpose()?;
+    Ok(Evaluation {
+        checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        epochs: state.position.epoch,
+        test_accuracy,
+        held_out_loss: losses.map(|losses| losses.own),
+        held_out_kl: losses.map(|losses| losses.kl),
+        held_out_l1: losses.map(|losses| losses.l1),
+        n_held_out_bags: data.held_out.as_ref().map_or(0, llp_bags::BagSet::len),
+    })
+}

@@ -1,0 +1,91 @@
+//! `llp`: train image classifiers from label proportions.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes: `docs/cli.md`.
+
+mod config_args;
+mod evaluate;
+mod failure;
+mod progress;
+mod report;
+mod signals;
+mod sweep;
+mod sweep_progress;
+mod train;
+mod world;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use failure::Failure;
+
+/// The default allocator of the C library returns large blocks to the system after every step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Train image classifiers from label proportions.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Arguments of every command.
+#[derive(clap::Args, Clone, Copy)]
+struct Global {
+    /// Errors only.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// What standard output carries.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    output: Output,
+    /// How progress is shown on standard error.
+    #[arg(long, global = true, value_name = "STYLE", default_value = "auto")]
+    progress: progress::Style,
+}
+
+/// The form of standard output.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// Text for people.
+    Human,
+    /// JSON for programs.
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train one network, or go on with it: the same command again continues a stopped run.
+    Train(train::TrainArgs),
+    /// Continue a stopped run from its directory alone.
+    Resume(train::ResumeArgs),
+    /// Accuracy and bag-level losses of a trained network.
+    Evaluate(evaluate::EvaluateArgs),
+    /// Train a grid of networks.
+    Sweep {
+        #[command(subcommand)]
+        command: sweep::SweepCommand,
+    },
+    /// Tables and figures of a sweep, from what is there.
+    Report(report::ReportArgs),
+}
+
+fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    let end = match command {
+        Command::Train(args) => train::train(global, &args),
+        Command::Resume(args) => train::resume(global, &args),
+        Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Sweep { command } => sweep::sweep(global, &command),
+        Command::Report(args) => report::report(global, &args),
+    };
+    end.unwrap_or_else(|Failure { code, error }| {
+        // There is nobody left to tell if standard error is closed.
+        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        ExitCode::from(code)
+    })
+}

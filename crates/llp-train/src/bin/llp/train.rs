@@ -1,0 +1,125 @@
+//! `llp train` and `llp resume`.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use candle_core::Device;
+use clap::Args;
+use llp_sweep::config::RunConfig;
+use llp_sweep::record::{Outcome, RunResult};
+use llp_sweep::run_dir::RunDir;
+use llp_train::{RunContext, RunEnd, run};
+
+use crate::config_args::ConfigArgs;
+use crate::failure::{Failure, code};
+use crate::progress::{Epochs, Style};
+use crate::signals::Wishes;
+use crate::world::{claimant, print, print_json, stopwatch, tell};
+use crate::{Global, Output};
+
+/// `llp train`.
+#[derive(Args)]
+pub(crate) struct TrainArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The run's directory; made if it does not exist.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    limit: TimeLimit,
+}
+
+/// `llp resume`.
+#[derive(Args)]
+pub(crate) struct ResumeArgs {
+    /// The run's directory.
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Where the data lies now.
+    #[arg(long, value_name = "PATH")]
+    data: Option<String>,
+    #[command(flatten)]
+    limit: TimeLimit,
+}
+
+#[derive(Args)]
+struct TimeLimit {
+    /// Save and stop after this time, as in 3h50m.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    time_limit: Option<Duration>,
+}
+
+pub(crate) fn train(global: Global, args: &TrainArgs) -> Result<ExitCode, Failure> {
+    let config = args.config.layers()?.resolve(args.config.default_preset())?;
+    train_to_end(global, &args.out, &config, args.limit.time_limit)
+}
+
+pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Failure> {
+    let (_, mut config) = RunDir::open(&args.dir)?;
+    if args.data.is_some() {
+        config.data.path.clone_from(&args.data);
+    }
+    train_to_end(global, &args.dir, &config, args.limit.time_limit)
+}
+
+fn train_to_end(
+    global: Global,
+    dir: &Path,
+    config: &RunConfig,
+    time_limit: Option<Duration>,
+) -> Result<ExitCode, Failure> {
+    let wishes = Wishes::listen()?;
+    wishes.exit_on_kill();
+    match train_here(global, dir, config, &wishes, time_limit)? {
+        RunEnd::Stopped(_) => {
+            tell(&format!("stopped with a checkpoint; resume with: llp resume {}", dir.display()));
+            Ok(ExitCode::from(wishes.exit_code()))
+        }
+        RunEnd::AlreadyEnded(result) | RunEnd::Ended(result) => {
+            print_result(global, &result)?;
+            let diverged = result.outcome == Outcome::Diverged;
+            Ok(if diverged { ExitCode::from(code::DIVERGED) } else { ExitCode::SUCCESS })
+        }
+    }
+}
+
+/// Trains in this process until the end, a wish or the time limit.
+pub(crate) fn train_here(
+    global: Global,
+    dir: &Path,
+    config: &RunConfig,
+    wishes: &Wishes,
+    time_limit: Option<Duration>,
+) -> Result<RunEnd, Failure> {
+    let seconds = stopwatch();
+    let is_late = || time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
+    let progress = RefCell::new(Epochs::new(Style::resolve(global)));
+    let mut context = RunContext {
+        claimant: &claimant(),
+        device: &Device::Cpu,
+        version: env!("CARGO_PKG_VERSION"),
+        seconds: &seconds,
+        should_stop: &|| wishes.should_stop() || is_late(),
+        epoch_ended: &mut |config, record| progress.borrow_mut().epoch(config, record),
+        warn: &mut |message| progress.borrow().warn(message),
+    };
+    Ok(run(dir, config, &mut context)?)
+}
+
+fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {
+    if global.output == Output::Json {
+        return Ok(print_json(result)?);
+    }
+    let bags = format!("{} bags of {}, {} instances left over", result.n_bags, result.bag_size, result.remainder);
+    let end = match (&result.diverged_at, result.last.as_ref().and_then(|last| last.test_accuracy)) {
+        (Some(at), _) => format!(
+            "diverged in epoch {}, between steps {} and {}: try a smaller learning rate",
+            at.epoch, at.first_step, at.last_step
+        ),
+        (None, Some(accuracy)) => format!("test accuracy {:.2} %", 100.0 * accuracy),
+        (None, None) => "complete".to_owned(),
+    };
+    Ok(print(&format!("{}: {end} ({bags}; {:.1} s)", result.run, result.train_s))?)
+}

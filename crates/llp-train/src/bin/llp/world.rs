@@ -1,0 +1,45 @@
+//! What the program takes from the world outside: its host, its clock, its output.
+
+use std::io::{self, Write as _};
+use std::time::Instant;
+
+use llp_sweep::claim::{Claimant, Host};
+use serde::Serialize;
+
+/// This machine since its last start.
+pub(crate) fn host() -> Host {
+    let read = |path: &str| fs_err::read_to_string(path).map(|text| text.trim().to_owned()).ok();
+    Host {
+        name: read("/proc/sys/kernel/hostname").or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default(),
+        boot_id: read("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
+    }
+}
+
+/// This process.
+pub(crate) fn claimant() -> Claimant {
+    Claimant { host: host(), pid: std::process::id() }
+}
+
+/// Seconds since the call.
+pub(crate) fn stopwatch() -> impl Fn() -> f64 {
+    let start = Instant::now();
+    move || start.elapsed().as_secs_f64()
+}
+
+/// Writes a line of data. A reader that has gone away is not an error.
+pub(crate) fn print(line: &str) -> io::Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        end => end,
+    }
+}
+
+/// Writes data as one line of JSON.
+pub(crate) fn print_json(data: &impl Serialize) -> io::Result<()> {
+    print(&serde_json::to_string(data)?)
+}
+
+/// Writes a line for people, unless nobody reads it any more.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

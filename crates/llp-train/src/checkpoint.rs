@@ -1,0 +1,237 @@
+//! Checkpoints: complete or absent, each in a folder of its own.
+//!
+//! ```text
+//! checkpoints/e0390/            after 390 epochs; e0390s00012: and 12 steps of the next
+//!     model.safetensors         the network, by torchvision's names
+//!     optimizer.safetensors     the momentum, by the same names; absent once a run is complete
+//!     state.json                position, what is needed to use the network, hashes of the files above
+//! ```
+//!
+//! A checkpoint is written into a folder aside, synced and renamed, so a reader never sees half of one. The hashes
+//! in `state.json` reveal damage that happens later; a run then goes on from the checkpoint before.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use llp_bags::Normalization;
+use llp_sweep::config::{NetworkConfig, RunConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::error::CheckpointFault;
+use crate::{Position, TrainError, Trainer, TrainingData};
+
+/// The version of `state.json` that this program reads and writes.
+const SCHEMA: u32 = 1;
+
+const MODEL: &str = "model.safetensors";
+const OPTIMIZER: &str = "optimizer.safetensors";
+const STATE: &str = "state.json";
+
+/// Everything in a checkpoint but the tensors: `state.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointState {
+    /// Version of the format.
+    pub schema: u32,
+    /// Version of the program that wrote it.
+    pub version: String,
+    /// Hash of the run's configuration.
+    pub config_hash: String,
+    /// Identifies the content of the data set that was trained on.
+    pub data_fingerprint: String,
+    /// Where the training stood.
+    pub position: Position,
+    /// The network's extents, with the two that come from the data.
+    pub network: NetworkConfig,
+    /// Shape of an image: height, width, channels.
+    pub image_shape: [usize; 3],
+    /// Names of the classes, in the order of the logits.
+    pub class_names: Vec<String>,
+    /// Statistics that images are normalized with.
+    pub normalization: Normalization,
+    /// BLAKE3 of each file beside this one, by name.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A checkpoint in memory.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Position and description.
+    pub state: CheckpointState,
+    /// The network's tensors.
+    pub weights: HashMap<String, Tensor>,
+    /// The momentum by parameter name, unless it was dropped.
+    pub momentum: Option<HashMap<String, Tensor>>,
+}
+
+impl Checkpoint {
+    /// Writes a trainer's state below `folder` and returns the checkpoint's own folder.
+    pub(crate) fn write(
+        folder: &Path,
+        trainer: &Trainer<'_>,
+        data: &TrainingData,
+        config: &RunConfig,
+        version: &str,
+        keeps_momentum: bool,
+    ) -> Result<PathBuf, TrainError> {
+        let position = trainer.position();
+        let weights = trainer.network().state_dict().to_tensors(position.total_steps)?;
+        let mut files = vec![(MODEL, serialize(weights.iter())?)];
+        if keeps_momentum {
+            files.push((OPTIMIZER, serialize(trainer.momentum())?));
+        }
+        let state = CheckpointState {
+            schema: SCHEMA,
+            version: version.to_owned(),
+            config_hash: config.hash8(),
+            data_fingerprint: data.fingerprint.clone(),
+            position: position.clone(),
+            network: config.network.clone(),
+            image_shape: data.bags.images().shape(),
+            class_names: data.class_names.clone(),
+            normalization: data.normalization.clone(),
+            files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect(),
+        };
+        let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from)?;
+        files.push((STATE, json));
+        let path = folder.join(name(position));
+        write_folder(folder, &path, &files)?;
+        Ok(path)
+    }
+
+    /// Reads the checkpoint in `path`, and checks that its files are what was written.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] with what is wrong.
+    pub fn read(path: &Path) -> Result<Self, TrainError> {
+        let fault = |reason| TrainError::Checkpoint { path: path.to_owned(), reason };
+        let state = read_state(path).map_err(fault)?;
+        let tensors = |file: &str| -> Result<Option<HashMap<String, Tensor>>, CheckpointFault> {
+            let Some(expected) = state.files.get(file) else { return Ok(None) };
+            let bytes = fs_err::read(path.join(file)).map_err(|error| unreadable(file, &error))?;
+            if hash(&bytes) != *expected {
+                return Err(CheckpointFault::Damaged { file: file.to_owned() });
+            }
+            candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+                .map(Some)
+                .map_err(|error| unreadable(file, &error))
+        };
+        let weights = tensors(MODEL).map_err(fault)?;
+        let weights = weights.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
+        let momentum = tensors(OPTIMIZER).map_err(fault)?;
+        Ok(Self { state, weights, momentum })
+    }
+
+    /// The checkpoints below `folder`, from the newest to the oldest.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn list(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
+        let mut found = Vec::new();
+        for entry in fs_err::read_dir(folder)? {
+            let path = entry?.path();
+            if let Some(place) = path.file_name().and_then(|name| name.to_str()).and_then(parse_name) {
+                found.push((place, path));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().rev().map(|(_, path)| path).collect())
+    }
+
+    /// Removes all checkpoints below `folder` but the `keep` newest, and whatever a killed process left half-written.
+    pub(crate) fn prune(folder: &Path, keep: usize) -> Result<(), TrainError> {
+        for path in Self::list(folder)?.iter().skip(keep) {
+            fs_err::remove_dir_all(path)?;
+        }
+        for entry in fs_err::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(ASIDE) {
+                fs_err::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// First letters of a folder that is being written.
+const ASIDE: &str = ".writing-";
+
+fn name(position: &Position) -> String {
+    match position.step {
+        0 => format!("e{:04}", position.epoch),
+        step => format!("e{:04}s{step:05}", position.epoch),
+    }
+}
+
+/// Epochs and steps from a checkpoint's name.
+fn parse_name(name: &str) -> Option<(usize, usize)> {
+    let numbers = name.strip_prefix('e')?;
+    let (epoch, step) = numbers.split_once('s').unwrap_or((numbers, "0"));
+    Some((epoch.parse().ok()?, step.parse().ok()?))
+}
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}
+
+fn unreadable(file: &str, error: &dyn std::fmt::Display) -> CheckpointFault {
+    CheckpointFault::Unreadable { file: file.to_owned(), message: error.to_string() }
+}
+
+fn read_state(path: &Path) -> Result<CheckpointState, CheckpointFault> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let text = match fs_err::read_to_string(path.join(STATE)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(CheckpointFault::Missing),
+        text => text.map_err(|error| unreadable(STATE, &error))?,
+    };
+    let Version { schema } = serde_json::from_str(&text).map_err(|error| unreadable(STATE, &error))?;
+    if schema != SCHEMA {
+        return Err(CheckpointFault::Schema { got: schema, supported: SCHEMA });
+    }
+    serde_json::from_str(&text).map_err(|error| unreadable(STATE, &error))
+}
+
+fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>
+where
+    S: AsRef<str> + Ord + std::fmt::Display,
+    T: AsRef<Tensor>,
+{
+    let owned: Vec<(S, Tensor)> = tensors.map(|(name, tensor)| (name, tensor.as_ref().clone())).collect();
+    let views = owned.iter().map(|(name, tensor)| (name.as_ref(), tensor));
+    // One entry only: the order of several would differ from run to run. PyTorch's loaders look for this one.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    Ok(safetensors::serialize(views, Some(metadata)).map_err(candle_core::Error::from)?)
+}
+
+/// Writes files into a folder aside, then gives it its name.
+fn write_folder(parent: &Path, path: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
+    let aside = parent.join(format!("{ASIDE}{}", path.file_name().unwrap_or_default().to_string_lossy()));
+    if aside.exists() {
+        fs_err::remove_dir_all(&aside)?;
+    }
+    fs_err::create_dir_all(&aside)?;
+    for (name, bytes) in files {
+        let mut file = fs_err::File::create(aside.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    sync(&aside)?;
+    if path.exists() {
+        // The same position was saved before: a damaged checkpoint, or one with momentum that is dropped now.
+        fs_err::remove_dir_all(path)?;
+    }
+    fs_err::rename(&aside, path)?;
+    sync(parent)
+}
+
+/// Makes the names in a folder last. Nothing to do where folders cannot be synced.
+fn sync(folder: &Path) -> Result<(), TrainError> {
+    if cfg!(unix) {
+        fs_err::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What can go wrong in training.
+
+use std::io;
+use std::path::PathBuf;
+
+use llp_bags::BagError;
+use llp_loss::LossError;
+use llp_nn::NnError;
+use llp_sweep::SweepError;
+
+/// An error of this crate. A diverged training is not one: it is an [`crate::Outcome`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// Something about the configuration or the run directory.
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
+    /// Something about the data or the bags.
+    #[error(transparent)]
+    Data(#[from] BagError),
+    /// Something about the network or its state.
+    #[error(transparent)]
+    Network(#[from] NnError),
+    /// Something about the loss.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// candle refused an operation.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+    /// The operating system refused something.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A data set that is not embedded needs a place.
+    #[error("the data set {name:?} is not part of this program: give its folder with --data PATH")]
+    DataPath {
+        /// Its name.
+        name: String,
+    },
+    /// The training split has no labels to take proportions from.
+    #[error("the data set {name:?} has no instance labels to make bags from")]
+    NoLabels {
+        /// Its name.
+        name: String,
+    },
+    /// Mirrored images would show another class.
+    #[error("mirroring an image of {name:?} changes its class: set augment.mirror = false")]
+    Mirror {
+        /// Name of the data set.
+        name: String,
+    },
+    /// The shift does not fit the images.
+    #[error("augment.shift is {shift}, the images have {height}x{width} pixels: it must be smaller than both")]
+    Shift {
+        /// The configured shift.
+        shift: usize,
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+    },
+    /// A checkpoint is not what it should be.
+    #[error("{}: {reason}", .path.display())]
+    Checkpoint {
+        /// Its folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: CheckpointFault,
+    },
+    /// The data is not the one that the run was started with.
+    #[error(
+        "the data has fingerprint {got}, this run was started with {expected}: give the original data with --data PATH"
+    )]
+    OtherData {
+        /// Fingerprint in the checkpoint, its first 16 digits.
+        expected: String,
+        /// Fingerprint of the data that was found, its first 16 digits.
+        got: String,
+    },
+}
+
+impl TrainError {
+    /// Whether the same command would fail again: the cause is in the arguments, the configuration or the data,
+    /// not in the machine.
+    pub fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Sweep(error) => !matches!(error, SweepError::Io(_) | SweepError::Claimed { .. }),
+            Self::Candle(_) | Self::Io(_) => false,
+            _ => true,
+        }
+    }
+}
+
+/// What can be wrong with a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointFault {
+    /// There is none.
+    #[error("no checkpoint here")]
+    Missing,
+    /// A file differs from what was written.
+    #[error("{file} is damaged: its content does not have the hash that was recorded with it")]
+    Damaged {
+        /// The file.
+        file: String,
+    },
+    /// A file cannot be read as what it should be.
+    #[error("{file} cannot be read: {message}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the parser says.
+        message: String,
+    },
+    /// Another version of the format.
+    #[error("schema {got} is not supported, this program reads schema {supported}")]
+    Schema {
+        /// Version of the file.
+        got: u32,
+        /// Version of this program.
+        supported: u32,
+    },
+    /// It belongs to another run.
+    #[error("it belongs to a run with configuration {got}, not {expected}")]
+    OtherRun {
+        /// Hash of this run's configuration.
+        expected: String,
+        /// Hash in the checkpoint.
+        got: String,
+    },
+    /// The optimizer's state was dropped when the run was complete.
+    #[error("the momentum was dropped when the run ended, so it cannot be continued")]
+    NoMomentum,
+}

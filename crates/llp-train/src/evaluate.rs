@@ -1,0 +1,90 @@
+//! What a trained network is worth: losses of bags, accuracy on single instances.
+
+use candle_core::{D, Device, Tensor};
+use llp_bags::{BagSet, Images, LabelOracle, Normalization};
+use llp_loss::{BagLoss, Kl, L1};
+use llp_nn::{Mode, ResNet18};
+
+use crate::TrainError;
+use crate::batch;
+
+/// Images per forward pass: enough to keep every core busy, little enough to stay in memory at full width.
+const CHUNK: usize = 256;
+
+/// The logits of some instances in evaluation mode, `[instance, class]`.
+///
+/// # Errors
+/// When the images do not fit the network.
+pub fn logits(
+    network: &ResNet18,
+    images: &Images,
+    instances: &[u32],
+    normalization: &Normalization,
+    device: &Device,
+) -> Result<Tensor, TrainError> {
+    let chunks = instances.chunks(CHUNK).map(|chunk| {
+        let x = batch::images(images, chunk, None, normalization, device)?;
+        Ok(network.forward(&x, Mode::Evaluate)?)
+    });
+    Ok(Tensor::cat(&chunks.collect::<Result<Vec<_>, TrainError>>()?, 0)?)
+}
+
+/// Bag-level losses, each the mean over the bags; no instance label is involved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BagLosses {
+    /// The loss that was asked for.
+    pub own: f64,
+    /// The KL loss, in nats: comparable between networks that were trained with different losses.
+    pub kl: f64,
+    /// The L1 distance of predicted and known proportions.
+    pub l1: f64,
+}
+
+/// The losses of a network on some bags.
+///
+/// # Errors
+/// When the images do not fit the network.
+pub fn bag_losses(
+    network: &ResNet18,
+    bags: &BagSet,
+    loss: &dyn BagLoss,
+    normalization: &Normalization,
+    device: &Device,
+) -> Result<BagLosses, TrainError> {
+    let order: Vec<usize> = (0..bags.len()).collect();
+    let logits = logits(network, bags.images(), &batch::instances(bags, &order), normalization, device)?;
+    let targets = batch::targets(bags, &order)?;
+    let mean = |loss: &dyn BagLoss| -> Result<f64, TrainError> {
+        let losses: Vec<f32> = loss.forward(&logits, &targets)?.to_vec1()?;
+        Ok(losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / losses.len() as f64)
+    };
+    Ok(BagLosses { own: mean(loss)?, kl: mean(&Kl)?, l1: mean(&L1)? })
+}
+
+/// The most probable class of each instance, `[instance]`.
+///
+/// # Errors
+/// When the images do not fit the network.
+pub fn predictions(
+    network: &ResNet18,
+    images: &Images,
+    normalization: &Normalization,
+    device: &Device,
+) -> Result<Vec<u32>, TrainError> {
+    let logits = logits(network, images, &images.instances(), normalization, device)?;
+    Ok(logits.argmax(D::Minus1)?.to_vec1()?)
+}
+
+/// The fraction of instances whose most probable class is their label.
+///
+/// # Errors
+/// When the images do not fit the network or the labels the images.
+pub fn accuracy(
+    network: &ResNet18,
+    images: &Images,
+    labels: &LabelOracle,
+    normalization: &Normalization,
+    device: &Device,
+) -> Result<f64, TrainError> {
+    Ok(labels.accuracy(&predictions(network, images, normalization, device)?)?)
+}

@@ -1,0 +1,235 @@
+//! One run inside its directory: claimed, resumed, recorded, saved.
+
+use std::path::Path;
+
+use candle_core::Device;
+use llp_sweep::claim::Claimant;
+use llp_sweep::config::RunConfig;
+use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCHEMA, RunResult, Status};
+use llp_sweep::run_dir::RunDir;
+
+use crate::error::CheckpointFault;
+use crate::{Checkpoint, Hooks, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset};
+
+/// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
+const KEPT_CHECKPOINTS: usize = 2;
+
+/// What a run takes from the world outside.
+pub struct RunContext<'a> {
+    /// The process that does it.
+    pub claimant: &'a Claimant,
+    /// Where tensors live.
+    pub device: &'a Device,
+    /// Version of the program.
+    pub version: &'a str,
+    /// Seconds since any fixed moment.
+    pub seconds: &'a dyn Fn() -> f64,
+    /// Whether to save and stop before the next step.
+    pub should_stop: &'a dyn Fn() -> bool,
+    /// Hears of every epoch.
+    pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
+    /// Hears of what is not an error but should be known.
+    pub warn: &'a mut dyn FnMut(&str),
+}
+
+/// How [`run`] ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// It had its result before.
+    AlreadyEnded(RunResult),
+    /// It has its result now.
+    Ended(RunResult),
+    /// It stopped with a checkpoint.
+    Stopped(Position),
+}
+
+/// Brings a run to its end, from wherever its directory says it stands.
+///
+/// # Errors
+/// What is wrong with the configuration, the data or the directory; then the directory's status says so too.
+pub fn run(path: &Path, config: &RunConfig, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
+    let dir = RunDir::open_or_create(path, config)?;
+    let claim = dir.claim(context.claimant)?;
+    if let Some(dead) = claim.taken_over() {
+        (context.warn)(&format!("taking over from process {}, which is gone", dead.pid));
+    }
+    if let Some(result) = dir.result()? {
+        return Ok(RunEnd::AlreadyEnded(result));
+    }
+    let attempt = dir.next_attempt()?;
+    let end = Run { dir: &dir, config, attempt }.train(context);
+    if let Err(error) = &end {
+        let epoch = dir.status().ok().flatten().map_or(0, |status| status.epoch);
+        // If even this cannot be written, the error itself says more than that would.
+        let _ = dir.write_status(&Status {
+            state: Activity::Failed,
+            epoch,
+            epochs: config.optim.epochs,
+            attempt,
+            reason: Some(error.to_string()),
+            hopeless: error.is_hopeless(),
+        });
+    }
+    end
+}
+
+struct Run<'a> {
+    dir: &'a RunDir,
+    config: &'a RunConfig,
+    attempt: u32,
+}
+
+impl Run<'_> {
+    fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
+        let data = TrainingData::new(load_dataset(&self.config.data)?, self.config)?;
+        let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
+        self.restore(&mut trainer, &data, context)?;
+        self.write_status(Activity::Running, trainer.position().epoch, None)?;
+        let mut recorder = Recorder { run: self, data: &data, context };
+        match trainer.train(&mut recorder)? {
+            Outcome::Stopped => {
+                self.save(&trainer, &data, context.version, true)?;
+                self.write_status(Activity::Interrupted, trainer.position().epoch, Some("stopped with a checkpoint"))?;
+                Ok(RunEnd::Stopped(trainer.position().clone()))
+            }
+            Outcome::Complete => {
+                self.save(&trainer, &data, context.version, false)?;
+                Checkpoint::prune(&self.dir.checkpoints_dir(), 1)?;
+                self.finish(&data, &trainer, RunOutcome::Complete, None, context)
+            }
+            Outcome::Diverged(divergence) => {
+                Checkpoint::prune(&self.dir.checkpoints_dir(), 1)?;
+                self.finish(&data, &trainer, RunOutcome::Diverged, Some(divergence), context)
+            }
+        }
+    }
+
+    /// Takes up the newest checkpoint that is whole, and cuts the metrics back to it.
+    fn restore(
+        &self,
+        trainer: &mut Trainer<'_>,
+        data: &TrainingData,
+        context: &mut RunContext<'_>,
+    ) -> Result<(), TrainError> {
+        for path in Checkpoint::list(&self.dir.checkpoints_dir())? {
+            let checkpoint = match Checkpoint::read(&path) {
+                Ok(checkpoint) => checkpoint,
+                Err(error @ TrainError::Checkpoint { .. }) => {
+                    (context.warn)(&format!("{error}; taking the checkpoint before"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            self.check(&path, &checkpoint, data)?;
+            let Checkpoint { state, weights, momentum } = checkpoint;
+            let is_at_end = state.position.epoch >= self.config.optim.epochs;
+            let momentum = match momentum {
+                Some(momentum) => momentum,
+                None if is_at_end => trainer.momentum().map(|(name, m)| (name.to_owned(), m.clone())).collect(),
+                None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoMomentum }),
+            };
+            trainer.restore(&weights, &momentum, state.position)?;
+            break;
+        }
+        Ok(self.dir.truncate_metrics(trainer.position().epoch)?)
+    }
+
+    fn check(&self, path: &Path, checkpoint: &Checkpoint, data: &TrainingData) -> Result<(), TrainError> {
+        let (expected, got) = (self.config.hash8(), &checkpoint.state.config_hash);
+        if *got != expected {
+            let reason = CheckpointFault::OtherRun { expected, got: got.clone() };
+            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
+        }
+        if checkpoint.state.data_fingerprint != data.fingerprint {
+            let short = |fingerprint: &str| fingerprint.chars().take(16).collect();
+            return Err(TrainError::OtherData {
+                expected: short(&checkpoint.state.data_fingerprint),
+                got: short(&data.fingerprint),
+            });
+        }
+        Ok(())
+    }
+
+    fn save(
+        &self,
+        trainer: &Trainer<'_>,
+        data: &TrainingData,
+        version: &str,
+        keeps_momentum: bool,
+    ) -> Result<(), TrainError> {
+        let folder = self.dir.checkpoints_dir();
+        Checkpoint::write(&folder, trainer, data, self.config, version, keeps_momentum)?;
+        Checkpoint::prune(&folder, KEPT_CHECKPOINTS)
+    }
+
+    fn write_status(&self, state: Activity, epoch: usize, reason: Option<&str>) -> Result<(), TrainError> {
+        Ok(self.dir.write_status(&Status {
+            state,
+            epoch,
+            epochs: self.config.optim.epochs,
+            attempt: self.attempt,
+            reason: reason.map(str::to_owned),
+            hopeless: false,
+        })?)
+    }
+
+    fn finish(
+        &self,
+        data: &TrainingData,
+        trainer: &Trainer<'_>,
+        outcome: RunOutcome,
+        diverged_at: Option<llp_sweep::record::Divergence>,
+        context: &RunContext<'_>,
+    ) -> Result<RunEnd, TrainError> {
+        let last = self.dir.read_metrics()?.pop();
+        let result = RunResult {
+            schema: RESULT_SCHEMA,
+            run: self.config.run_name(),
+            config_hash: self.config.hash8(),
+            outcome,
+            diverged_at,
+            epochs: trainer.position().epoch,
+            last,
+            n_classes: data.class_names.len(),
+            n_bags: data.bags.len(),
+            bag_size: self.config.bags.size,
+            remainder: data.bags.remainder(),
+            n_train: data.bags.n_instances(),
+            n_held_out: data.n_held_out,
+            n_held_out_bags: data.held_out.as_ref().map_or(0, llp_bags::BagSet::len),
+            train_s: trainer.position().elapsed_s,
+            version: context.version.to_owned(),
+        };
+        self.dir.finish(&result)?;
+        Ok(RunEnd::Ended(result))
+    }
+}
+
+/// Writes down every epoch.
+struct Recorder<'a, 'b, 'c> {
+    run: &'a Run<'a>,
+    data: &'a TrainingData,
+    context: &'b mut RunContext<'c>,
+}
+
+impl Hooks for Recorder<'_, '_, '_> {
+    fn should_stop(&self) -> bool {
+        (self.context.should_stop)()
+    }
+
+    fn seconds(&self) -> f64 {
+        (self.context.seconds)()
+    }
+
+    fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError> {
+        let run = self.run;
+        run.dir.append_metrics(record)?;
+        run.write_status(Activity::Running, record.epoch, None)?;
+        let is_last = record.epoch == run.config.optim.epochs;
+        if record.epoch.is_multiple_of(run.config.checkpoint.every_epochs) && !is_last {
+            run.save(trainer, self.data, self.context.version, true)?;
+        }
+        (self.context.epoch_ended)(run.config, record);
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! The training itself, apart from files.
+
+use candle_core::{Device, Tensor, Var};
+use llp_bags::{Augmentation, EpochAugmentation};
+use llp_kernels::{Sgd, SgdConfig};
+use llp_loss::BagLoss;
+use llp_nn::{Mode, ResNet18, Role};
+use llp_sweep::config::RunConfig;
+use llp_sweep::record::{Divergence, EpochRecord};
+
+use crate::evaluate::{accuracy, bag_losses};
+use crate::{Schedule, TrainError, TrainingData, batch, build_network};
+
+/// Where a training stands. With the seeds, this is all the state beside weights and momentum.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Position {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Steps done in the epoch that follows.
+    pub step: usize,
+    /// Sum of the losses of the bags of those steps.
+    pub loss_sum: f64,
+    /// Steps done in all.
+    pub total_steps: u64,
+    /// Seconds of training so far, over all attempts.
+    pub elapsed_s: f64,
+}
+
+/// How [`Trainer::train`] came to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Complete,
+    /// [`Hooks::should_stop`] said so; the position is between two steps.
+    Stopped,
+    /// A loss or a logit was infinite or not a number.
+    Diverged(Divergence),
+}
+
+/// What the trainer asks and tells its caller.
+pub trait Hooks {
+    /// Whether to stop before the next step.
+    fn should_stop(&self) -> bool;
+
+    /// Seconds since any fixed moment.
+    fn seconds(&self) -> f64;
+
+    /// An epoch ended; the trainer's position is the start of the next.
+    ///
+    /// # Errors
+    /// Ends the training.
+    fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError>;
+}
+
+/// A network in training.
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    data: &'a TrainingData,
+    loss: Box<dyn BagLoss>,
+    schedule: Schedule,
+    augmentation: Augmentation,
+    seed: u64,
+    network: ResNet18,
+    sgd: Sgd,
+    /// Names of the trained parameters, in the optimizer's order.
+    parameter_names: Vec<String>,
+    position: Position,
+    device: Device,
+}
+
+impl<'a> Trainer<'a> {
+    /// A training at its start. `loss` is that of the configuration ([`crate::build_loss`]) or your own.
+    ///
+    /// # Errors
+    /// When the network or the optimizer cannot be made.
+    pub fn new(
+        config: &RunConfig,
+        data: &'a TrainingData,
+        loss: Box<dyn BagLoss>,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let [.., channels] = data.bags.images().shape();
+        let network = build_network(&config.network, channels, data.class_names.len(), config.seed, device)?;
+        let state = network.state_dict();
+        let (mut names, mut decayed, mut undecayed): (_, Vec<Var>, Vec<Var>) = (Vec::new(), Vec::new(), Vec::new());
+        for role in [Role::Weight, Role::BatchNorm] {
+            let decays = role == Role::Weight || config.optim.decay_batch_norm;
+            for entry in state.with_role(role) {
+                names.push(entry.name.clone());
+                if decays { &mut decayed } else { &mut undecayed }.push(entry.var.clone());
+            }
+        }
+        let sgd_config = SgdConfig { momentum: config.optim.momentum, weight_decay: config.optim.weight_decay };
+        let bag_size = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).max().unwrap_or(1);
+        Ok(Self {
+            data,
+            loss,
+            schedule: Schedule::new(data.bags.len(), bag_size, config.seed, &config.optim),
+            augmentation: Augmentation { shift: config.augment.shift as u8, mirror: config.augment.mirror },
+            seed: config.seed,
+            network,
+            sgd: Sgd::new(decayed, undecayed, sgd_config)?,
+            parameter_names: names,
+            position: Position { epoch: 0, step: 0, loss_sum: 0.0, total_steps: 0, elapsed_s: 0.0 },
+            device: device.clone(),
+        })
+    }
+
+    /// Where the training stands.
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The network, with its present weights.
+    pub fn network(&self) -> &ResNet18 {
+        &self.network
+    }
+
+    /// The momentum of each trained parameter, by the parameter's name.
+    pub fn momentum(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.parameter_names.iter().map(String::as_str).zip(self.sgd.velocities())
+    }
+
+    /// Puts a training where another one stood: weights, momentum by parameter name, position.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn restore(
+        &mut self,
+        weights: &std::collections::HashMap<String, Tensor>,
+        momentum: &std::collections::HashMap<String, Tensor>,
+        position: Position,
+    ) -> Result<(), TrainError> {
+        let momentum: Vec<Tensor> = self
+            .parameter_names
+            .iter()
+            .map(|name| {
+                let missing = || llp_nn::NnError::MissingTensor { name: name.clone() };
+                Ok(momentum.get(name).ok_or_else(missing)?.to_device(&self.device)?)
+            })
+            .collect::<Result<_, TrainError>>()?;
+        self.network.state_dict().load(weights)?;
+        self.sgd.set_velocities(&momentum)?;
+        self.position = position;
+        Ok(())
+    }
+
+    /// Trains from the present position until all epochs are done, a loss is not finite, or `hooks` says to stop.
+    ///
+    /// # Errors
+    /// Those of `hooks` and of the device.
+    pub fn train(&mut self, hooks: &mut dyn Hooks) -> Result<Outcome, TrainError> {
+        while self.position.epoch < self.schedule.n_epochs() {
+            let epoch = self.position.epoch + 1;
+            let first_step = self.position.total_steps - self.position.step as u64;
+            let (started, elapsed_before) = (hooks.seconds(), self.position.elapsed_s);
+            let order = self.schedule.order(epoch);
+            let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
+            let mut n_images = 0;
+            while self.position.step < self.schedule.n_steps() {
+                if hooks.should_stop() {
+                    return Ok(Outcome::Stopped);
+                }
+                let bags = &order[self.schedule.bags_of(self.position.step)];
+                let Some(loss_sum) = self.step(bags, &augmentation, self.schedule.lr(epoch))? else {
+                    let step = self.position.total_steps;
+                    return Ok(Outcome::Diverged(Divergence { epoch, first_step: step, last_step: step }));
+                };
+                n_images += bags.iter().map(|&bag| self.data.bags.instances(bag).len()).sum::<usize>();
+                self.position.loss_sum += loss_sum;
+                self.position.step += 1;
+                self.position.total_steps += 1;
+                self.position.elapsed_s = elapsed_before + hooks.seconds() - started;
+            }
+            let images_per_s = n_images as f64 / (hooks.seconds() - started).max(1e-9);
+            let Some(record) = self.evaluate(epoch, images_per_s)? else {
+                let last_step = self.position.total_steps.saturating_sub(1);
+                return Ok(Outcome::Diverged(Divergence { epoch, first_step, last_step }));
+            };
+            self.position = Position {
+                epoch,
+                step: 0,
+                loss_sum: 0.0,
+                elapsed_s: elapsed_before + hooks.seconds() - started,
+                ..self.position
+            };
+            hooks.epoch_ended(self, &EpochRecord { elapsed_s: self.position.elapsed_s, ..record })?;
+        }
+        Ok(Outcome::Complete)
+    }
+
+    /// One step on some bags: the sum of their losses, or nothing if it is not finite.
+    fn step(
+        &mut self,
+        bags: &[usize],
+        augmentation: &EpochAugmentation,
+        lr: f64,
+    ) -> Result<Option<f64>, TrainError> {
+        let TrainingData { bags: set, normalization, .. } = self.data;
+        let instances = batch::instances(set, bags);
+        let x = batch::images(set.images(), &instances, Some(augmentation), normalization, &self.device)?;
+        let logits = self.network.forward(&x, Mode::Train)?;
+        if !all_finite(&logits)? {
+            return Ok(None);
+        }
+        let losses = self.loss.forward(&logits, &batch::targets(set, bags)?)?;
+        let loss_sum: f64 = losses.to_vec1::<f32>()?.iter().map(|loss| f64::from(*loss)).sum();
+        if !loss_sum.is_finite() {
+            return Ok(None);
+        }
+        self.sgd.step(&losses.mean_all()?.backward()?, lr)?;
+        Ok(Some(loss_sum))
+    }
+
+    /// The record of an epoch whose steps are done; nothing if a number in it is not finite.
+    fn evaluate(&self, epoch: usize, images_per_s: f64) -> Result<Option<EpochRecord>, TrainError> {
+        let (data, network, device) = (self.data, &self.network, &self.device);
+        // Logits that are not finite would be refused by some losses and hidden by an argmax.
+        let probe = data.bags.instances(0);
+        let probe = crate::evaluate::logits(network, data.bags.images(), probe, &data.normalization, device)?;
+        if !all_finite(&probe)? {
+            return Ok(None);
+        }
+        let held_out = data
+            .held_out
+            .as_ref()
+            .map(|bags| bag_losses(network, bags, &*self.loss, &data.normalization, device))
+            .transpose()?;
+        let test_accuracy = data
+            .test_labels
+            .as_ref()
+            .map(|labels| accuracy(network, &data.test_images, labels, &data.normalization, device))
+            .transpose()?;
+        let record = EpochRecord {
+            epoch,
+            lr: self.schedule.lr(epoch),
+            train_loss: self.position.loss_sum / data.bags.len() as f64,
+            held_out_loss: held_out.map(|losses| losses.own),
+            held_out_kl: held_out.map(|losses| losses.kl),
+            held_out_l1: held_out.map(|losses| losses.l1),
+            test_accuracy,
+            images_per_s,
+            elapsed_s: 0.0,
+        };
+        let numbers = [record.held_out_loss, record.held_out_kl, record.held_out_l1, Some(record.train_loss)];
+        Ok(numbers.iter().flatten().all(|number| number.is_finite()).then_some(record))
+    }
+}
+
+fn all_finite(tensor: &Tensor) -> Result<bool, TrainError> {
+    Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
+}
