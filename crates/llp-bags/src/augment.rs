@@ -40,18 +40,18 @@ impl EpochAugmentation {
     fn draw(&self, instance: u32) -> Change {
         let mut rng = self.rng.clone();
         rng.set_stream(u64::from(instance));
-        let shift = i32::from(self.augmentation.shift);
-        let mut offset = || rng::below(&mut rng, 2 * shift as u32 + 1) as i32 - shift;
-        let (down, right) = (offset(), offset());
+        let n_shifts = 2 * u32::from(self.augmentation.shift) + 1;
+        let (down, right) =
+            (rng::below(&mut rng, n_shifts) as usize, rng::below(&mut rng, n_shifts) as usize);
         Change { down, right, mirror: self.augmentation.mirror && rng::below(&mut rng, 2) == 1 }
     }
 }
 
-/// What happens to one image.
+/// What happens to one image. Shifts are counted from the farthest to the top and left: `0` is `-shift`.
 #[derive(Clone, Copy, Default)]
 struct Change {
-    down: i32,
-    right: i32,
+    down: usize,
+    right: usize,
     mirror: bool,
 }
 
@@ -90,7 +90,7 @@ pub fn prepare(
 /// What all images of a call share: where the values of a row come from, and how a byte becomes a value.
 struct Rows<'a> {
     images: &'a Images,
-    shift: i32,
+    shift: usize,
     sources: Vec<Vec<u32>>, // [mirrored, horizontal shift][width * channel]: positions in the row of the image
     scale: Vec<f32>,        // [width * channel]
     offset: Vec<f32>,       // [width * channel]
@@ -109,17 +109,19 @@ impl<'a> Rows<'a> {
         }
         let scale = stds.iter().map(|&std| (1.0 / (255.0 * f64::from(std))) as f32).collect::<Vec<_>>();
         let offset = means.iter().zip(stds).map(|(mean, std)| -mean / std).collect::<Vec<_>>();
-        let shift = augmentation.map_or(0, |augmentation| i32::from(augmentation.shift));
+        let shift = augmentation.map_or(0, |augmentation| usize::from(augmentation.shift));
         let mirrors: &[bool] = if augmentation.is_some_and(|augmentation| augmentation.mirror) {
             &[false, true]
         } else {
             &[false]
         };
-        let changes = mirrors.iter().flat_map(|&mirror| (-shift..=shift).map(move |right| (mirror, right)));
+        let changes = mirrors.iter().flat_map(|&mirror| (0..=2 * shift).map(move |right| (mirror, right)));
         Ok(Self {
             images,
             shift,
-            sources: changes.map(|(mirror, right)| sources(width, channels, mirror, right)).collect(),
+            sources: changes
+                .map(|(mirror, right)| sources([width, channels], mirror, right, shift))
+                .collect(),
             scale: scale.repeat(width),
             offset: offset.repeat(width),
         })
@@ -130,10 +132,9 @@ impl<'a> Rows<'a> {
         let height = self.images.shape()[0];
         let row_len = self.scale.len();
         let n_shifts = 2 * self.shift + 1;
-        let sources =
-            &self.sources[(i32::from(change.mirror) * n_shifts + self.shift + change.right) as usize];
+        let sources = &self.sources[usize::from(change.mirror) * n_shifts + change.right];
         for (y, out) in out.chunks_exact_mut(row_len).enumerate() {
-            let row = &image[clamped(y, change.down, height) * row_len..][..row_len];
+            let row = &image[unshifted(y, change.down, self.shift, height) * row_len..][..row_len];
             let values = sources.iter().zip(&self.scale).zip(&self.offset);
             for (out, ((&source, scale), offset)) in out.iter_mut().zip(values) {
                 *out = f32::from(row[source as usize]) * scale + offset;
@@ -143,12 +144,13 @@ impl<'a> Rows<'a> {
 }
 
 /// Where each value of a changed row stands in the row of the image, `[width * channel]`.
-fn sources(width: usize, channels: usize, mirror: bool, right: i32) -> Vec<u32> {
-    let columns = (0..width).map(|x| clamped(if mirror { width - 1 - x } else { x }, right, width));
+fn sources([width, channels]: [usize; 2], mirror: bool, right: usize, shift: usize) -> Vec<u32> {
+    let columns = (0..width).map(|x| if mirror { width - 1 - x } else { x });
+    let columns = columns.map(|x| unshifted(x, right, shift, width));
     columns.flat_map(|x| (0..channels).map(move |channel| (x * channels + channel) as u32)).collect()
 }
 
-/// The position that moves to `position` under a shift by `by`; what lies outside is the pixel at the edge.
-fn clamped(position: usize, by: i32, len: usize) -> usize {
-    (position as i64 - i64::from(by)).clamp(0, len as i64 - 1) as usize
+/// The position that comes to `position` when shifted by `by - shift`; beyond the edge, the pixel at the edge.
+fn unshifted(position: usize, by: usize, shift: usize, len: usize) -> usize {
+    (position + shift).saturating_sub(by).min(len - 1)
 }

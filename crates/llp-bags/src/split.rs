@@ -46,6 +46,7 @@ pub fn hold_out(instances: &[u32], fraction: f64, seed: u64) -> Result<HeldOut, 
         return Err(BagError::NoInstances);
     }
     rng::shuffle(&mut shuffled, &mut rng::stream(seed, Purpose::HeldOut, 0));
+    #[expect(clippy::cast_sign_loss, reason = "the fraction is at least 0")]
     let n_held_out = (instances.len() as f64 * fraction).round() as usize;
     let mut train = shuffled.split_off(n_held_out.min(instances.len() - 1));
     train.sort_unstable();

@@ -1,5 +1,7 @@
 //! Theorems about what a network gets to see.
 
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
 use llp_bags::rng::{Purpose, Rng, stream};
 use llp_bags::{Augmentation, BagError, Images, Normalization, prepare};
 use proptest::prelude::*;
@@ -26,12 +28,15 @@ fn prepared(images: &Images, instances: &[u32], augmentation: Option<(Augmentati
 fn changed(images: &Images, instance: u32, down: i64, right: i64, mirror: bool) -> Vec<f32> {
     let [height, width, channels] = images.shape();
     let image = images.image(instance);
-    let inside = |place: i64, len: usize| place.max(0).min(len as i64 - 1) as usize;
+    let from = |place: usize, by: i64, len: usize| {
+        let source = i64::try_from(place).unwrap() - by;
+        usize::try_from(source).unwrap_or(0).min(len - 1)
+    };
     let mut out = Vec::new();
     for y in 0..height {
         for x in 0..width {
             let column = if mirror { width - 1 - x } else { x };
-            let (from_y, from_x) = (inside(y as i64 - down, height), inside(column as i64 - right, width));
+            let (from_y, from_x) = (from(y, down, height), from(column, right, width));
             let start = (from_y * width + from_x) * channels;
             out.extend(image[start..start + channels].iter().map(|&value| f32::from(value)));
         }

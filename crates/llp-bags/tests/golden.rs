@@ -66,17 +66,16 @@ fn augmentation_is_pinned() {
     let epoch = Augmentation { shift: 1, mirror: true }.epoch(5, 0);
     let mut values = vec![0.0; 6 * 25];
     prepare(&images, &images.instances(), Some(&epoch), &bytes, &mut values).unwrap();
-    let place =
-        |image: &[f32], value: f32| image.iter().position(|v| (v - value).abs() < 1.0).unwrap() as i32;
-    let changes = values.chunks(25).map(|image| {
-        let (bright, dark) = (place(image, 200.0), place(image, 100.0));
-        let mirrored = dark < bright;
-        let right = bright % 5 - 2;
-        (bright / 5 - 2, if mirrored { -right } else { right }, mirrored)
+    let place = |image: &[f32], value: f32| {
+        let place = image.iter().position(|v| (v - value).abs() < 1.0).unwrap();
+        (place / 5, place % 5)
+    };
+    let found = values.chunks(25).map(|image| {
+        let ((y, x), (_, x_dark)) = (place(image, 200.0), place(image, 100.0));
+        (y, x, x_dark < x)
     });
-    let expected =
-        [(-1, 0, true), (-1, 1, true), (-1, -1, false), (1, 0, false), (0, 1, false), (-1, -1, false)];
-    assert_eq!(changes.collect::<Vec<_>>(), expected);
+    let expected = [(1, 2, true), (1, 1, true), (1, 1, false), (3, 2, false), (2, 3, false), (1, 1, false)];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
 }
 
 /// The embedded digits: size, classes, content.

@@ -1,5 +1,7 @@
 //! Parquet data sets, written here and read back: right ones, and each kind of wrong one with its message.
 
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
 mod shards;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Theorems about bags, splits and draws, on random instances.
 
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -77,13 +79,13 @@ proptest! {
 
         let mut totals = oracle.subset(&partition.remainder).unwrap().class_counts();
         for bag in 0..bag_set.len() {
-            for class in 0..n_classes {
+            for (class, total) in totals.iter_mut().enumerate() {
                 let count =
                     bag_set.instances(bag).iter().filter(|&&i| labels[i as usize] as usize == class).count() as u32;
                 // The same division of the same integers: equal to the last bit.
                 let expected = f64::from(count) / bag_size as f64;
                 prop_assert_eq!(bag_set.proportions(bag).as_slice()[class].to_bits(), expected.to_bits());
-                totals[class] += count;
+                *total += count;
             }
         }
         prop_assert_eq!(totals, oracle.class_counts());

@@ -1,5 +1,7 @@
 //! What is refused, with the message that tells how to mend it.
 
+#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
+
 use std::sync::Arc;
 
 use llp_bags::{BagError, BagSet, Images, LabelOracle, Proportions, hold_out, partition};

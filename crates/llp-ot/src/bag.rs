@@ -6,17 +6,21 @@ use crate::newton::{Newton, Outcome};
 use crate::panel::Panel;
 use crate::{Real, sinkhorn};
 
+/// Where the scores of a bag come from: minus its cost, up to a constant for each instance.
+pub(crate) trait Scores<T>: Sync {
+    /// Writes the scores of the instances from `first` on, `[row, lane]`, of the given classes in their order.
+    fn fill_block(&self, first: usize, classes: &[usize], block: &mut [T]);
+    /// Whether the cost is `-log softmax` of the scores, and not minus the scores themselves.
+    const NORMALIZED: bool;
+}
+
 /// The problem of one bag as the core sees it.
-pub(crate) struct Bag<S, L> {
+pub(crate) struct Bag<'a, S> {
     pub(crate) n_instances: usize,
     pub(crate) n_classes: usize,
     pub(crate) alpha: f64,
     pub(crate) epsilon: f64,
-    /// `score(instance, class)`: minus the cost, plus `log_norm(instance)`.
-    pub(crate) score: S,
-    pub(crate) log_norm: L,
-    /// Sum of `log_norm` over the instances.
-    pub(crate) log_norm_sum: f64,
+    pub(crate) scores: &'a S,
 }
 
 /// What a solver reached on one bag.
@@ -35,8 +39,9 @@ pub(crate) struct Certificate {
 /// Memory that is used again for the next bag.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace<T> {
-    /// The classes of the panel, in order.
+    /// The classes of the rows of the panel: first those that may have mass, then the others.
     pub(crate) classes: Vec<usize>,
+    pub(crate) n_active: usize,
     pub(crate) panel: Panel<T>,
     pub(crate) dual: Dual,
     newton: Newton,
@@ -46,23 +51,27 @@ impl<T: Real> Workspace<T> {
     /// Solves one bag. The coupling is in the panel afterwards, the potentials in the dual.
     ///
     /// `warm_start` are potentials, `[class]`; its entries for classes of zero proportion are ignored.
-    pub(crate) fn solve<S, L>(
+    pub(crate) fn solve<S: Scores<T>>(
         &mut self,
-        bag: &Bag<S, L>,
+        bag: &Bag<'_, S>,
         proportion: impl Fn(usize) -> f64,
         solver: RotSolver,
         warm_start: Option<&[f64]>,
-    ) -> Certificate
-    where
-        S: Fn(usize, usize) -> T + Sync,
-        L: Fn(usize) -> f64,
-    {
+    ) -> Certificate {
         // At alpha = 1 the proportions play no part; below it, classes of zero proportion have no mass.
         let decoupled = bag.alpha >= 1.0;
         self.classes.clear();
         self.classes.extend((0..bag.n_classes).filter(|&class| decoupled || proportion(class) > 0.0));
-        let (classes, score) = (&self.classes, &bag.score);
-        self.panel.fill(bag.n_instances, classes.len(), bag.epsilon, |instance, row| score(instance, classes[row]));
+        self.n_active = self.classes.len();
+        if S::NORMALIZED {
+            self.classes.extend((0..bag.n_classes).filter(|&class| !decoupled && proportion(class) <= 0.0));
+        }
+        let rows = &self.classes[..];
+        self.panel.fill(bag.n_instances, (self.n_active, rows.len()), bag.epsilon, |first, block| {
+            bag.scores.fill_block(first, rows, block);
+        });
+        let log_norm_sum = if S::NORMALIZED { self.panel.softmax() } else { 0.0 };
+        let classes = &self.classes[..self.n_active];
         let (outcome, n_iters) = if decoupled {
             self.dual.start(bag.n_instances, classes.iter().map(|_| 1.0), 0.0, bag.epsilon);
             self.dual.evaluate(&mut self.panel);
@@ -79,12 +88,12 @@ impl<T: Real> Workspace<T> {
             match solver {
                 RotSolver::Newton(config) => self.newton.maximize(&mut self.dual, &mut self.panel, &config),
                 RotSolver::Sinkhorn { n_iters } => {
-                    sinkhorn::sweeps(&mut self.dual, &mut self.panel, n_iters, &bag.log_norm);
+                    sinkhorn::sweeps(&mut self.dual, &mut self.panel, n_iters, S::NORMALIZED);
                     (Outcome::FixedSweeps, n_iters)
                 }
             }
         };
-        let log_sum = self.panel.log_sum() - bag.log_norm_sum / bag.epsilon;
+        let log_sum = self.panel.log_sum() - log_norm_sum / bag.epsilon;
         let value = if bag.alpha == 0.0 { 0.0 } else { bag.alpha * self.dual.value(log_sum) };
         let duality_gap = (1.0 - bag.alpha) * self.dual.divergence() / self.dual.n_instances;
         Certificate {

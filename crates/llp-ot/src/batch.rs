@@ -4,12 +4,11 @@ use std::any::Any;
 use std::cell::Cell;
 use std::ops::Range;
 
-use crate::bag::{Bag, Certificate, Workspace};
+use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
-use crate::dual::log_sum_exp;
 use crate::newton::{NewtonConfig, Outcome};
 use crate::proportions::check_proportions;
-use crate::softmax::softmax_rows;
+use crate::simd::LANES;
 use crate::{OtError, Real};
 
 /// Entries of `[instance, class]` from which half of a batch is worth a second thread.
@@ -190,26 +189,41 @@ fn solve_bag<T: Real>(
     let n_classes = proportions.len();
     let n_instances = logits.len() / n_classes;
     let scale = T::from_f64(config.alpha / n_instances as f64);
-    let log_norm_sum = softmax_rows(logits, n_classes, scale, gradient);
-    let bag = Bag {
-        n_instances,
-        n_classes,
-        alpha: config.alpha,
-        epsilon: config.epsilon,
-        score: |instance, class| logits[instance * n_classes + class],
-        log_norm: |instance| {
-            let row = &logits[instance * n_classes..][..n_classes];
-            log_sum_exp(row.iter().map(|value| value.to_f64()))
-        },
-        log_norm_sum,
-    };
+    let scores = Logits { logits, n_classes };
+    let bag =
+        Bag { n_instances, n_classes, alpha: config.alpha, epsilon: config.epsilon, scores: &scores };
     let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None);
-    let classes = &workspace.classes;
-    workspace.panel.visit(|instance, row, u| {
-        let entry = &mut gradient[instance * n_classes + classes[row]];
-        *entry = *entry - scale * u;
+    let classes = &workspace.classes[..];
+    workspace.panel.write_difference(scale, gradient, |gradient, block| {
+        for (lane, row) in gradient.chunks_exact_mut(n_classes).enumerate() {
+            for (&class, lanes) in classes.iter().zip(block.chunks_exact(LANES)) {
+                row[class] = lanes[lane];
+            }
+        }
     });
     certificate
+}
+
+/// Scores that are logits, `[instance, class]`.
+struct Logits<'a, T> {
+    logits: &'a [T],
+    n_classes: usize,
+}
+
+impl<T: Real> Scores<T> for Logits<'_, T> {
+    const NORMALIZED: bool = true;
+
+    fn fill_block(&self, first: usize, classes: &[usize], block: &mut [T]) {
+        let rows = self.logits[first * self.n_classes..].chunks_exact(self.n_classes).take(LANES);
+        if rows.len() < LANES {
+            block.fill(T::ZERO);
+        }
+        for (lane, row) in rows.enumerate() {
+            for (lanes, &class) in block.chunks_exact_mut(LANES).zip(classes) {
+                lanes[lane] = row[class];
+            }
+        }
+    }
 }
 
 fn check<T: Real>(

@@ -28,7 +28,7 @@ pub(crate) fn check_length(
 
 /// Returns the first number that is not finite, or so large that sums of a few of its kind might not be.
 pub(crate) fn first_out_of_range<T: Real>(values: &[T]) -> Option<(usize, f64)> {
-    let wrong = |value: &T| !(value.to_f64().abs() <= T::LARGEST);
+    let wrong = |value: &T| !(*value <= T::LARGEST && *value >= -T::LARGEST);
     // Whole chunks are scanned without a branch.
     let suspicious = values.chunks(1024).position(|chunk| chunk.iter().fold(false, |any, x| any | wrong(x)))?;
     let start = suspicious * 1024;

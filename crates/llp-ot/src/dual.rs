@@ -6,7 +6,9 @@
 
 use crate::Real;
 use crate::divergence::generalized_kl;
+use crate::kernels::Exponentials;
 use crate::panel::Panel;
+use crate::simd::run;
 
 #[derive(Debug, Default)]
 pub(crate) struct Dual {
@@ -16,6 +18,8 @@ pub(crate) struct Dual {
     pub(crate) inverse_kappa: f64,
     /// `n z`, all above 0.
     target: Vec<f64>,
+    /// Its logarithm.
+    log_target: Vec<f64>,
     /// `f`.
     pub(crate) potentials: Vec<f64>,
     /// `w = n z exp(-f / kappa)`.
@@ -40,6 +44,8 @@ impl Dual {
         self.inverse_kappa = alpha / (1.0 - alpha);
         self.target.clear();
         self.target.extend(proportions.map(|z| z * scale));
+        self.log_target.clear();
+        self.log_target.extend(self.target.iter().map(|target| target.ln()));
         for values in [&mut self.potentials, &mut self.weights, &mut self.mass] {
             values.clear();
             values.resize(self.target.len(), 0.0);
@@ -59,23 +65,36 @@ impl Dual {
         panel.evaluate(&self.potentials, &mut self.mass);
     }
 
-    /// Adds the constant to the potentials that maximizes `D` along that line, `kappa log(sum_i z_i exp(-f_i / kappa))`.
+    /// Adds the constant to the potentials that maximizes `D` along that line, and evaluates there.
     ///
-    /// The coupling does not change. This removes the slowest mode of the sweeps and makes the weights add up to `n`.
-    pub(crate) fn shift(&mut self) {
-        let k = self.inverse_kappa;
+    /// The constant is `kappa log(sum_i z_i exp(-f_i / kappa))`. The coupling does not change; the slowest mode of the
+    /// sweeps disappears, and the weights add up to `n`.
+    pub(crate) fn shift_and_evaluate<T: Real>(&mut self, panel: &mut Panel<T>) {
         let min = self.potentials.iter().copied().fold(f64::INFINITY, f64::min);
-        let pairs = self.target.iter().zip(&self.potentials);
-        let shift = if k == 0.0 {
-            -pairs.map(|(target, f)| target * (f - min)).sum::<f64>() / self.n_instances - min
+        for f in &mut self.potentials {
+            *f -= min;
+        }
+        let shift = if self.inverse_kappa == 0.0 {
+            let pairs = self.target.iter().zip(&self.potentials);
+            -pairs.map(|(target, f)| target * f).sum::<f64>() / self.n_instances
         } else {
-            // Through expm1 and ln_1p, so that a large kappa does not cancel all digits.
-            let excess: f64 = pairs.map(|(target, f)| target * (-(f - min) * k).exp_m1()).sum();
-            (excess / self.n_instances).ln_1p() / k - min
+            // Rounding in the logarithm, times kappa, is as small to exp(-f / kappa) as it was before.
+            run(Exponentials { x: &self.potentials, slope: -self.inverse_kappa, out: &mut self.weights });
+            let mut sum = 0.0;
+            for (w, target) in self.weights.iter_mut().zip(&self.target) {
+                *w *= target;
+                sum += *w;
+            }
+            let mean = sum / self.n_instances;
+            for w in &mut self.weights {
+                *w /= mean;
+            }
+            mean.ln() / self.inverse_kappa
         };
         for f in &mut self.potentials {
             *f += shift;
         }
+        panel.evaluate(&self.potentials, &mut self.mass);
     }
 
     /// One sweep of Algorithm 1 from a point where `mass` is known: the `a` of its line 5, as a potential.
@@ -88,18 +107,18 @@ impl Dual {
         };
         let epsilon = self.epsilon;
         let mass = std::mem::take(&mut self.mass);
-        self.move_to(|target, f, class| {
+        self.move_to(|log_target, f, class| {
             let log_mass = log_mass.as_ref().map_or_else(|| mass[class].ln(), |logs| logs[class]);
-            f / epsilon + target.ln() - log_mass
+            f / epsilon + log_target - log_mass
         });
         self.mass = mass;
     }
 
-    /// Sets `f_i = tau epsilon log_ratio(n z_i, f_i, i)` for each class: line 5 of Algorithm 1.
+    /// Sets `f_i = tau epsilon log_ratio(log(n z_i), f_i, i)` for each class: line 5 of Algorithm 1.
     pub(crate) fn move_to(&mut self, log_ratio: impl Fn(f64, f64, usize) -> f64) {
         let tau = 1.0 / (1.0 + self.epsilon * self.inverse_kappa);
-        for (class, (f, target)) in self.potentials.iter_mut().zip(&self.target).enumerate() {
-            *f = tau * self.epsilon * log_ratio(*target, *f, class);
+        for (class, (f, log_target)) in self.potentials.iter_mut().zip(&self.log_target).enumerate() {
+            *f = tau * self.epsilon * log_ratio(*log_target, *f, class);
         }
     }
 

@@ -9,6 +9,7 @@ mod divergence;
 mod dual;
 mod error;
 mod flow;
+mod kernels;
 mod linear;
 mod newton;
 mod panel;
@@ -19,7 +20,6 @@ mod real;
 mod relaxed;
 mod simd;
 mod sinkhorn;
-mod softmax;
 
 pub use assignment::{Assignment, assign, round_coupling};
 pub use batch::{RotBatch, RotBatchReport, RotConfig, RotSolver, rot_loss_and_gradient};

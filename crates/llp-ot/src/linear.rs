@@ -11,7 +11,7 @@ use crate::dual::Dual;
 use crate::panel::Panel;
 
 /// Up to this number of classes the system is factorized; above, conjugate gradients are tried first.
-const FACTORIZE_UP_TO: usize = 40;
+const FACTORIZE_UP_TO: usize = 20;
 /// Conjugate gradients that take more steps than this are given up: the factorization costs no more, and keeps its
 /// digits where the couplings are nearly one-hot and the products of the gradients' method cancel.
 const MAX_CONJUGATE_STEPS: usize = 24;

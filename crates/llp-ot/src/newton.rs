@@ -60,8 +60,7 @@ impl Newton {
         config: &NewtonConfig,
     ) -> (Outcome, usize) {
         self.system.start(dual.n_classes());
-        dual.shift();
-        dual.evaluate(panel);
+        dual.shift_and_evaluate(panel);
         let mut n_iters = 0;
         loop {
             let floor = 4.0 * T::EPSILON * dual.mass.iter().copied().fold(0.0, f64::max) / dual.n_instances;
@@ -73,8 +72,7 @@ impl Newton {
             }
             if n_iters < WARM_UP_SWEEPS || !self.step(dual, panel) {
                 dual.sweep(panel);
-                dual.shift();
-                dual.evaluate(panel);
+                dual.shift_and_evaluate(panel);
             }
             n_iters += 1;
         }
@@ -92,8 +90,7 @@ impl Newton {
             for ((f, origin), d) in dual.potentials.iter_mut().zip(&self.origin).zip(&self.direction) {
                 *f = origin + length * d;
             }
-            dual.shift();
-            dual.evaluate(panel);
+            dual.shift_and_evaluate(panel);
             let end = self.slope(dual);
             if end.is_finite() && end >= -OVERSHOOT * slope {
                 return true;
@@ -103,7 +100,7 @@ impl Newton {
             length *= if ratio.is_finite() { ratio.clamp(0.1, 0.5) } else { 0.1 };
         }
         dual.potentials.clone_from(&self.origin);
-        dual.evaluate(panel);
+        dual.shift_and_evaluate(panel);
         false
     }
 

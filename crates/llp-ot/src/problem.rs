@@ -1,9 +1,10 @@
 //! One problem with an arbitrary cost, and its solution in full.
 
-use crate::bag::{Bag, Workspace};
+use crate::bag::{Bag, Scores, Workspace};
 use crate::batch::RotSolver;
 use crate::check::{check_length, check_parameters, first_out_of_range};
 use crate::newton::{NewtonConfig, Outcome};
+use crate::simd::LANES;
 use crate::{OtError, Proportions, Real};
 
 /// Equation (6) for one bag: semi-relaxed transport of `n` instances to `K` classes.
@@ -138,15 +139,9 @@ fn solve<T: Real>(
     let n_instances = check_cost(problem.cost, problem.proportions.n_classes())?;
     let n_classes = problem.proportions.n_classes();
     let proportions = problem.proportions.as_slice();
-    let bag = Bag {
-        n_instances,
-        n_classes,
-        alpha: problem.alpha,
-        epsilon: problem.epsilon,
-        score: |instance: usize, class: usize| T::ZERO - problem.cost[class * n_instances + instance],
-        log_norm: |_| 0.0,
-        log_norm_sum: 0.0,
-    };
+    let scores = Costs { cost: problem.cost, n_instances };
+    let bag =
+        Bag { n_instances, n_classes, alpha: problem.alpha, epsilon: problem.epsilon, scores: &scores };
     let mut workspace = Workspace::default();
     let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start);
     let mut potentials = vec![f64::NEG_INFINITY; n_classes];
@@ -154,7 +149,11 @@ fn solve<T: Real>(
         potentials[class] = f;
     }
     let mut coupling = vec![T::ZERO; problem.cost.len()];
-    workspace.panel.visit(|instance, row, u| coupling[workspace.classes[row] * n_instances + instance] = u);
+    for (row, &class) in workspace.classes.iter().enumerate() {
+        for (instance, u) in coupling[class * n_instances..][..n_instances].iter_mut().enumerate() {
+            *u = workspace.panel.coupling(instance, row);
+        }
+    }
     Ok(RotSolution {
         coupling,
         potentials,
@@ -164,6 +163,27 @@ fn solve<T: Real>(
         outcome: certificate.outcome,
         n_iters: certificate.n_iters,
     })
+}
+
+/// Scores that are minus a cost, `[class, instance]`.
+struct Costs<'a, T> {
+    cost: &'a [T],
+    n_instances: usize,
+}
+
+impl<T: Real> Scores<T> for Costs<'_, T> {
+    const NORMALIZED: bool = false;
+
+    fn fill_block(&self, first: usize, classes: &[usize], block: &mut [T]) {
+        let n_valid = LANES.min(self.n_instances - first);
+        for (lanes, class) in block.chunks_exact_mut(LANES).zip(classes) {
+            lanes.fill(T::ZERO);
+            let cost = &self.cost[class * self.n_instances + first..][..n_valid];
+            for (lane, &cost) in lanes.iter_mut().zip(cost) {
+                *lane = -cost;
+            }
+        }
+    }
 }
 
 /// Checks a cost, `[class, instance]`, and returns the number of instances.

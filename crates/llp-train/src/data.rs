@@ -63,7 +63,9 @@ impl TrainingData {
         };
         Ok(Self {
             bags: bags(&split.train)?,
-            held_out: (split.held_out.len() >= config.bags.size).then(|| bags(&split.held_out)).transpose()?,
+            held_out: (split.held_out.len() >= config.bags.size)
+                .then(|| bags(&split.held_out))
+                .transpose()?,
             n_held_out: split.held_out.len(),
             normalization: Normalization::from_instances(&images, &split.train)?,
             test_images: test.images,

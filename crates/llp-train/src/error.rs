@@ -49,7 +49,9 @@ pub enum TrainError {
         name: String,
     },
     /// The shift does not fit the images.
-    #[error("augment.shift is {shift}, the images have {height}x{width} pixels: it must be smaller than both")]
+    #[error(
+        "augment.shift is {shift}, the images have {height}x{width} pixels: it must be smaller than both"
+    )]
     Shift {
         /// The configured shift.
         shift: usize,

@@ -16,7 +16,8 @@ pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
 }
 
 fn rot_config(loss: &LossConfig) -> RotConfig {
-    let given = "a checked configuration of the ROT loss has alpha, epsilon, a solver and what the solver needs";
+    let given =
+        "a checked configuration of the ROT loss has alpha, epsilon, a solver and what the solver needs";
     let solver = match loss.solver.expect(given) {
         Solver::Newton => RotSolver::Newton(NewtonConfig::SINGLE),
         Solver::Sinkhorn => RotSolver::Sinkhorn { n_iters: loss.sweeps.expect(given) },

@@ -9,7 +9,9 @@ use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCH
 use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
-use crate::{Checkpoint, Hooks, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset};
+use crate::{
+    Checkpoint, Hooks, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset,
+};
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
 const KEPT_CHECKPOINTS: usize = 2;
@@ -89,7 +91,11 @@ impl Run<'_> {
         match trainer.train(&mut recorder)? {
             Outcome::Stopped => {
                 self.save(&trainer, &data, context.version, true)?;
-                self.write_status(Activity::Interrupted, trainer.position().epoch, Some("stopped with a checkpoint"))?;
+                self.write_status(
+                    Activity::Interrupted,
+                    trainer.position().epoch,
+                    Some("stopped with a checkpoint"),
+                )?;
                 Ok(RunEnd::Stopped(trainer.position().clone()))
             }
             Outcome::Complete => {
@@ -125,7 +131,9 @@ impl Run<'_> {
             let is_at_end = state.position.epoch >= self.config.optim.epochs;
             let momentum = match momentum {
                 Some(momentum) => momentum,
-                None if is_at_end => trainer.momentum().map(|(name, m)| (name.to_owned(), m.clone())).collect(),
+                None if is_at_end => {
+                    trainer.momentum().map(|(name, m)| (name.to_owned(), m.clone())).collect()
+                }
                 None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoMomentum }),
             };
             trainer.restore(&weights, &momentum, state.position)?;

@@ -82,7 +82,8 @@ impl<'a> Trainer<'a> {
         let [.., channels] = data.bags.images().shape();
         let network = build_network(&config.network, channels, data.class_names.len(), config.seed, device)?;
         let state = network.state_dict();
-        let (mut names, mut decayed, mut undecayed): (_, Vec<Var>, Vec<Var>) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut names, mut decayed, mut undecayed): (_, Vec<Var>, Vec<Var>) =
+            (Vec::new(), Vec::new(), Vec::new());
         for role in [Role::Weight, Role::BatchNorm] {
             let decays = role == Role::Weight || config.optim.decay_batch_norm;
             for entry in state.with_role(role) {
@@ -90,7 +91,8 @@ impl<'a> Trainer<'a> {
                 if decays { &mut decayed } else { &mut undecayed }.push(entry.var.clone());
             }
         }
-        let sgd_config = SgdConfig { momentum: config.optim.momentum, weight_decay: config.optim.weight_decay };
+        let sgd_config =
+            SgdConfig { momentum: config.optim.momentum, weight_decay: config.optim.weight_decay };
         let bag_size = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).max().unwrap_or(1);
         Ok(Self {
             data,

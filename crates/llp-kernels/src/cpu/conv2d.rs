@@ -4,14 +4,19 @@
 //! in tiles whose patches stay in the second-level cache. Backward walks over the same tiles once: it
 //! gathers the patches for the gradient of the weights and scatters those of the gradient of the input.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::gemm::{Into, Matrix, gemm};
 use super::patches::ConvShape;
 use super::{cut, split};
 
-/// Groups of images; each holds a gradient of the weights of its own in the backward pass.
+/// Most groups of images; each holds a gradient of the weights of its own in the backward pass.
 const MAX_GROUPS: usize = 8;
+
+/// Fewest multiplications that are worth a group of their own.
+const GROUP_WORK: usize = 2_000_000;
 
 /// Numbers in one tile of patches: 256 KiB.
 const TILE_LEN: usize = 65_536;
@@ -44,13 +49,19 @@ fn unpack_weight(shape: &ConvShape, packed: &[f32]) -> Vec<f32> {
     weight
 }
 
+/// The groups of images that are worked on in parallel.
+fn groups(shape: &ConvShape) -> Vec<Range<usize>> {
+    let work = shape.images * shape.out_pixels() * shape.patch_len() * shape.c_out;
+    split(shape.images, (work / GROUP_WORK).clamp(1, MAX_GROUPS))
+}
+
 /// Output pixels per tile.
 fn tile_pixels(shape: &ConvShape) -> usize {
     (TILE_LEN / shape.patch_len()).max(16)
 }
 
 /// The tiles of a group of `images` images, as ranges of output pixels.
-fn tiles(shape: &ConvShape, images: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn tiles(shape: &ConvShape, images: usize) -> impl Iterator<Item = Range<usize>> {
     let (pixels, step) = (images * shape.out_pixels(), tile_pixels(shape));
     (0..pixels).step_by(step).map(move |start| start..(start + step).min(pixels))
 }
@@ -60,7 +71,7 @@ fn tiles(shape: &ConvShape, images: usize) -> impl Iterator<Item = std::ops::Ran
 pub(crate) fn forward(shape: &ConvShape, x: &[f32], weight: &[f32]) -> Vec<f32> {
     let packed = pack_weight(shape, weight);
     let weights = Matrix::new(&packed, shape.patch_len(), shape.c_out);
-    let groups = split(shape.images, MAX_GROUPS);
+    let groups = groups(shape);
     let mut y = vec![0.0; shape.images * shape.out_pixels() * shape.c_out];
     let parts = cut(&mut y, &groups, shape.out_pixels() * shape.c_out);
     groups.into_par_iter().zip(parts).for_each(|(group, y)| {
@@ -80,7 +91,7 @@ pub(crate) fn forward(shape: &ConvShape, x: &[f32], weight: &[f32]) -> Vec<f32> 
 fn patches_of<'a>(
     shape: &ConvShape,
     x: &'a [f32],
-    tile: std::ops::Range<usize>,
+    tile: Range<usize>,
     buffer: &'a mut Vec<f32>,
 ) -> &'a [f32] {
     if shape.is_pointwise() {
@@ -115,7 +126,7 @@ pub(crate) fn backward(
     wants: Wants,
 ) -> Gradients {
     let packed = pack_weight(shape, weight);
-    let groups = split(shape.images, MAX_GROUPS);
+    let groups = groups(shape);
     let mut x_gradient = wants.x.then(|| vec![0.0; shape.images * shape.in_len()]);
     let x_parts: Vec<Option<&mut [f32]>> = match &mut x_gradient {
         Some(gradient) => cut(gradient, &groups, shape.in_len()).into_iter().map(Some).collect(),

@@ -69,7 +69,9 @@ impl Epochs {
         match self.style {
             Style::Bar => {
                 let bar = self.bar.get_or_insert_with(|| {
-                    ProgressBar::new(epochs as u64).with_style(bar_style()).with_prefix(config.loss.name.title())
+                    ProgressBar::new(epochs as u64)
+                        .with_style(bar_style())
+                        .with_prefix(config.loss.name.title())
                 });
                 bar.set_position(record.epoch as u64);
                 bar.set_message(describe(record));

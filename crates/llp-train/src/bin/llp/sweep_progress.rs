@@ -79,7 +79,9 @@ impl Progress for Cells {
             CellEnd::Complete => format!("complete{numbers}"),
             CellEnd::Diverged => "diverged".to_owned(),
             CellEnd::Interrupted => "stopped with a checkpoint".to_owned(),
-            CellEnd::Failed { is_retried: true, reason, .. } => format!("failed, will be tried again: {reason}"),
+            CellEnd::Failed { is_retried: true, reason, .. } => {
+                format!("failed, will be tried again: {reason}")
+            }
             CellEnd::Failed { reason, .. } => format!("failed: {reason}"),
         };
         // The totals of this end arrive after it.

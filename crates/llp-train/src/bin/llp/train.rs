@@ -112,7 +112,8 @@ fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {
     if global.output == Output::Json {
         return Ok(print_json(result)?);
     }
-    let bags = format!("{} bags of {}, {} instances left over", result.n_bags, result.bag_size, result.remainder);
+    let bags =
+        format!("{} bags of {}, {} instances left over", result.n_bags, result.bag_size, result.remainder);
     let end = match (&result.diverged_at, result.last.as_ref().and_then(|last| last.test_accuracy)) {
         (Some(at), _) => format!(
             "diverged in epoch {}, between steps {} and {}: try a smaller learning rate",

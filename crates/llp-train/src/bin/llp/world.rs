@@ -10,7 +10,9 @@ use serde::Serialize;
 pub(crate) fn host() -> Host {
     let read = |path: &str| fs_err::read_to_string(path).map(|text| text.trim().to_owned()).ok();
     Host {
-        name: read("/proc/sys/kernel/hostname").or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default(),
+        name: read("/proc/sys/kernel/hostname")
+            .or_else(|| std::env::var("HOSTNAME").ok())
+            .unwrap_or_default(),
         boot_id: read("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
     }
 }

@@ -1,0 +1,310 @@
+//! Theorems about training: what it depends on, and that stopping does not change it.
+
+mod common;
+
+use candle_core::Device;
+use common::{config, run_in, weights};
+use llp_bags::source::digits::digits;
+use llp_bags::{hold_out, partition, subset};
+use llp_sweep::record::Outcome as RunOutcome;
+use llp_sweep::run_dir::RunDir;
+use llp_train::{
+    Checkpoint, CheckpointFault, Hooks, Outcome, RunEnd, TrainError, Trainer, TrainingData, build_loss,
+};
+use proptest::prelude::*;
+use tempfile::tempdir;
+
+/// Trains to the end without any directory and returns the bits of the weights.
+fn train(data: &TrainingData, settings: &[&str]) -> Vec<u32> {
+    struct ToTheEnd;
+    impl Hooks for ToTheEnd {
+        fn should_stop(&self) -> bool {
+            false
+        }
+        fn seconds(&self) -> f64 {
+            0.0
+        }
+        fn epoch_ended(
+            &mut self,
+            _: &Trainer<'_>,
+            _: &llp_sweep::record::EpochRecord,
+        ) -> Result<(), TrainError> {
+            Ok(())
+        }
+    }
+    let config = config(settings);
+    let mut trainer = Trainer::new(&config, data, build_loss(&config), &Device::Cpu).unwrap();
+    assert_eq!(trainer.train(&mut ToTheEnd).unwrap(), Outcome::Complete);
+    let state = trainer.network().state_dict();
+    let values = |entry: &llp_nn::Entry| entry.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    state.entries().iter().flat_map(|entry| values(entry)).map(f32::to_bits).collect()
+}
+
+/// No instance label reaches training: permuting the labels inside every bag, which leaves the proportions and
+/// nothing else, leaves the trained weights bit for bit. Permuting them between bags does not.
+#[test]
+fn training_sees_proportions_and_no_labels() {
+    let config = config(&[]);
+    let data = |labels: Option<llp_bags::LabelOracle>| {
+        let mut dataset = digits();
+        dataset.train.labels = labels.or(dataset.train.labels);
+        TrainingData::new(dataset, &config).unwrap()
+    };
+    let split = digits().train;
+    let labels = split.labels.unwrap();
+    let instances =
+        subset(split.images.len() as u32, config.data.train_limit.unwrap(), config.data.split_seed);
+    let held_out = hold_out(&instances, config.data.held_out, config.data.split_seed).unwrap();
+    let mut bags = partition(&held_out.train, config.bags.size, config.bags.seed).unwrap().bags;
+    bags.extend(partition(&held_out.held_out, config.bags.size, config.bags.seed).unwrap().bags);
+
+    let original = train(&data(None), &[]);
+    let inside = labels.shuffled_within(&bags, 1).unwrap();
+    assert!(inside != labels, "the permutation must change something");
+    assert_eq!(train(&data(Some(inside)), &[]), original);
+    let between = labels.shuffled_within(&[bags.concat()], 1).unwrap();
+    assert_ne!(train(&data(Some(between)), &[]), original);
+}
+
+/// The weights do not depend on the number of threads.
+#[test]
+fn threads_do_not_change_the_weights() {
+    // Wide enough that convolutions are split among threads.
+    let settings = ["network.width=16", "optim.epochs=1", "bags.size=2"];
+    let data = TrainingData::new(digits(), &config(&settings)).unwrap();
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| train(&data, &settings))
+    };
+    assert_eq!(with(1), with(3));
+}
+
+/// Every seed and every loss trains other weights; the same seed the same.
+#[test]
+fn weights_depend_on_seed_and_loss() {
+    let data = TrainingData::new(digits(), &config(&[])).unwrap();
+    let settings = [
+        ["seed=0", "loss.name=kl"],
+        ["seed=1", "loss.name=kl"],
+        ["seed=0", "loss.name=rot"],
+        ["seed=0", "loss.name=avg-kl"],
+    ];
+    let trained: Vec<_> = settings.iter().map(|settings| train(&data, settings)).collect();
+    for (a, first) in trained.iter().enumerate() {
+        assert!(trained[..a].iter().all(|second| first != second), "{:?}", settings[a]);
+    }
+    assert_eq!(train(&data, &settings[1]), trained[1]);
+}
+
+/// A network that sees four bags again and again fits their proportions.
+#[test]
+fn training_fits_four_bags() {
+    for loss in ["kl", "rot"] {
+        let dir = tempdir().unwrap();
+        let loss = format!("loss.name={loss}");
+        let settings = [
+            "network.width=8",
+            "data.train_limit=20",
+            "data.held_out=0.2",
+            "bags.size=4",
+            "optim.epochs=150",
+            "optim.lr=0.05",
+            "optim.weight_decay=0.0",
+            "checkpoint.every_epochs=150",
+            &loss,
+        ];
+        let RunEnd::Ended(result) = run_in(dir.path(), &config(&settings), None).end.unwrap() else {
+            panic!()
+        };
+        assert_eq!((result.n_bags, result.remainder), (4, 0));
+        let records = RunDir::at(dir.path()).read_metrics().unwrap();
+        let (first, last) = (records.first().unwrap().train_loss, records.last().unwrap().train_loss);
+        // The least KL loss is the mean entropy of the proportions, at most log 4 for four instances.
+        assert!(last < first - 0.3, "{loss}: {first} -> {last}");
+    }
+}
+
+/// The steps of an epoch cover its bags once, evenly; the order is a permutation, another one every epoch.
+#[test]
+fn an_epoch_visits_every_bag_once() {
+    let optim = config(&["optim.images_per_step=64", "optim.epochs=10"]).optim;
+    let check = |n_bags: usize, bag_size: usize| {
+        let schedule = llp_train::Schedule::new(n_bags, bag_size, 3, &optim);
+        let sizes: Vec<usize> = (0..schedule.n_steps()).map(|step| schedule.bags_of(step).len()).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), n_bags);
+        assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
+        assert!(sizes.iter().max().unwrap() * bag_size <= 64.max(bag_size), "{sizes:?}");
+        let mut order = schedule.order(1);
+        assert!(n_bags < 10 || order != schedule.order(2));
+        order.sort_unstable();
+        assert_eq!(order, (0..n_bags).collect::<Vec<_>>());
+    };
+    for n_bags in [1, 2, 17, 100] {
+        for bag_size in [1, 3, 16, 64, 1000] {
+            check(n_bags, bag_size);
+        }
+    }
+}
+
+/// Section 4.1: the learning rate is divided by ten once, mid-training.
+#[test]
+fn the_learning_rate_drops_once_mid_training() {
+    let optim = config(&["optim.lr=0.3", "optim.epochs=10"]).optim;
+    let schedule = llp_train::Schedule::new(5, 1, 0, &optim);
+    let rates: Vec<f64> = (1..=10).map(|epoch| schedule.lr(epoch)).collect();
+    assert_eq!(rates, [vec![0.3; 5], vec![0.3 / 10.0; 5]].concat());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    /// Stopped at any steps and resumed, a run ends with the same bits, metrics and result as one that was not.
+    #[test]
+    fn stopping_does_not_change_the_result(stops in prop::collection::vec(0_usize..7, 1..4), loss in prop::sample::select(vec!["kl", "rot"])) {
+        let config = config(&[&format!("loss.name={loss}")]);
+        let (whole, stopped) = (tempdir().unwrap(), tempdir().unwrap());
+        let expected = run_in(whole.path(), &config, None).end.unwrap();
+        for stop in stops {
+            match run_in(stopped.path(), &config, Some(stop)).end.unwrap() {
+                RunEnd::Stopped(_) => {}
+                end => prop_assert!(matches!(end, RunEnd::Ended(_) | RunEnd::AlreadyEnded(_))),
+            }
+        }
+        run_in(stopped.path(), &config, None).end.unwrap();
+        prop_assert_eq!(weights(stopped.path()), weights(whole.path()));
+        let metrics = |dir: &std::path::Path| -> Vec<_> {
+            let records = RunDir::at(dir).read_metrics().unwrap();
+            records.into_iter().map(|r| (r.epoch, r.train_loss.to_bits(), r.held_out_kl.map(f64::to_bits), r.test_accuracy)).collect()
+        };
+        prop_assert_eq!(metrics(stopped.path()), metrics(whole.path()));
+        let RunEnd::Ended(expected) = expected else { panic!() };
+        let result = RunDir::at(stopped.path()).result().unwrap().unwrap();
+        prop_assert_eq!((result.outcome, result.epochs, result.n_bags), (expected.outcome, expected.epochs, expected.n_bags));
+    }
+}
+
+/// A damaged newest checkpoint is reported and the one before is taken; the weights come out the same.
+#[test]
+fn a_damaged_checkpoint_is_passed_over() {
+    let config = config(&[]);
+    let (whole, damaged) = (tempdir().unwrap(), tempdir().unwrap());
+    run_in(whole.path(), &config, None).end.unwrap();
+    // Three steps an epoch: stop in the middle of the last one.
+    assert!(matches!(run_in(damaged.path(), &config, Some(8)).end.unwrap(), RunEnd::Stopped(_)));
+    let newest = Checkpoint::list(&damaged.path().join("checkpoints")).unwrap().remove(0);
+    let model = newest.join("model.safetensors");
+    let mut bytes = std::fs::read(&model).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&model, bytes).unwrap();
+    let told = run_in(damaged.path(), &config, None);
+    assert!(told.warnings[0].contains("model.safetensors is damaged"), "{:?}", told.warnings);
+    assert!(matches!(told.end.unwrap(), RunEnd::Ended(_)));
+    assert_eq!(weights(damaged.path()), weights(whole.path()));
+}
+
+/// A run that has its result is left alone.
+#[test]
+fn a_complete_run_is_not_repeated() {
+    let dir = tempdir().unwrap();
+    let config = config(&["optim.epochs=1"]);
+    let RunEnd::Ended(first) = run_in(dir.path(), &config, None).end.unwrap() else { panic!() };
+    let again = run_in(dir.path(), &config, None);
+    assert_eq!(again.end.unwrap(), RunEnd::AlreadyEnded(first));
+    assert_eq!(again.epochs, 0);
+}
+
+/// A learning rate far too large is a result with the place where it happened, not an error.
+#[test]
+fn divergence_is_detected_and_named() {
+    for loss in ["kl", "rot"] {
+        let dir = tempdir().unwrap();
+        let config = config(&["optim.lr=1e30", &format!("loss.name={loss}")]);
+        let RunEnd::Ended(result) = run_in(dir.path(), &config, None).end.unwrap() else { panic!() };
+        assert_eq!(result.outcome, RunOutcome::Diverged);
+        let place = result.diverged_at.unwrap();
+        assert!(place.epoch == 1 && place.first_step <= place.last_step && place.last_step < 4, "{place:?}");
+    }
+}
+
+/// What cannot work is refused with the remedy, and recorded as hopeless.
+#[test]
+fn impossible_runs_are_refused() {
+    let refuse = |settings: &[&str]| {
+        let dir = tempdir().unwrap();
+        let error = run_in(dir.path(), &config(settings), None).end.unwrap_err();
+        assert!(error.is_hopeless());
+        let status = RunDir::at(dir.path()).status().unwrap().unwrap();
+        assert!(status.hopeless && status.reason == Some(error.to_string()), "{status:?}");
+        error.to_string()
+    };
+    assert_eq!(
+        refuse(&["augment.mirror=true"]),
+        "mirroring an image of \"digits\" changes its class: set augment.mirror = false"
+    );
+    assert_eq!(
+        refuse(&["data.name=cifar10"]),
+        "the data set \"cifar10\" is not part of this program: give its folder with --data PATH"
+    );
+    assert_eq!(
+        refuse(&["augment.shift=8"]),
+        "augment.shift is 8, the images have 8x8 pixels: it must be smaller than both"
+    );
+    let too_large = refuse(&["bags.size=500"]);
+    assert!(too_large.contains("500") && too_large.contains("192"), "{too_large}");
+}
+
+/// Held-out bags of every size are made of the same instances; where there are too few for one, there is none.
+#[test]
+fn held_out_bags_share_their_instances() {
+    let held_out = |size: usize| {
+        let data = TrainingData::new(digits(), &config(&[&format!("bags.size={size}")])).unwrap();
+        let bags = data.held_out?;
+        let mut instances: Vec<u32> = (0..bags.len()).flat_map(|bag| bags.instances(bag).to_vec()).collect();
+        instances.sort_unstable();
+        Some(instances)
+    };
+    let of_one = held_out(1).unwrap();
+    assert_eq!(of_one.len(), 48, "a fifth of 240");
+    for size in [2, 4, 16] {
+        assert_eq!(held_out(size).unwrap(), of_one, "{size} divides 48");
+    }
+    assert!(held_out(64).is_none());
+}
+
+/// A checkpoint of another configuration, data set or schema is refused.
+#[test]
+fn foreign_checkpoints_are_refused() {
+    let (a, b) = (tempdir().unwrap(), tempdir().unwrap());
+    let mine = config(&[]);
+    run_in(a.path(), &mine, Some(4)).end.unwrap();
+    let source = Checkpoint::list(&a.path().join("checkpoints")).unwrap().remove(0);
+    let other = config(&["optim.lr=0.05"]);
+    run_in(b.path(), &other, Some(0)).end.unwrap();
+    let place = |edit: &dyn Fn(String) -> String| {
+        let target = b.path().join("checkpoints/e0009");
+        std::fs::create_dir_all(&target).unwrap();
+        for file in ["model.safetensors", "optimizer.safetensors"] {
+            std::fs::copy(source.join(file), target.join(file)).unwrap();
+        }
+        let state = std::fs::read_to_string(source.join("state.json")).unwrap();
+        std::fs::write(target.join("state.json"), edit(state)).unwrap();
+        run_in(b.path(), &other, None)
+    };
+    let error = place(&|state| state).end.unwrap_err();
+    assert!(
+        matches!(error, TrainError::Checkpoint { reason: CheckpointFault::OtherRun { .. }, .. }),
+        "{error}"
+    );
+    let (mine, other_hash) = (mine.hash8(), other.hash8());
+    let error = place(&|state| {
+        state.replace(&mine, &other_hash).replace("\"data_fingerprint\": \"", "\"data_fingerprint\": \"0")
+    });
+    assert!(matches!(error.end.unwrap_err(), TrainError::OtherData { .. }));
+    let newer = place(&|state| state.replace("\"schema\": 1", "\"schema\": 2"));
+    assert!(
+        newer.warnings[0].contains("schema 2 is not supported, this program reads schema 1"),
+        "{:?}",
+        newer.warnings
+    );
+}
