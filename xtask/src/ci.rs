@@ -75,9 +75,12 @@ fn documentation() -> Result<Command> {
     Ok(command)
 }
 
+/// The same selection of packages and features as the tests, so that nothing is compiled again.
 fn properties() -> Result<Command> {
-    let packages = ["--package", "llp-ot", "--package", "llp-loss"];
-    let mut command = cargo(["test", "--all-features", "--tests", "--locked"].into_iter().chain(packages))?;
+    let theorems = ["properties", "properties_exact", "properties_gradient"]
+        .into_iter()
+        .flat_map(|name| ["--test", name]);
+    let mut command = cargo(["test", "--workspace", "--locked"].into_iter().chain(theorems))?;
     let cases = std::env::var("PROPTEST_CASES").unwrap_or_else(|_| PROPERTY_CASES.to_owned());
     command.env("PROPTEST_CASES", cases);
     Ok(command)

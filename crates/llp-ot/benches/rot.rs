@@ -15,7 +15,8 @@ fn rot(criterion: &mut Criterion) {
             let logits = spread(bags * n * n_classes, scale);
             let bag_sizes = vec![n; bags];
             let proportions = vec![1.0 / n_classes as f32; bags * n_classes];
-            let batch = RotBatch { logits: &logits, bag_sizes: &bag_sizes, proportions: &proportions, n_classes };
+            let batch =
+                RotBatch { logits: &logits, bag_sizes: &bag_sizes, proportions: &proportions, n_classes };
             let config = RotConfig { alpha, epsilon, solver: RotSolver::Newton(NewtonConfig::SINGLE) };
             let (mut loss, mut gradient) = (vec![0.0; bags], vec![0.0; logits.len()]);
             group.bench_function(BenchmarkId::new(setting, format!("{bags}x{n}x{n_classes}")), |bencher| {

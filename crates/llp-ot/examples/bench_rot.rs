@@ -34,8 +34,11 @@ fn main() -> Result<(), OtError> {
             ] {
                 let config = RotConfig { alpha, epsilon, solver };
                 let (ms, gradient, n_iters) = measure(&single, (bags, n, classes), &config, RUNS)?;
-                let error =
-                    gradient.iter().zip(&reference).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+                let error = gradient
+                    .iter()
+                    .zip(&reference)
+                    .map(|(a, b)| (f64::from(*a) - b).abs())
+                    .fold(0.0, f64::max);
                 println!(
                     r#"{{"what":"{what}","bags":{bags},"n":{n},"classes":{classes},"alpha":{alpha},"epsilon":{epsilon},"scale":{scale},"ms_median":{ms:.5},"gradient_error_max":{error:.3e},"n_iters_max":{n_iters}}}"#
                 );
@@ -52,12 +55,8 @@ fn measure<T: Real>(
     runs: usize,
 ) -> Result<(f64, Vec<T>, usize), OtError> {
     let bag_sizes = vec![n; bags];
-    let batch = RotBatch {
-        logits: &input.logits,
-        bag_sizes: &bag_sizes,
-        proportions: &input.proportions,
-        n_classes,
-    };
+    let batch =
+        RotBatch { logits: &input.logits, bag_sizes: &bag_sizes, proportions: &input.proportions, n_classes };
     let (mut loss, mut gradient) = (vec![T::ZERO; bags], vec![T::ZERO; bags * n * n_classes]);
     let mut report = rot_loss_and_gradient(&batch, config, &mut loss, &mut gradient)?;
     let mut times: Vec<f64> = Vec::with_capacity(runs);

@@ -41,9 +41,14 @@ pub fn assign(cost: &[f64], counts: &[u32]) -> Result<Assignment, OtError> {
     if got != n_instances as u64 {
         return Err(OtError::CountSum { got, expected: n_instances });
     }
-    let labels = min_cost_labels(cost, counts.len(), |class, count| {
-        if count < counts[class] as usize { 0.0 } else { f64::INFINITY }
-    });
+    let labels =
+        min_cost_labels(
+            cost,
+            counts.len(),
+            |class, count| {
+                if count < counts[class] as usize { 0.0 } else { f64::INFINITY }
+            },
+        );
     let objective = total_cost(cost, &labels) / n_instances as f64;
     Ok(Assignment { labels, objective })
 }

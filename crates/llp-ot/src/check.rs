@@ -30,7 +30,8 @@ pub(crate) fn check_length(
 pub(crate) fn first_out_of_range<T: Real>(values: &[T]) -> Option<(usize, f64)> {
     let wrong = |value: &T| !(*value <= T::LARGEST && *value >= -T::LARGEST);
     // Whole chunks are scanned without a branch.
-    let suspicious = values.chunks(1024).position(|chunk| chunk.iter().fold(false, |any, x| any | wrong(x)))?;
+    let suspicious =
+        values.chunks(1024).position(|chunk| chunk.iter().fold(false, |any, x| any | wrong(x)))?;
     let start = suspicious * 1024;
     let offset = values[start..].iter().position(wrong)?;
     Some((start + offset, values[start + offset].to_f64()))

@@ -115,8 +115,7 @@ impl Loss<'_> {
                 let moved = order[count - 1];
                 extra += second[moved] - first[moved];
             }
-            let value =
-                self.alpha / n as f64 * extra + self.penalty(0, n - count) + self.penalty(1, count);
+            let value = self.alpha / n as f64 * extra + self.penalty(0, n - count) + self.penalty(1, count);
             if value < best.0 {
                 best = (value, count);
             }

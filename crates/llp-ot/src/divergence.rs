@@ -103,7 +103,12 @@ fn x_log_x(x: f64) -> f64 {
 }
 
 fn same_length(a: &[f64], b: &[f64]) {
-    assert!(a.len() == b.len(), "both sides of a divergence need one entry per class: {} and {}", a.len(), b.len());
+    assert!(
+        a.len() == b.len(),
+        "both sides of a divergence need one entry per class: {} and {}",
+        a.len(),
+        b.len()
+    );
 }
 
 #[cfg(test)]

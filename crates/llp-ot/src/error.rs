@@ -1,3 +1,5 @@
+//! What is wrong with a problem or a batch.
+
 use thiserror::Error;
 
 /// What can be wrong with the input of this crate.
@@ -60,7 +62,9 @@ pub enum OtError {
         bag: usize,
     },
     /// A cost or logit is infinite, not a number, or beyond 1e30 (`f32`) or 1e100 (`f64`).
-    #[error("{name} of instance {instance} and class {class} is {value}: expected a finite number of moderate size")]
+    #[error(
+        "{name} of instance {instance} and class {class} is {value}: expected a finite number of moderate size"
+    )]
     OutOfRange {
         /// Name of the slice.
         name: &'static str,
@@ -84,7 +88,9 @@ pub enum OtError {
         got: f64,
     },
     /// A potential to start from is infinite or not a number.
-    #[error("potential {value} of class {class} is not finite: start from those of a solution with this class")]
+    #[error(
+        "potential {value} of class {class} is not finite: start from those of a solution with this class"
+    )]
     InvalidPotential {
         /// Class of the offending entry.
         class: usize,
@@ -92,7 +98,9 @@ pub enum OtError {
         value: f64,
     },
     /// Counts do not add up to the number of instances that they are to be given to.
-    #[error("counts add up to {got}, expected the {expected} instances: see Proportions::largest_remainder_counts")]
+    #[error(
+        "counts add up to {got}, expected the {expected} instances: see Proportions::largest_remainder_counts"
+    )]
     CountSum {
         /// Their sum.
         got: u64,

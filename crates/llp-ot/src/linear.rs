@@ -122,7 +122,8 @@ impl NewtonSystem {
         let lifted = deflation * dot(&dual.weights, &self.conjugate);
         for i in 0..dual.n_classes() {
             let (w, p) = (dual.weights[i], self.conjugate[i]);
-            self.image[i] = (dual.mass[i] * p - self.image[i]) / dual.epsilon + w * (dual.inverse_kappa * p + lifted);
+            self.image[i] =
+                (dual.mass[i] * p - self.image[i]) / dual.epsilon + w * (dual.inverse_kappa * p + lifted);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::bag::{Bag, Scores, Workspace};
 use crate::batch::RotSolver;
 use crate::check::{check_length, check_parameters, first_out_of_range};
+use crate::finish::Output;
 use crate::newton::{NewtonConfig, Outcome};
 use crate::simd::LANES;
 use crate::{OtError, Proportions, Real};
@@ -126,7 +127,10 @@ pub fn solve_newton_from<T: Real>(
 /// assert!(sweeps.n_iters > 10 * newton.n_iters);
 /// # Ok::<(), llp_ot::OtError>(())
 /// ```
-pub fn solve_sinkhorn<T: Real>(problem: &RotProblem<'_, T>, n_iters: usize) -> Result<RotSolution<T>, OtError> {
+pub fn solve_sinkhorn<T: Real>(
+    problem: &RotProblem<'_, T>,
+    n_iters: usize,
+) -> Result<RotSolution<T>, OtError> {
     solve(problem, RotSolver::Sinkhorn { n_iters }, None)
 }
 
@@ -140,10 +144,9 @@ fn solve<T: Real>(
     let n_classes = problem.proportions.n_classes();
     let proportions = problem.proportions.as_slice();
     let scores = Costs { cost: problem.cost, n_instances };
-    let bag =
-        Bag { n_instances, n_classes, alpha: problem.alpha, epsilon: problem.epsilon, scores: &scores };
+    let bag = Bag { n_instances, n_classes, alpha: problem.alpha, epsilon: problem.epsilon, scores: &scores };
     let mut workspace = Workspace::default();
-    let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start);
+    let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start, Output::Coupling);
     let mut potentials = vec![f64::NEG_INFINITY; n_classes];
     for (&class, &f) in workspace.classes.iter().zip(&workspace.dual.potentials) {
         potentials[class] = f;
@@ -151,7 +154,7 @@ fn solve<T: Real>(
     let mut coupling = vec![T::ZERO; problem.cost.len()];
     for (row, &class) in workspace.classes.iter().enumerate() {
         for (instance, u) in coupling[class * n_instances..][..n_instances].iter_mut().enumerate() {
-            *u = workspace.panel.coupling(instance, row);
+            *u = workspace.panel.output(instance, row);
         }
     }
     Ok(RotSolution {

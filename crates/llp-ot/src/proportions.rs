@@ -1,3 +1,5 @@
+//! Proportions: points of the simplex.
+
 use crate::OtError;
 
 /// Largest accepted distance between 1 and the sum of proportions.
@@ -121,7 +123,10 @@ mod tests {
             Proportions::new(vec![0.5, f64::NAN, 0.5]),
             Err(OtError::InvalidProportion { class: 1, .. })
         ));
-        assert!(matches!(Proportions::new(vec![1.5, -0.5]), Err(OtError::InvalidProportion { class: 1, .. })));
+        assert!(matches!(
+            Proportions::new(vec![1.5, -0.5]),
+            Err(OtError::InvalidProportion { class: 1, .. })
+        ));
         assert!(matches!(Proportions::new(vec![0.5, 0.4]), Err(OtError::ProportionSum { .. })));
         assert_eq!(Proportions::from_counts(&[0, 0]), Err(OtError::ZeroCounts { n_classes: 2 }));
         assert_eq!(Proportions::from_counts(&[]), Err(OtError::NoClasses));

@@ -1,3 +1,5 @@
+//! Single and double precision behind one trait.
+
 use std::fmt::Debug;
 use std::ops::Neg;
 

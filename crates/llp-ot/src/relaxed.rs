@@ -55,8 +55,10 @@ pub fn solve_relaxed(
     let solution = solve_newton(&problem, &NewtonConfig::DOUBLE)?;
     let n = n_instances as f64;
     let transport: f64 = cost.iter().zip(&solution.coupling).map(|(c, u)| c * u).sum();
-    let shares: Vec<f64> = solution.coupling.chunks_exact(n_instances).map(|row| row.iter().sum::<f64>() / n).collect();
-    let marginal = if alpha < 1.0 { (1.0 - alpha) * generalized_kl(&shares, proportions.as_slice()) } else { 0.0 };
+    let shares: Vec<f64> =
+        solution.coupling.chunks_exact(n_instances).map(|row| row.iter().sum::<f64>() / n).collect();
+    let marginal =
+        if alpha < 1.0 { (1.0 - alpha) * generalized_kl(&shares, proportions.as_slice()) } else { 0.0 };
     let upper = alpha / n * transport + marginal;
     let lower = solution.objective - solution.duality_gap + alpha * epsilon;
     Ok(RelaxedSolution { coupling: solution.coupling, upper, lower: lower.min(upper) })

@@ -31,9 +31,14 @@ pub trait Vectors: Copy + Default + 'static {
     fn max<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn min<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// `a * b + c`, rounded once.
-    fn mul_add<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
+    fn mul_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
     /// `exp(x)` for `x` up to 80 (`f32`) or 700 (`f64`); 0 below the smallest normal number.
-    fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    fn exponential<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
 }
 
 /// Registers per block.
@@ -87,12 +92,21 @@ macro_rules! operations {
 
 impl Vectors for f32 {
     operations!(
-        f32s, as_simd_f32s, as_mut_simd_f32s, splat_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s, max_f32s, min_f32s,
+        f32s,
+        as_simd_f32s,
+        as_mut_simd_f32s,
+        splat_f32s,
+        add_f32s,
+        sub_f32s,
+        mul_f32s,
+        div_f32s,
+        max_f32s,
+        min_f32s,
         mul_add_f32s
     );
 
     #[inline(always)]
-    fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    fn exponential<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         const ROUND: f32 = 12_582_912.0;
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -117,12 +131,21 @@ impl Vectors for f32 {
 
 impl Vectors for f64 {
     operations!(
-        f64s, as_simd_f64s, as_mut_simd_f64s, splat_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s, max_f64s, min_f64s,
+        f64s,
+        as_simd_f64s,
+        as_mut_simd_f64s,
+        splat_f64s,
+        add_f64s,
+        sub_f64s,
+        mul_f64s,
+        div_f64s,
+        max_f64s,
+        min_f64s,
         mul_add_f64s
     );
 
     #[inline(always)]
-    fn exp<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
+    fn exponential<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
         const ROUND: f64 = 6_755_399_441_055_744.0;
         const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
         const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;

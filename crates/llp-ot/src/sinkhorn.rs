@@ -8,12 +8,7 @@ use crate::panel::Panel;
 ///
 /// Without any sweep, `a = 1` and `b = 1 / (K^T a)`. Only the start depends on a constant that is added to the scores of
 /// an instance: `normalized` says that the paper's cost is `-log softmax` of the scores.
-pub(crate) fn sweeps<T: Real>(
-    dual: &mut Dual,
-    panel: &mut Panel<T>,
-    n_iters: usize,
-    normalized: bool,
-) {
+pub(crate) fn sweeps<T: Real>(dual: &mut Dual, panel: &mut Panel<T>, n_iters: usize, normalized: bool) {
     for iteration in 0..n_iters {
         if iteration == 0 {
             let log_products = log_kernel_sums(panel, dual.epsilon, normalized);

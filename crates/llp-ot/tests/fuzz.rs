@@ -17,11 +17,7 @@ fn numbers() -> impl Strategy<Value = f64> {
     ]
 }
 
-fn check<T: Real>(
-    logits: &[f64],
-    z: &Proportions,
-    config: &RotConfig,
-) -> Result<(), TestCaseError> {
+fn check<T: Real>(logits: &[f64], z: &Proportions, config: &RotConfig) -> Result<(), TestCaseError> {
     let k = z.n_classes();
     let logits: Vec<T> = logits[..logits.len() / k * k].iter().map(|&x| T::from_f64(x)).collect();
     let proportions: Vec<T> = z.as_slice().iter().map(|&x| T::from_f64(x)).collect();

@@ -48,8 +48,11 @@ fn load(record: &Value) -> Golden {
         .iter()
         .map(|count| u32::try_from(count.as_u64().unwrap()).unwrap())
         .collect();
-    let mut golden =
-        Golden { record: record.clone(), logits: Vec::new(), proportions: Proportions::from_counts(&counts).unwrap() };
+    let mut golden = Golden {
+        record: record.clone(),
+        logits: Vec::new(),
+        proportions: Proportions::from_counts(&counts).unwrap(),
+    };
     let (k, n) = (golden.size("n_classes"), golden.size("n_instances"));
     let mut random = SplitMix(record["seed"].as_u64().unwrap());
     let scale = golden.number("scale");
@@ -92,8 +95,12 @@ fn value_and_coupling_agree_with_independent_solvers() {
     for golden in &problems {
         let (k, epsilon) = (golden.size("n_classes"), golden.number("epsilon"));
         let cost = cost_of(&golden.logits, k);
-        let problem =
-            RotProblem { cost: &cost, proportions: &golden.proportions, alpha: golden.number("alpha"), epsilon };
+        let problem = RotProblem {
+            cost: &cost,
+            proportions: &golden.proportions,
+            alpha: golden.number("alpha"),
+            epsilon,
+        };
         let solution = solve_newton(&problem, &NewtonConfig::DOUBLE).unwrap();
         let context = golden.record["seed"].to_string();
         assert_eq!(solution.outcome, Outcome::Converged, "problem {context}");

@@ -51,7 +51,10 @@ fn combinatorial(cost: &[f64], labels: &[usize], z: &[f64], alpha: f64, divergen
 /// Cost `[class, instance]` and proportions, small enough to try all labelings. Costs repeat, so that ties occur.
 fn small() -> impl Strategy<Value = (usize, Vec<f64>, Proportions)> {
     (1..=6_usize, 1..=4_usize).prop_flat_map(|(n, k)| {
-        let cost = prop_oneof![prop::collection::vec(0.0..8.0_f64, n * k), prop::collection::vec((0..4_u8).prop_map(f64::from), n * k)];
+        let cost = prop_oneof![
+            prop::collection::vec(0.0..8.0_f64, n * k),
+            prop::collection::vec((0..4_u8).prop_map(f64::from), n * k)
+        ];
         (Just(n), cost, problems::proportions(n, k))
     })
 }

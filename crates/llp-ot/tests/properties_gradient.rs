@@ -3,7 +3,8 @@
 mod problems;
 
 use llp_ot::{
-    Divergence, NewtonConfig, Proportions, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient, solve_newton,
+    Divergence, NewtonConfig, Proportions, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient,
+    solve_newton,
 };
 use problems::{Case, cases, largest_difference};
 use proptest::prelude::*;
@@ -12,12 +13,7 @@ const NEWTON: RotSolver = RotSolver::Newton(NewtonConfig::DOUBLE);
 
 /// Loss and gradient of one bag.
 fn loss_and_gradient(case: &Case, logits: &[f64], solver: RotSolver) -> (f64, Vec<f64>) {
-    let batch = RotBatch {
-        logits,
-        bag_sizes: &[case.n],
-        proportions: case.z.as_slice(),
-        n_classes: case.k,
-    };
+    let batch = RotBatch { logits, bag_sizes: &[case.n], proportions: case.z.as_slice(), n_classes: case.k };
     let config = RotConfig { alpha: case.alpha, epsilon: case.epsilon, solver };
     let (mut loss, mut gradient) = ([0.0], vec![0.0; logits.len()]);
     rot_loss_and_gradient(&batch, &config, &mut loss, &mut gradient).unwrap();

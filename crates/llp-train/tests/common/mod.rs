@@ -9,7 +9,7 @@ use llp_sweep::config::{Layers, RunConfig};
 use llp_train::{Checkpoint, RunContext, RunEnd, TrainError, run};
 
 /// A small run; `settings` are `key=value`, over the small run's own.
-pub fn config(settings: &[&str]) -> RunConfig {
+pub(crate) fn config(settings: &[&str]) -> RunConfig {
     let mut layers = Layers::new();
     let small = [
         "network.width=2",
@@ -25,14 +25,14 @@ pub fn config(settings: &[&str]) -> RunConfig {
 }
 
 /// What a run told, beside its end.
-pub struct Told {
-    pub end: Result<RunEnd, TrainError>,
-    pub epochs: usize,
-    pub warnings: Vec<String>,
+pub(crate) struct Told {
+    pub(crate) end: Result<RunEnd, TrainError>,
+    pub(crate) epochs: usize,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Runs in `dir`, stopping before the step after `max_steps`.
-pub fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> Told {
+pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> Told {
     let claimant =
         Claimant { host: Host { name: "here".into(), boot_id: "1".into() }, pid: std::process::id() };
     let (asked, epochs, warnings) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
@@ -57,7 +57,7 @@ pub fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> Told 
 }
 
 /// The bits of all weights of the newest checkpoint, with their names, in the order of the names.
-pub fn weights(dir: &Path) -> Vec<(String, Vec<u32>)> {
+pub(crate) fn weights(dir: &Path) -> Vec<(String, Vec<u32>)> {
     let newest =
         Checkpoint::list(&dir.join("checkpoints")).unwrap().into_iter().next().expect("a checkpoint");
     let mut weights: Vec<_> = Checkpoint::read(&newest).unwrap().weights.into_iter().collect();

@@ -1,0 +1,35 @@
+//! Uses a checkpoint outside of training: the logits of the first test digits, and the images that they are of.
+//!
+//! `logits CHECKPOINT FOLDER [N]` writes `input.safetensors`, `[instance, channel, height, width]`, and
+//! `logits.safetensors`, `[instance, class]`, for `fixtures/checkpoint/load_in_torch.py`.
+
+use std::path::Path;
+
+use candle_core::{Device, Tensor, safetensors};
+use llp_bags::{prepare, source::digits::digits};
+use llp_train::{Checkpoint, build_network, evaluate};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [checkpoint, folder, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: logits CHECKPOINT FOLDER [N]".into());
+    };
+    let n: u32 = rest.first().map_or(Ok(64), |n| n.parse())?;
+    let Checkpoint { state, weights, .. } = Checkpoint::read(Path::new(checkpoint))?;
+    let [height, width, channels] = state.image_shape;
+    let network = build_network(&state.network, channels, state.class_names.len(), 0, &Device::Cpu)?;
+    network.state_dict().load(&weights)?;
+
+    let images = digits().test.images;
+    let instances: Vec<u32> = (0..n).collect();
+    let logits = evaluate::logits(&network, &images, &instances, &state.normalization, &Device::Cpu)?;
+    let mut pixels = vec![0.0; instances.len() * images.image_len()];
+    prepare(&images, &instances, None, &state.normalization, &mut pixels)?;
+    let input = Tensor::from_vec(pixels, (instances.len(), height, width, channels), &Device::Cpu)?;
+    let input = input.permute((0, 3, 1, 2))?.contiguous()?;
+    for (name, tensor) in [("input", input), ("logits", logits)] {
+        let tensors = std::collections::HashMap::from([(name, tensor)]);
+        safetensors::save(&tensors, Path::new(folder).join(format!("{name}.safetensors")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! A checkpoint that was written once, and what PyTorch made of it.
+//!
+//! `fixtures/checkpoint` holds a checkpoint, images, and this project's logits for them; its script loaded the weights
+//! into torchvision's ResNet-18 with `strict=True` and left its findings in `last_result.json`.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor, safetensors};
+use llp_nn::Mode;
+use llp_train::{Checkpoint, build_network};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/checkpoint")
+}
+
+fn tensor(name: &str) -> Tensor {
+    safetensors::load(folder().join(format!("{name}.safetensors")), &Device::Cpu)
+        .unwrap()
+        .remove(name)
+        .unwrap()
+}
+
+/// Checkpoints of this format stay readable, and give the logits that PyTorch gives for the same weights: ours are
+/// compared with the file to rounding, PyTorch's were to 1e-4.
+#[test]
+fn a_checkpoint_gives_the_logits_of_pytorch() {
+    let Checkpoint { state, weights, momentum } = Checkpoint::read(&folder().join("e0020")).unwrap();
+    assert!(momentum.is_none(), "a complete run keeps no momentum");
+    let network =
+        build_network(&state.network, state.image_shape[2], state.class_names.len(), 0, &Device::Cpu)
+            .unwrap();
+    network.state_dict().load(&weights).unwrap();
+    let images = tensor("input").permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
+    let logits = network.forward(&images, Mode::Evaluate).unwrap();
+    let difference = (&logits - tensor("logits")).unwrap().abs().unwrap().max_all().unwrap();
+    // Logits are of order 10; other processors round sums of products differently.
+    assert!(difference.to_scalar::<f32>().unwrap() < 1e-4);
+
+    let result = std::fs::read_to_string(folder().join("last_result.json")).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&result).unwrap();
+    assert_eq!((result["strict"].as_bool(), result["agrees"].as_bool()), (Some(true), Some(true)));
+    assert_eq!(result["n_tensors"].as_u64(), Some(weights.len() as u64));
+    assert!(result["max_abs_difference"].as_f64().unwrap() <= 1e-4);
+}
