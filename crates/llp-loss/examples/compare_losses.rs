@@ -24,11 +24,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:<18}{:>9}{:>9}{:>9}{:>9}{:>9}", "", "kl", "rot", "avg-kl", "l1", "l2");
     for (name, logits) in predictors {
         let logits = Tensor::new(&logits, &Device::Cpu)?; // [instance, class]
-        let mut line = format!("{name:<18}");
+        print!("{name:<18}");
         for loss in &losses {
-            line += &format!("{:>9.4}", loss.forward(&logits, &targets)?.to_vec1::<f64>()?[0]);
+            print!("{:>9.4}", loss.forward(&logits, &targets)?.to_vec1::<f64>()?[0]);
         }
-        println!("{line}");
+        println!();
     }
     Ok(())
 }

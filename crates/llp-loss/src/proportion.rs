@@ -47,7 +47,9 @@ impl BagFunction for OfMean {
         let n_classes = proportions.len();
         let n = (logits.len() / n_classes) as f64;
         let mut probs = log_softmax(logits, n_classes);
-        probs.iter_mut().for_each(|value| *value = value.exp());
+        for value in &mut probs {
+            *value = value.exp();
+        }
         let mut mean = vec![0.0; n_classes];
         for row in probs.chunks_exact(n_classes) {
             mean.iter_mut().zip(row).for_each(|(mean, p)| *mean += p / n);

@@ -4,6 +4,7 @@
 //! Algorithm 1, which is another way to the same gradient. Where the sweeps have not quite converged the ways
 //! part: by 1e-7 at `epsilon = 1`, by 1e-5 at `epsilon = 0.5` with `alpha = 0.1`; the values agree better, since
 //! an error of the coupling enters them squared.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{Device, Var};
 use llp_loss::{AvgKl, BagLoss, BagTargets, Kl, L1, L2, Rot};
@@ -55,7 +56,7 @@ fn losses(name: &str) -> Vec<(Box<dyn BagLoss>, Tolerance)> {
 #[test]
 fn losses_and_gradients_agree_with_pytorch() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/loss/losses.json");
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let file: Value = serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap();
     let mut compared = std::collections::BTreeMap::<String, usize>::new();
     for (index, problem) in file["problems"].as_array().unwrap().iter().enumerate() {
         let sizes = numbers(&problem["bag_sizes"]).iter().map(|size| *size as usize).collect();

@@ -1,4 +1,5 @@
 //! Theorems that hold for every loss of this crate.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_loss::{AvgKl, BagLoss, BagTargets, Kl, L1, L2, LossError, Rot};

@@ -1,4 +1,5 @@
 //! Theorems about networks and their states.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 
@@ -50,7 +51,7 @@ fn only_the_last_layer_has_a_bias() {
     assert_eq!(state.with_role(Role::BatchNorm).count(), 2 * 20);
 }
 
-/// Kaiming's "fan out" rule: the weights of a convolution have mean 0 and variance 2 / (c_out k k).
+/// Kaiming's "fan out" rule: the weights of a convolution have mean 0 and variance `2 / (c_out k k)`.
 #[test]
 fn convolutions_start_with_kaiming_variance() {
     let config = ResNetConfig { width: 32, ..CONFIG };

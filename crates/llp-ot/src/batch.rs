@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
-use crate::finish::Output;
 use crate::newton::{NewtonConfig, Outcome};
 use crate::proportions::check_proportions;
 use crate::simd::LANES;
@@ -189,12 +188,12 @@ fn solve_bag<T: Real>(
 ) -> Certificate {
     let n_classes = proportions.len();
     let n_instances = logits.len() / n_classes;
-    let output = Output::Gradient { factor: config.alpha / n_instances as f64 };
+    let scale = T::from_f64(config.alpha / n_instances as f64);
     let scores = Logits { logits, n_classes };
     let bag = Bag { n_instances, n_classes, alpha: config.alpha, epsilon: config.epsilon, scores: &scores };
-    let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None, output);
+    let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None);
     let classes = &workspace.classes[..];
-    workspace.panel.write_output(gradient, |gradient, block| {
+    workspace.panel.write_difference(scale, gradient, |gradient, block| {
         for (lane, row) in gradient.chunks_exact_mut(n_classes).enumerate() {
             for (&class, lanes) in classes.iter().zip(block.chunks_exact(LANES)) {
                 row[class] = lanes[lane];

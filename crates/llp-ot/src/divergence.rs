@@ -60,8 +60,7 @@ impl Divergence {
         match self {
             Self::Kl if z == 0.0 => 0.0,
             Self::Kl => -z / q,
-            Self::L1 if q == z => 0.0,
-            Self::L1 => (q - z).signum(),
+            Self::L1 => q.partial_cmp(&z).map_or(f64::NAN, |order| f64::from(order as i8)),
             Self::SquaredL2 => 2.0 * (q - z),
         }
     }

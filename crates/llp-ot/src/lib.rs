@@ -48,7 +48,6 @@ mod combinatorial;
 mod divergence;
 mod dual;
 mod error;
-mod finish;
 mod flow;
 mod kernels;
 mod linear;

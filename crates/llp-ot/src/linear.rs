@@ -99,8 +99,8 @@ impl NewtonSystem {
             }
             let step = energy / curvature;
             let mut next = 0.0;
-            for i in 0..k {
-                x[i] += step * self.conjugate[i];
+            for (i, x) in x.iter_mut().enumerate().take(k) {
+                *x += step * self.conjugate[i];
                 self.residual[i] -= step * self.image[i];
                 next += self.residual[i] * self.residual[i] / self.diagonal[i];
             }

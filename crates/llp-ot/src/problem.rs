@@ -3,7 +3,6 @@
 use crate::bag::{Bag, Scores, Workspace};
 use crate::batch::RotSolver;
 use crate::check::{check_length, check_parameters, first_out_of_range};
-use crate::finish::Output;
 use crate::newton::{NewtonConfig, Outcome};
 use crate::simd::LANES;
 use crate::{OtError, Proportions, Real};
@@ -146,7 +145,7 @@ fn solve<T: Real>(
     let scores = Costs { cost: problem.cost, n_instances };
     let bag = Bag { n_instances, n_classes, alpha: problem.alpha, epsilon: problem.epsilon, scores: &scores };
     let mut workspace = Workspace::default();
-    let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start, Output::Coupling);
+    let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start);
     let mut potentials = vec![f64::NEG_INFINITY; n_classes];
     for (&class, &f) in workspace.classes.iter().zip(&workspace.dual.potentials) {
         potentials[class] = f;
@@ -154,7 +153,7 @@ fn solve<T: Real>(
     let mut coupling = vec![T::ZERO; problem.cost.len()];
     for (row, &class) in workspace.classes.iter().enumerate() {
         for (instance, u) in coupling[class * n_instances..][..n_instances].iter_mut().enumerate() {
-            *u = workspace.panel.output(instance, row);
+            *u = workspace.panel.coupling(instance, row);
         }
     }
     Ok(RotSolution {

@@ -38,7 +38,7 @@ pub trait Vectors: Copy + Default + 'static {
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
     /// `exp(x)` for `x` up to 80 (`f32`) or 700 (`f64`); 0 below the smallest normal number.
-    fn exponential<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
 }
 
 /// Registers per block.
@@ -106,7 +106,7 @@ impl Vectors for f32 {
     );
 
     #[inline(always)]
-    fn exponential<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         const ROUND: f32 = 12_582_912.0;
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -145,7 +145,7 @@ impl Vectors for f64 {
     );
 
     #[inline(always)]
-    fn exponential<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
+    fn exp<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
         const ROUND: f64 = 6_755_399_441_055_744.0;
         const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
         const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;

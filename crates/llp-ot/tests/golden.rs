@@ -1,4 +1,5 @@
 //! Golden problems from POT, an independent Newton method and PyTorch: see `fixtures/rot/generate.py`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod problems;
 

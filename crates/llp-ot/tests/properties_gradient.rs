@@ -1,4 +1,5 @@
 //! Theorems of gradients, batches and precisions.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod problems;
 

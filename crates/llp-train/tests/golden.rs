@@ -2,6 +2,7 @@
 //!
 //! `fixtures/checkpoint` holds a checkpoint, images, and this project's logits for them; its script loaded the weights
 //! into torchvision's ResNet-18 with `strict=True` and left its findings in `last_result.json`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +37,7 @@ fn a_checkpoint_gives_the_logits_of_pytorch() {
     // Logits are of order 10; other processors round sums of products differently.
     assert!(difference.to_scalar::<f32>().unwrap() < 1e-4);
 
-    let result = std::fs::read_to_string(folder().join("last_result.json")).unwrap();
+    let result = fs_err::read_to_string(folder().join("last_result.json")).unwrap();
     let result: serde_json::Value = serde_json::from_str(&result).unwrap();
     assert_eq!((result["strict"].as_bool(), result["agrees"].as_bool()), (Some(true), Some(true)));
     assert_eq!(result["n_tensors"].as_u64(), Some(weights.len() as u64));

@@ -1,4 +1,5 @@
 //! The sweep as a process: killed at any moment and started again, it ends as if nothing had happened.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -6,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::weights;
+use common::{NamedBits, weights};
 use llp_bags::rng::{Purpose, below, stream};
 use llp_sweep::sweep_dir::SweepDir;
 
@@ -40,7 +41,7 @@ fn start(grid: &Path, out: &Path) -> Child {
 /// Kills the sweep and every one of its children, as `kill -9` of the whole tree or a power cut does.
 fn kill_all(sweep: &mut Child) {
     let children =
-        std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", sweep.id())).unwrap_or_default();
+        fs_err::read_to_string(format!("/proc/{0}/task/{0}/children", sweep.id())).unwrap_or_default();
     sweep.kill().unwrap();
     for child in children.split_whitespace() {
         let _ = Command::new("kill").args(["-9", child]).stderr(Stdio::null()).status();
@@ -48,7 +49,7 @@ fn kill_all(sweep: &mut Child) {
     sweep.wait().unwrap();
 }
 
-fn all_weights(out: &Path) -> Vec<(String, Vec<(String, Vec<u32>)>)> {
+fn all_weights(out: &Path) -> Vec<(String, Vec<NamedBits>)> {
     let sweep = SweepDir::open(out).unwrap();
     sweep.cells().iter().map(|cell| (cell.run.clone(), weights(sweep.run_dir(cell).path()))).collect()
 }
@@ -61,7 +62,7 @@ fn all_weights(out: &Path) -> Vec<(String, Vec<(String, Vec<u32>)>)> {
 fn a_killed_sweep_ends_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     let grid = folder.path().join("small.toml");
-    std::fs::write(&grid, GRID).unwrap();
+    fs_err::write(&grid, GRID).unwrap();
     let (calm, killed) = (folder.path().join("calm"), folder.path().join("killed"));
     let started = Instant::now();
     assert!(start(&grid, &calm).wait().unwrap().success());
@@ -88,7 +89,7 @@ fn a_killed_sweep_ends_with_the_same_weights() {
     assert!(start(&grid, &killed).wait().unwrap().success());
     assert_eq!(all_weights(&killed), all_weights(&calm));
     for figure in ["figure1.svg", "figure1.png", "figure2.svg", "figure2.png"] {
-        let bytes = |out: &Path| std::fs::read(out.join("figures").join(figure)).unwrap();
+        let bytes = |out: &Path| fs_err::read(out.join("figures").join(figure)).unwrap();
         assert_eq!(bytes(&killed), bytes(&calm), "{figure}");
     }
 }

@@ -1,9 +1,11 @@
 //! Theorems about training: what it depends on, and that stopping does not change it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+mod small;
 
 use candle_core::Device;
-use common::{config, run_in, weights};
+use common::weights;
 use llp_bags::source::digits::digits;
 use llp_bags::{hold_out, partition, subset};
 use llp_sweep::record::Outcome as RunOutcome;
@@ -12,6 +14,7 @@ use llp_train::{
     Checkpoint, CheckpointFault, Hooks, Outcome, RunEnd, TrainError, Trainer, TrainingData, build_loss,
 };
 use proptest::prelude::*;
+use small::{config, run_in};
 use tempfile::tempdir;
 
 /// Trains to the end without any directory and returns the bits of the weights.
@@ -37,7 +40,7 @@ fn train(data: &TrainingData, settings: &[&str]) -> Vec<u32> {
     assert_eq!(trainer.train(&mut ToTheEnd).unwrap(), Outcome::Complete);
     let state = trainer.network().state_dict();
     let values = |entry: &llp_nn::Entry| entry.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    state.entries().iter().flat_map(|entry| values(entry)).map(f32::to_bits).collect()
+    state.entries().iter().flat_map(values).map(f32::to_bits).collect()
 }
 
 /// No instance label reaches training: permuting the labels inside every bag, which leaves the proportions and
@@ -193,10 +196,10 @@ fn a_damaged_checkpoint_is_passed_over() {
     assert!(matches!(run_in(damaged.path(), &config, Some(8)).end.unwrap(), RunEnd::Stopped(_)));
     let newest = Checkpoint::list(&damaged.path().join("checkpoints")).unwrap().remove(0);
     let model = newest.join("model.safetensors");
-    let mut bytes = std::fs::read(&model).unwrap();
+    let mut bytes = fs_err::read(&model).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
-    std::fs::write(&model, bytes).unwrap();
+    fs_err::write(&model, bytes).unwrap();
     let told = run_in(damaged.path(), &config, None);
     assert!(told.warnings[0].contains("model.safetensors is damaged"), "{:?}", told.warnings);
     assert!(matches!(told.end.unwrap(), RunEnd::Ended(_)));
@@ -283,12 +286,12 @@ fn foreign_checkpoints_are_refused() {
     run_in(b.path(), &other, Some(0)).end.unwrap();
     let place = |edit: &dyn Fn(String) -> String| {
         let target = b.path().join("checkpoints/e0009");
-        std::fs::create_dir_all(&target).unwrap();
+        fs_err::create_dir_all(&target).unwrap();
         for file in ["model.safetensors", "optimizer.safetensors"] {
-            std::fs::copy(source.join(file), target.join(file)).unwrap();
+            fs_err::copy(source.join(file), target.join(file)).unwrap();
         }
-        let state = std::fs::read_to_string(source.join("state.json")).unwrap();
-        std::fs::write(target.join("state.json"), edit(state)).unwrap();
+        let state = fs_err::read_to_string(source.join("state.json")).unwrap();
+        fs_err::write(target.join("state.json"), edit(state)).unwrap();
         run_in(b.path(), &other, None)
     };
     let error = place(&|state| state).end.unwrap_err();

@@ -11,7 +11,9 @@ pub(crate) fn average(x: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
         for pixel in x.chunks_exact(channels) {
             y.iter_mut().zip(pixel).for_each(|(y, x)| *y += x);
         }
-        y.iter_mut().for_each(|y| *y /= pixels as f32);
+        for y in y.iter_mut() {
+            *y /= pixels as f32;
+        }
     });
     y
 }

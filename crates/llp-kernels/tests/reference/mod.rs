@@ -1,7 +1,7 @@
 //! What the tests of this crate share: inputs and a comparison.
 
 /// Deterministic numbers of order 1 without structure.
-pub fn noise(len: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     (0..len)
         .map(|_| {
@@ -14,7 +14,7 @@ pub fn noise(len: usize, seed: u64) -> Vec<f32> {
 }
 
 /// Asserts `|got - expected| <= tolerance * scale` for every element.
-pub fn assert_close(what: &str, got: &[f32], expected: &[f64], scale: f64, tolerance: f64) {
+pub(crate) fn assert_close(what: &str, got: &[f32], expected: &[f64], scale: f64, tolerance: f64) {
     assert_eq!(got.len(), expected.len(), "{what}");
     for (index, (got, expected)) in got.iter().zip(expected).enumerate() {
         let error = (f64::from(*got) - expected).abs();

@@ -60,7 +60,7 @@ enum Output {
 #[derive(Subcommand)]
 enum Command {
     /// Train one network, or go on with it: the same command again continues a stopped run.
-    Train(train::TrainArgs),
+    Train(Box<train::TrainArgs>),
     /// Continue a stopped run from its directory alone.
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.

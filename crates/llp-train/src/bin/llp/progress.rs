@@ -43,14 +43,13 @@ pub(crate) fn bar_style() -> ProgressStyle {
 
 /// The numbers of an epoch in words.
 pub(crate) fn describe(record: &EpochRecord) -> String {
-    let mut text = format!("loss {:.4}", record.train_loss);
-    if let Some(kl) = record.held_out_kl {
-        text += &format!("  held-out KL {kl:.4}");
-    }
-    if let Some(accuracy) = record.test_accuracy {
-        text += &format!("  test {:.1} %", 100.0 * accuracy);
-    }
-    text + &format!("  {:.0} images/s", record.images_per_s)
+    let parts = [
+        Some(format!("loss {:.4}", record.train_loss)),
+        record.held_out_kl.map(|kl| format!("held-out KL {kl:.4}")),
+        record.test_accuracy.map(|accuracy| format!("test {:.1} %", 100.0 * accuracy)),
+        Some(format!("{:.0} images/s", record.images_per_s)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
 /// The progress of one training.

@@ -30,7 +30,7 @@ const MAX_ATTEMPTS: u32 = 3;
 #[derive(Subcommand)]
 pub(crate) enum SweepCommand {
     /// Train every cell of a grid that has no result yet, then write the report.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Train one cell of a sweep directory.
     Exec(ExecArgs),
     /// How many cells are in which state.

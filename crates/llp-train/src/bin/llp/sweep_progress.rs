@@ -13,7 +13,7 @@ use crate::world::tell;
 /// Shows what an executor tells.
 pub(crate) struct Cells {
     style: Style,
-    n_cells: usize,
+    n_all: usize,
     n_ended: usize,
     bars: Option<Bars>,
     /// The last epoch of each running cell, by name.
@@ -27,13 +27,13 @@ struct Bars {
 }
 
 impl Cells {
-    pub(crate) fn new(style: Style, n_cells: usize) -> Self {
+    pub(crate) fn new(style: Style, n_all: usize) -> Self {
         let bars = (style == Style::Bar).then(|| {
             let all = MultiProgress::new();
-            let sweep = ProgressBar::new(n_cells as u64).with_style(bar_style()).with_prefix("sweep");
+            let sweep = ProgressBar::new(n_all as u64).with_style(bar_style()).with_prefix("sweep");
             Bars { sweep: all.add(sweep), all, cells: BTreeMap::new() }
         });
-        Self { style, n_cells, n_ended: 0, bars, last: BTreeMap::new() }
+        Self { style, n_all, n_ended: 0, bars, last: BTreeMap::new() }
     }
 
     /// Leaves the last state of the sweep's bar on the screen.
@@ -85,7 +85,7 @@ impl Progress for Cells {
             CellEnd::Failed { reason, .. } => format!("failed: {reason}"),
         };
         // The totals of this end arrive after it.
-        self.line(&format!("[{}/{}] {}  {end}", self.n_ended + 1, self.n_cells, cell.run));
+        self.line(&format!("[{}/{}] {}  {end}", self.n_ended + 1, self.n_all, cell.run));
     }
 
     fn totals(&mut self, totals: &Totals) {

@@ -1,0 +1,57 @@
+//! A training of seconds: the embedded digits, few of them, and a very narrow network.
+
+use std::cell::{Cell, RefCell};
+use std::path::Path;
+
+use candle_core::Device;
+use llp_sweep::claim::{Claimant, Host};
+use llp_sweep::config::{Layers, RunConfig};
+use llp_train::{RunContext, RunEnd, TrainError, run};
+
+/// A small run; `settings` are `key=value`, over the small run's own.
+pub(crate) fn config(settings: &[&str]) -> RunConfig {
+    let mut layers = Layers::new();
+    let small = [
+        "network.width=2",
+        "data.train_limit=240",
+        "bags.size=8",
+        "optim.epochs=3",
+        "checkpoint.every_epochs=1",
+    ];
+    for setting in small.iter().chain(settings) {
+        layers.assignment("--set", setting).unwrap();
+    }
+    layers.resolve("digits").unwrap()
+}
+
+/// What a run told, beside its end.
+pub(crate) struct Told {
+    pub(crate) end: Result<RunEnd, TrainError>,
+    pub(crate) epochs: usize,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Runs in `dir`, stopping before the step after `max_steps`.
+pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> Told {
+    let claimant =
+        Claimant { host: Host { name: "here".into(), boot_id: "1".into() }, pid: std::process::id() };
+    let (asked, epochs, warnings) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
+    let seconds = Cell::new(0.0);
+    let mut context = RunContext {
+        claimant: &claimant,
+        device: &Device::Cpu,
+        version: "test",
+        seconds: &|| {
+            seconds.set(seconds.get() + 0.25);
+            seconds.get()
+        },
+        should_stop: &|| {
+            asked.set(asked.get() + 1);
+            max_steps.is_some_and(|max| asked.get() > max)
+        },
+        epoch_ended: &mut |_, _| epochs.set(epochs.get() + 1),
+        warn: &mut |message| warnings.borrow_mut().push(message.to_owned()),
+    };
+    let end = run(dir, config, &mut context);
+    Told { end, epochs: epochs.get(), warnings: warnings.into_inner() }
+}
