@@ -3,7 +3,8 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use llp_ot::{NewtonConfig, RotBatch, RotConfig, RotSolver, assign, rot_loss_and_gradient};
 
-/// Deterministic numbers in [-1, 1) without a generator: the fractional parts of multiples of the golden ratio.
+/// Deterministic numbers in [-1, 1) without a generator: the fractional parts of multiples of the golden
+/// ratio.
 fn spread(len: usize, scale: f32) -> Vec<f32> {
     (0..len).map(|i| scale * (2.0 * ((i + 1) as f64 * 0.618_033_988_749_895).fract() - 1.0) as f32).collect()
 }

@@ -13,14 +13,16 @@ pub struct Assignment {
     pub objective: f64,
 }
 
-/// Minimizes equation (5) for integer counts: the cheapest labels with exactly `counts[i]` instances of class `i`.
+/// Minimizes equation (5) for integer counts: the cheapest labels with exactly `counts[i]` instances of class
+/// `i`.
 ///
-/// `objective = (1 / n) sum_j cost[label_j, j]`. `cost` is row-major `[class, instance]`. With integer counts the linear
-/// program (5) has an integral solution, so this is its value too. For proportions whose counts are not integers, take
+/// `objective = (1 / n) sum_j cost[label_j, j]`. `cost` is row-major `[class, instance]`. With integer counts
+/// the linear program (5) has an integral solution, so this is its value too. For proportions whose counts
+/// are not integers, take
 /// [`Proportions::largest_remainder_counts`](crate::Proportions::largest_remainder_counts).
 ///
-/// Source: \[dulac-arnold:19\] eq. (5), by successive shortest paths (Dijkstra over the classes with potentials);
-/// `O(n K^2)` and a few heap operations.
+/// Source: \[dulac-arnold:19\] eq. (5), by successive shortest paths (Dijkstra over the classes with
+/// potentials); `O(n K^2)` and a few heap operations.
 ///
 /// # Errors
 /// A cost that does not fit or is not finite; counts that do not add up to the number of instances.
@@ -53,13 +55,15 @@ pub fn assign(cost: &[f64], counts: &[u32]) -> Result<Assignment, OtError> {
     Ok(Assignment { labels, objective })
 }
 
-/// Rounds soft labels to exact counts: the labels of largest total probability with `counts[i]` instances of class `i`.
+/// Rounds soft labels to exact counts: the labels of largest total probability with `counts[i]` instances of
+/// class `i`.
 ///
-/// `coupling` is row-major `[class, instance]`, such as [`RotSolution::coupling`](crate::RotSolution::coupling);
-/// `objective = (1 / n) sum_j coupling[label_j, j]`, the expected share of right labels if the coupling is right.
+/// `coupling` is row-major `[class, instance]`, such as
+/// [`RotSolution::coupling`](crate::RotSolution::coupling); `objective = (1 / n) sum_j coupling[label_j, j]`,
+/// the expected share of right labels if the coupling is right.
 ///
-/// Maximizing the product of the probabilities instead would not need the coupling: with the counts given, the
-/// potentials drop out of `log U`, and the answer is [`assign`] on the cost.
+/// Maximizing the product of the probabilities instead would not need the coupling: with the counts given,
+/// the potentials drop out of `log U`, and the answer is [`assign`] on the cost.
 ///
 /// # Errors
 /// Those of [`assign`].

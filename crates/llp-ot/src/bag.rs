@@ -2,13 +2,15 @@
 
 use crate::batch::RotSolver;
 use crate::dual::Dual;
+use crate::finish::Output;
 use crate::newton::{Newton, Outcome};
 use crate::panel::Panel;
 use crate::{Real, sinkhorn};
 
 /// Where the scores of a bag come from: minus its cost, up to a constant for each instance.
 pub(crate) trait Scores<T>: Sync {
-    /// Writes the scores of the instances from `first` on, `[row, lane]`, of the given classes in their order.
+    /// Writes the scores of the instances from `first` on, `[row, lane]`, of the given classes in their
+    /// order.
     fn fill_block(&self, first: usize, classes: &[usize], block: &mut [T]);
     /// Whether the cost is `-log softmax` of the scores, and not minus the scores themselves.
     const NORMALIZED: bool;
@@ -48,7 +50,7 @@ pub(crate) struct Workspace<T> {
 }
 
 impl<T: Real> Workspace<T> {
-    /// Solves one bag. The coupling is in the panel afterwards, the potentials in the dual.
+    /// Solves one bag. The output is in the panel afterwards, the potentials in the dual.
     ///
     /// `warm_start` are potentials, `[class]`; its entries for classes of zero proportion are ignored.
     pub(crate) fn solve<S: Scores<T>>(
@@ -57,6 +59,7 @@ impl<T: Real> Workspace<T> {
         proportion: impl Fn(usize) -> f64,
         solver: RotSolver,
         warm_start: Option<&[f64]>,
+        output: Output,
     ) -> Certificate {
         // At alpha = 1 the proportions play no part; below it, classes of zero proportion have no mass.
         let decoupled = bag.alpha >= 1.0;
@@ -70,12 +73,9 @@ impl<T: Real> Workspace<T> {
         self.panel.fill(bag.n_instances, (self.n_active, rows.len()), bag.epsilon, |first, block| {
             bag.scores.fill_block(first, rows, block);
         });
-        let log_norm_sum = if S::NORMALIZED { self.panel.softmax() } else { 0.0 };
         let classes = &self.classes[..self.n_active];
         let (outcome, n_iters) = if decoupled {
             self.dual.start(bag.n_instances, classes.iter().map(|_| 1.0), 0.0, bag.epsilon);
-            self.dual.evaluate(&mut self.panel);
-            self.dual.weights.clone_from(&self.dual.mass);
             (Outcome::Converged, 0)
         } else {
             let proportions = classes.iter().map(|&class| proportion(class));
@@ -93,8 +93,15 @@ impl<T: Real> Workspace<T> {
                 }
             }
         };
-        let log_sum = self.panel.log_sum() - log_norm_sum / bag.epsilon;
-        let value = if bag.alpha == 0.0 { 0.0 } else { bag.alpha * self.dual.value(log_sum) };
+        let (log_sum, log_norm) = self.panel.finish(&self.dual.potentials, output, &mut self.dual.mass);
+        if decoupled {
+            self.dual.weights.clone_from(&self.dual.mass);
+        }
+        let value = if bag.alpha == 0.0 {
+            0.0
+        } else {
+            bag.alpha * self.dual.value(log_sum - log_norm / bag.epsilon)
+        };
         let duality_gap = (1.0 - bag.alpha) * self.dual.divergence() / self.dual.n_instances;
         Certificate {
             objective: value + duality_gap,

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
+use crate::finish::Output;
 use crate::newton::{NewtonConfig, Outcome};
 use crate::proportions::check_proportions;
 use crate::simd::LANES;
@@ -95,19 +96,20 @@ impl From<Certificate> for RotBatchReport {
 
 /// The loss of equation (6) and its gradient with respect to the logits, for each bag.
 ///
-/// `loss` is `[bag]`; `gradient` is `[instance, class]` and receives `d loss_bag / d logits = (alpha / n) (p - U)`, with
-/// `p` the softmax of the logits (the envelope theorem: exact at the optimum, and what remains of it after fixed
-/// sweeps, which the paper differentiates through).
+/// `loss` is `[bag]`; `gradient` is `[instance, class]` and receives
+/// `d loss_bag / d logits = (alpha / n) (p - U)`, with `p` the softmax of the logits (the envelope theorem:
+/// exact at the optimum, and what remains of it after fixed sweeps, which the paper differentiates through).
 ///
-/// The value is equation (6) at the coupling that the solver reached, with the entropy as printed: a bag of one
-/// instance with one-hot proportions gives `alpha` times its cross-entropy, minus `alpha epsilon`. At `alpha = 0` loss
-/// and gradient are 0; at `alpha = 1` the proportions play no part.
+/// The value is equation (6) at the coupling that the solver reached, with the entropy as printed: a bag of
+/// one instance with one-hot proportions gives `alpha` times its cross-entropy, minus `alpha epsilon`. At
+/// `alpha = 0` loss and gradient are 0; at `alpha = 1` the proportions play no part.
 ///
-/// With the feature `rayon`, bags are shared among the threads of the caller's pool; the bits of a bag do not depend on
-/// that, nor on the other bags.
+/// With the feature `rayon`, bags are shared among the threads of the caller's pool; the bits of a bag do not
+/// depend on that, nor on the other bags.
 ///
 /// # Errors
-/// Shapes that do not fit, numbers that are not finite, proportions off the simplex, parameters outside their range.
+/// Shapes that do not fit, numbers that are not finite, proportions off the simplex, parameters outside their
+/// range.
 ///
 /// ```
 /// use llp_ot::{NewtonConfig, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient};
@@ -140,7 +142,8 @@ pub fn rot_loss_and_gradient<T: Real>(
     Ok(solve_range(batch, config, 0..loss.len(), batch.logits, loss, gradient))
 }
 
-/// Solves the bags of a range; all slices are those of the range. Halves go to other threads while they are large.
+/// Solves the bags of a range; all slices are those of the range. Halves go to other threads while they are
+/// large.
 fn solve_range<T: Real>(
     batch: &RotBatch<'_, T>,
     config: &RotConfig,
@@ -188,12 +191,12 @@ fn solve_bag<T: Real>(
 ) -> Certificate {
     let n_classes = proportions.len();
     let n_instances = logits.len() / n_classes;
-    let scale = T::from_f64(config.alpha / n_instances as f64);
+    let output = Output::Gradient { factor: config.alpha / n_instances as f64 };
     let scores = Logits { logits, n_classes };
     let bag = Bag { n_instances, n_classes, alpha: config.alpha, epsilon: config.epsilon, scores: &scores };
-    let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None);
+    let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None, output);
     let classes = &workspace.classes[..];
-    workspace.panel.write_difference(scale, gradient, |gradient, block| {
+    workspace.panel.write_output(gradient, |gradient, block| {
         for (lane, row) in gradient.chunks_exact_mut(n_classes).enumerate() {
             for (&class, lanes) in classes.iter().zip(block.chunks_exact(LANES)) {
                 row[class] = lanes[lane];

@@ -35,10 +35,10 @@ impl CountDivergence {
 /// `objective = (alpha / n) sum_j cost[label_j, j] + (1 - alpha) d_K(counts / n, z)`; `cost` is row-major
 /// `[class, instance]`. At `alpha = 1` the proportions play no part; at 0 only they do.
 ///
-/// Section 3.2 of the paper sorts for two classes, in `O(n log n)`, and calls more classes intractable. For a divergence
-/// that is a sum of convex functions of the counts they are not: (2) is a minimum-cost flow with convex costs at the
-/// sink, solved here by successive shortest paths with the marginal costs `phi_i(c + 1) - phi_i(c)`, in about
-/// `O(n K^2)`.
+/// Section 3.2 of the paper sorts for two classes, in `O(n log n)`, and calls more classes intractable. For a
+/// divergence that is a sum of convex functions of the counts they are not: (2) is a minimum-cost flow with
+/// convex costs at the sink, solved here by successive shortest paths with the marginal costs `phi_i(c + 1) -
+/// phi_i(c)`, in about `O(n K^2)`.
 ///
 /// # Errors
 /// A cost that does not fit or is not finite; `alpha` outside `[0, 1]`.

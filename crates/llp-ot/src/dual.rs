@@ -1,8 +1,8 @@
 //! The class half of a problem: everything that has one entry per class, in double precision.
 //!
-//! Equation (6), times `n / alpha`, has the dual
-//! `D(f) = -kappa sum_i n z_i (exp(-f_i / kappa) - 1) - epsilon sum_j log sum_i exp((f_i - C_ij) / epsilon) - epsilon n`
-//! with `kappa = (1 - alpha) / alpha`. Its gradient is `w - U 1` with the *weights* `w_i = n z_i exp(-f_i / kappa)`.
+//! Equation (6), times `n / alpha`, has the dual `D(f) = -kappa sum_i n z_i (exp(-f_i / kappa) - 1) - epsilon
+//! sum_j log sum_i exp((f_i - C_ij) / epsilon) - epsilon n` with `kappa = (1 - alpha) / alpha`. Its gradient
+//! is `w - U 1` with the *weights* `w_i = n z_i exp(-f_i / kappa)`.
 
 use crate::Real;
 use crate::divergence::generalized_kl;
@@ -67,8 +67,8 @@ impl Dual {
 
     /// Adds the constant to the potentials that maximizes `D` along that line, and evaluates there.
     ///
-    /// The constant is `kappa log(sum_i z_i exp(-f_i / kappa))`. The coupling does not change; the slowest mode of the
-    /// sweeps disappears, and the weights add up to `n`.
+    /// The constant is `kappa log(sum_i z_i exp(-f_i / kappa))`. The coupling does not change; the slowest
+    /// mode of the sweeps disappears, and the weights add up to `n`.
     pub(crate) fn shift_and_evaluate<T: Real>(&mut self, panel: &mut Panel<T>) {
         let min = self.potentials.iter().copied().fold(f64::INFINITY, f64::min);
         for f in &mut self.potentials {
@@ -148,7 +148,8 @@ impl Dual {
     }
 }
 
-/// `log (U(f) 1)_i` in the log domain, for classes whose mass is below the smallest number of the panel's precision.
+/// `log (U(f) 1)_i` in the log domain, for classes whose mass is below the smallest number of the panel's
+/// precision.
 fn log_masses<T: Real>(panel: &Panel<T>, potentials: &[f64], epsilon: f64) -> Vec<f64> {
     let mut logs = vec![f64::NEG_INFINITY; potentials.len()];
     let mut exponents = vec![0.0; potentials.len()];

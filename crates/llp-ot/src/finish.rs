@@ -1,8 +1,10 @@
-//! The last pass: coupling, masses and values at given potentials, in double precision whatever that of the scores.
+//! The last pass: coupling, masses and values at given potentials, in double precision whatever that of the
+//! scores.
 //!
-//! The iterations only have to find the potentials, for which the precision of the scores is enough. What is returned is
-//! computed here once more from the scores themselves, so that a gradient in single precision carries the error of the
-//! potentials and the rounding of its own last digit, and not that of sums and exponentials.
+//! The iterations only have to find the potentials, for which the precision of the scores is enough. What is
+//! returned is computed here once more from the scores themselves, so that a gradient in single precision
+//! carries the error of the potentials and the rounding of its own last digit, and not that of sums and
+//! exponentials.
 
 use pulp::{Simd, WithSimd};
 
@@ -91,7 +93,8 @@ pub(crate) struct Finish<'a, T> {
     pub(crate) summary: &'a mut Summary,
 }
 
-/// The factors that turn a softmax into a coupling at `epsilon = 1`, where it needs no exponentials of its own.
+/// The factors that turn a softmax into a coupling at `epsilon = 1`, where it needs no exponentials of its
+/// own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SoftmaxScale<'a> {
     /// `exp(f_i - max)`, `[class]`.
@@ -105,6 +108,7 @@ impl<'a> SoftmaxScale<'a> {
         let max = potentials.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         factors.clear();
         factors.extend(potentials.iter().map(|f| (f - max).exp()));
+        #[expect(clippy::float_cmp, reason = "for any other epsilon the exponentials differ")]
         let in_range = epsilon == 1.0 && potentials.iter().all(|f| max - f <= SPREAD);
         in_range.then_some(Self { factors, max })
     }

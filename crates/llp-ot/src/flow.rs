@@ -1,18 +1,19 @@
 //! Minimum-cost flow from instances to classes by successive shortest paths.
 //!
-//! Instances enter one after the other. Each takes the cheapest chain "go to class a, whose instance t moves on to class
-//! b, whose ... , and class z grows by one"; the assignment of the instances so far is optimal after each chain, because
-//! the residual graph never has a negative cycle. Chains live on the `K` classes: the edge `a -> b` costs as much as the
-//! cheapest instance of `a` to move, kept in one heap per pair, so that an instance takes `O(K^2)` time, plus
-//! `O(K log n)` for each move. Potentials keep the reduced costs nonnegative, so that Dijkstra's algorithm applies.
+//! Instances enter one after the other. Each takes the cheapest chain "go to class a, whose instance t moves
+//! on to class b, whose ... , and class z grows by one"; the assignment of the instances so far is optimal
+//! after each chain, because the residual graph never has a negative cycle. Chains live on the `K` classes:
+//! the edge `a -> b` costs as much as the cheapest instance of `a` to move, kept in one heap per pair, so
+//! that an instance takes `O(K^2)` time, plus `O(K log n)` for each move. Potentials keep the reduced costs
+//! nonnegative, so that Dijkstra's algorithm applies.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 /// Labels that minimize `sum_j cost[label_j, j] + sum_i phi_i(count_i)` over all of `[class]^n`.
 ///
-/// `marginal(class, count)` is `phi_i(count + 1) - phi_i(count)`, nondecreasing in `count`, infinity where the class is
-/// full; some class must have room for each instance. `cost` is `[class, instance]`, finite.
+/// `marginal(class, count)` is `phi_i(count + 1) - phi_i(count)`, nondecreasing in `count`, infinity where
+/// the class is full; some class must have room for each instance. `cost` is `[class, instance]`, finite.
 pub(crate) fn min_cost_labels(
     cost: &[f64],
     n_classes: usize,
@@ -44,8 +45,8 @@ struct Flow<'a> {
     n_classes: usize,
     labels: Vec<usize>,
     counts: Vec<usize>,
-    /// The instances that can move from one class to another, cheapest first, `[from, to]`. Entries of instances that
-    /// have left `from` are dropped when they come up.
+    /// The instances that can move from one class to another, cheapest first, `[from, to]`. Entries of
+    /// instances that have left `from` are dropped when they come up.
     moves: Vec<BinaryHeap<Move>>,
     potentials: Vec<f64>,
     sink_potential: f64,

@@ -1,8 +1,9 @@
 //! The passes over one chunk of a panel.
 //!
-//! Arrays over `[block, class, lane]` hold [`LANES`] instances per block. A *column* is one register of one block: the
-//! passes go over columns, class by class within each, so that sums over classes stay in a register. The masked lanes
-//! past the last instance have `inverse = 0`, which takes them out of every sum over instances.
+//! Arrays over `[block, class, lane]` hold [`LANES`] instances per block. A *column* is one register of one
+//! block: the passes go over columns, class by class within each, so that sums over classes stay in a
+//! register. The masked lanes past the last instance have `inverse = 0`, which takes them out of every sum
+//! over instances.
 
 use pulp::{Simd, WithSimd};
 
@@ -16,13 +17,11 @@ pub(crate) struct Partial<T> {
     lanes: Vec<T>,
     /// `[class]`, or `[class, class]` after [`Gram`].
     pub(crate) sums: Vec<f64>,
-    /// A sum without an axis: of the largest exponents, or of the log-sum-exps.
-    pub(crate) scalar: f64,
 }
 
 impl<T> Default for Partial<T> {
     fn default() -> Self {
-        Self { lanes: Vec::new(), sums: Vec::new(), scalar: 0.0 }
+        Self { lanes: Vec::new(), sums: Vec::new() }
     }
 }
 
@@ -67,64 +66,7 @@ fn column_start<T: Real, S: Simd>(column: usize, n_rows: usize) -> usize {
     column / width * n_rows * width + column % width
 }
 
-/// Writes softmax of the scores over all rows of each instance, `[block, row, lane]`; `partial.scalar` becomes the sum of
-/// the log-sum-exps of the first `n_valid` instances.
-pub(crate) struct Softmax<'a, T> {
-    pub(crate) scores: &'a [T],
-    pub(crate) n_rows: usize,
-    pub(crate) n_valid: usize,
-    pub(crate) probs: &'a mut [T],
-    pub(crate) partial: &'a mut Partial<T>,
-}
-
-impl<T: Real> WithSimd for Softmax<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (n_rows, width) = (self.n_rows, registers::<T, S>());
-        self.partial.clear_lanes(2);
-        self.partial.scalar = 0.0;
-        let block_len = n_rows * LANES;
-        let blocks = self.scores.chunks_exact(block_len).zip(self.probs.chunks_exact_mut(block_len));
-        for (block, (scores, probs)) in blocks.enumerate() {
-            let (scores, probs) = (T::vectors::<S>(scores), T::vectors_mut::<S>(probs));
-            let stats = T::vectors_mut::<S>(&mut self.partial.lanes);
-            for register in 0..width {
-                let mut max = scores[register];
-                for row in 1..n_rows {
-                    max = T::max(simd, max, scores[row * width + register]);
-                }
-                let mut sum = T::splat(simd, T::ZERO);
-                for row in 0..n_rows {
-                    let exp = T::exp(simd, T::sub(simd, scores[row * width + register], max));
-                    probs[row * width + register] = exp;
-                    sum = T::add(simd, sum, exp);
-                }
-                let factor = T::div(simd, T::splat(simd, T::ONE), sum);
-                for row in 0..n_rows {
-                    let at = row * width + register;
-                    probs[at] = T::mul(simd, probs[at], factor);
-                }
-                stats[register] = max;
-                stats[width + register] = sum;
-            }
-            let n_lanes = LANES.min(self.n_valid - block * LANES);
-            let (max, sum) = self.partial.lanes.split_at(LANES);
-            self.partial.scalar +=
-                max[..n_lanes].iter().map(|max| max.to_f64()).sum::<f64>() + log_product(&sum[..n_lanes]);
-        }
-    }
-}
-
-/// `sum log x` of up to [`LANES`] numbers between `1e-18` and `1e18`, by one logarithm.
-#[inline(always)]
-pub(crate) fn log_product<T: Real>(factors: &[T]) -> f64 {
-    factors.iter().map(|factor| factor.to_f64()).product::<f64>().ln()
-}
-
-/// Computes the kernel `exp((g_i + x_ij - max_i) / epsilon)` around the reference `g` from the scores `x`;
-/// `partial.scalar` becomes `sum_j max_i(g_i + x_ij)` over the first `n_valid` instances.
+/// Computes the kernel `exp((g_i + x_ij - max_i) / epsilon)` around the reference `g` from the scores `x`.
 pub(crate) struct Absorb<'a, T> {
     pub(crate) scores: &'a [T],
     /// Rows of a block of scores, of which the first ones are the classes of the kernel.
@@ -132,9 +74,7 @@ pub(crate) struct Absorb<'a, T> {
     /// `[class]`.
     pub(crate) reference: &'a [T],
     pub(crate) inverse_epsilon: T,
-    pub(crate) n_valid: usize,
     pub(crate) kernel: &'a mut [T],
-    pub(crate) partial: &'a mut Partial<T>,
 }
 
 impl<T: Real> WithSimd for Absorb<'_, T> {
@@ -144,20 +84,16 @@ impl<T: Real> WithSimd for Absorb<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let (reference, width) = (self.reference, registers::<T, S>());
         let inverse_epsilon = T::splat(simd, self.inverse_epsilon);
-        self.partial.clear_lanes(1);
-        self.partial.scalar = 0.0;
         let scores = self.scores.chunks_exact(self.n_rows * LANES);
         let kernels = self.kernel.chunks_exact_mut(reference.len() * LANES);
-        for (block, (scores, kernel)) in scores.zip(kernels).enumerate() {
+        for (scores, kernel) in scores.zip(kernels) {
             let (scores, kernel) = (T::vectors::<S>(scores), T::vectors_mut::<S>(kernel));
-            let maxima = T::vectors_mut::<S>(&mut self.partial.lanes);
-            for (register, maximum) in maxima.iter_mut().enumerate() {
+            for register in 0..width {
                 let mut max = T::add(simd, scores[register], T::splat(simd, reference[0]));
                 for (class, &g) in reference.iter().enumerate() {
                     max =
                         T::max(simd, max, T::add(simd, scores[class * width + register], T::splat(simd, g)));
                 }
-                *maximum = max;
                 for (class, &g) in reference.iter().enumerate() {
                     let at = class * width + register;
                     let exponent = if g == T::ZERO {
@@ -165,21 +101,20 @@ impl<T: Real> WithSimd for Absorb<'_, T> {
                     } else {
                         exact_exponent::<T, S>(simd, scores[at], T::splat(simd, g), max, inverse_epsilon)
                     };
-                    kernel[at] = T::exp(simd, exponent);
+                    kernel[at] = T::exponential(simd, exponent);
                 }
             }
-            let n_lanes = LANES.min(self.n_valid - block * LANES);
-            self.partial.scalar += self.partial.lanes[..n_lanes].iter().map(|max| max.to_f64()).sum::<f64>();
         }
     }
 }
 
-/// `(g + x - max) / epsilon` with the rounding error of `g + x` added back (Knuth's two-sum): without that, the error of
-/// an entry would grow with `|g| / epsilon`.
+/// `(g + x - max) / epsilon` with the rounding error of `g + x` added back (Knuth's two-sum): without that,
+/// the error of an entry would grow with `|g| / epsilon`.
 ///
-/// Where that error is large against epsilon, costs are beyond their precision; the bound keeps their columns positive.
+/// Where that error is large against epsilon, costs are beyond their precision; the bound keeps their columns
+/// positive.
 #[inline(always)]
-fn exact_exponent<T: Real, S: Simd>(
+pub(crate) fn exact_exponent<T: Real, S: Simd>(
     simd: S,
     x: T::Vector<S>,
     g: T::Vector<S>,
@@ -195,7 +130,8 @@ fn exact_exponent<T: Real, S: Simd>(
     T::mul_add(simd, T::sub(simd, sum, max), inverse_epsilon, error)
 }
 
-/// `inverse_j = 1 / sum_i a_i G_ij`, 0 from instance `n_valid` on; the sums become `sum_j G_ij inverse_j`, `[class]`.
+/// `inverse_j = 1 / sum_i a_i G_ij`, 0 from instance `n_valid` on; the sums become `sum_j G_ij inverse_j`,
+/// `[class]`.
 pub(crate) struct Normalize<'a, T> {
     pub(crate) kernel: &'a [T],
     /// `a`, `[class]`.
@@ -244,7 +180,8 @@ impl<T: Real> WithSimd for Multiply<'_, T> {
     }
 }
 
-/// For each column: `sum = sum_i factor_i G_i`, `weight = weigh(column, sum)`; the sums become those of `G_i weight`.
+/// For each column: `sum = sum_i factor_i G_i`, `weight = weigh(column, sum)`; the sums become those of `G_i
+/// weight`.
 #[inline(always)]
 fn sweep<T: Real, S: Simd>(
     simd: S,
@@ -331,7 +268,8 @@ impl<T: Real> WithSimd for Variance<'_, T> {
     }
 }
 
-/// The sums become `sum_j G_ij G_kj inverse_j^2` for `i > k`, row-major `[class, class]`; the others are unspecified.
+/// The sums become `sum_j G_ij G_kj inverse_j^2` for `i > k`, row-major `[class, class]`; the others are
+/// unspecified.
 pub(crate) struct Gram<'a, T> {
     pub(crate) kernel: &'a [T],
     pub(crate) n_classes: usize,
@@ -403,41 +341,6 @@ fn gram_tile<T: Real, S: Simd>(
     }
 }
 
-/// `out = factor (out - U)` for the rows of the kernel and `factor out` for the others, `[block, row, lane]`.
-pub(crate) struct Difference<'a, T> {
-    pub(crate) kernel: &'a [T],
-    pub(crate) scale: &'a [T],
-    pub(crate) inverse: &'a [T],
-    pub(crate) factor: T,
-    pub(crate) n_rows: usize,
-    pub(crate) out: &'a mut [T],
-}
-
-impl<T: Real> WithSimd for Difference<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (k, width) = (self.scale.len(), registers::<T, S>());
-        let factor = T::splat(simd, self.factor);
-        let blocks = self.kernel.chunks_exact(k * LANES).zip(self.out.chunks_exact_mut(self.n_rows * LANES));
-        for ((kernel, out), inverse) in blocks.zip(self.inverse.chunks_exact(LANES)) {
-            let (kernel, out) = (T::vectors::<S>(kernel), T::vectors_mut::<S>(out));
-            for (register, &inverse) in T::vectors::<S>(inverse).iter().enumerate() {
-                for (i, &scale) in self.scale.iter().enumerate() {
-                    let at = i * width + register;
-                    let u = T::mul(simd, T::mul(simd, kernel[at], T::splat(simd, scale)), inverse);
-                    out[at] = T::mul(simd, T::sub(simd, out[at], u), factor);
-                }
-                for i in k..self.n_rows {
-                    let at = i * width + register;
-                    out[at] = T::mul(simd, out[at], factor);
-                }
-            }
-        }
-    }
-}
-
 /// `out_i = exp(slope x_i)`, for exponents up to 700.
 pub(crate) struct Exponentials<'a> {
     pub(crate) x: &'a [f64],
@@ -454,11 +357,11 @@ impl WithSimd for Exponentials<'_> {
         let (x, x_tail) = S::as_simd_f64s(self.x);
         let (out, out_tail) = S::as_mut_simd_f64s(self.out);
         for (out, &x) in out.iter_mut().zip(x) {
-            *out = <f64 as Vectors>::exp::<S>(simd, simd.mul_f64s(x, slope));
+            *out = f64::exponential::<S>(simd, simd.mul_f64s(x, slope));
         }
         if !x_tail.is_empty() {
             let x = simd.partial_load_f64s(x_tail);
-            simd.partial_store_f64s(out_tail, <f64 as Vectors>::exp::<S>(simd, simd.mul_f64s(x, slope)));
+            simd.partial_store_f64s(out_tail, f64::exponential::<S>(simd, simd.mul_f64s(x, slope)));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The Newton system of the dual: `(diag(w) / kappa + (diag(U 1) - U U^T) / epsilon) d = g`.
 //!
-//! Two things make it well conditioned without changing its solution. The matrix `diag(U 1) - U U^T` is a graph
-//! Laplacian, because the columns of `U` add up to 1: its diagonal is computed as the sum of the off-diagonal entries,
-//! all of one sign, which keeps every digit also where `U` is nearly one-hot. And after the exact shift both `g` and
-//! the columns of the Laplacian add up to 0, so every solution has `w^T d = 0`, and adding `rho w w^T` to the matrix
-//! leaves it where it is while lifting the one direction whose eigenvalue vanishes with `1 / kappa`.
+//! Two things make it well conditioned without changing its solution. The matrix `diag(U 1) - U U^T` is a
+//! graph Laplacian, because the columns of `U` add up to 1: its diagonal is computed as the sum of the
+//! off-diagonal entries, all of one sign, which keeps every digit also where `U` is nearly one-hot. And after
+//! the exact shift both `g` and the columns of the Laplacian add up to 0, so every solution has `w^T d = 0`,
+//! and adding `rho w w^T` to the matrix leaves it where it is while lifting the one direction whose
+//! eigenvalue vanishes with `1 / kappa`.
 
 use crate::Real;
 use crate::dual::Dual;
@@ -12,8 +13,8 @@ use crate::panel::Panel;
 
 /// Up to this number of classes the system is factorized; above, conjugate gradients are tried first.
 const FACTORIZE_UP_TO: usize = 20;
-/// Conjugate gradients that take more steps than this are given up: the factorization costs no more, and keeps its
-/// digits where the couplings are nearly one-hot and the products of the gradients' method cancel.
+/// Conjugate gradients that take more steps than this are given up: the factorization costs no more, and
+/// keeps its digits where the couplings are nearly one-hot and the products of the gradients' method cancel.
 const MAX_CONJUGATE_STEPS: usize = 24;
 
 /// Scratch memory of the two methods, `[class]` unless said.
@@ -68,7 +69,8 @@ impl NewtonSystem {
         }
     }
 
-    /// Solves in place by conjugate gradients with the diagonal as preconditioner. Returns whether that succeeded.
+    /// Solves in place by conjugate gradients with the diagonal as preconditioner. Returns whether that
+    /// succeeded.
     fn conjugate_gradients<T: Real>(&mut self, dual: &Dual, panel: &mut Panel<T>, x: &mut [f64]) -> bool {
         let k = dual.n_classes();
         let deflation = deflation(dual);
@@ -84,36 +86,34 @@ impl NewtonSystem {
         }
         self.residual.copy_from_slice(x);
         x.fill(0.0);
-        let mut energy = 0.0;
-        for ((p, r), d) in self.conjugate.iter_mut().zip(&self.residual).zip(&self.diagonal) {
-            *p = r / d;
-            energy += *p * r;
-        }
+        // Squared norms of the residual, in the metric of the preconditioner.
         let relative = dual.residual().sqrt().min(0.1);
-        let enough = energy * relative * relative;
+        let mut last = self.squared_residual();
+        let enough = last * relative * relative;
+        let mut turn = 0.0;
         for _ in 0..MAX_CONJUGATE_STEPS {
+            for ((p, r), d) in self.conjugate.iter_mut().zip(&self.residual).zip(&self.diagonal) {
+                *p = r / d + turn * *p;
+            }
             self.apply(dual, panel, deflation);
             let curvature = dot(&self.conjugate, &self.image);
             if curvature <= 0.0 {
                 return false;
             }
-            let step = energy / curvature;
-            let mut next = 0.0;
-            for (i, x) in x.iter_mut().enumerate().take(k) {
-                *x += step * self.conjugate[i];
-                self.residual[i] -= step * self.image[i];
-                next += self.residual[i] * self.residual[i] / self.diagonal[i];
-            }
+            add_scaled(x, last / curvature, &self.conjugate);
+            add_scaled(&mut self.residual, -last / curvature, &self.image);
+            let next = self.squared_residual();
             if next <= enough {
                 return true;
             }
-            let turn = next / energy;
-            for i in 0..k {
-                self.conjugate[i] = self.residual[i] / self.diagonal[i] + turn * self.conjugate[i];
-            }
-            energy = next;
+            turn = next / last;
+            last = next;
         }
         false
+    }
+
+    fn squared_residual(&self) -> f64 {
+        self.residual.iter().zip(&self.diagonal).map(|(r, d)| r * r / d).sum()
     }
 
     /// `image = matrix * conjugate`, without forming the matrix.
@@ -137,10 +137,17 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
+/// `x += factor y`.
+fn add_scaled(x: &mut [f64], factor: f64, y: &[f64]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x += factor * y;
+    }
+}
+
 /// Solves `matrix x = b` in place by a Cholesky factorization of the lower triangle.
 ///
-/// A pivot that rounding has destroyed is replaced by a small share of its diagonal entry: the direction stays one of
-/// ascent, and the line search does the rest.
+/// A pivot that rounding has destroyed is replaced by a small share of its diagonal entry: the direction
+/// stays one of ascent, and the line search does the rest.
 fn factorize_and_solve(matrix: &mut [f64], b: &mut [f64]) {
     const SMALLEST_PIVOT: f64 = 1e-13;
     let k = b.len();

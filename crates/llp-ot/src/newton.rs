@@ -7,11 +7,14 @@ use crate::panel::Panel;
 
 /// Sweeps before the first Newton step: they bring potentials of any size into the right region.
 const WARM_UP_SWEEPS: usize = 2;
-/// A step is accepted if the slope of `D` along it, at its end, is at least `-OVERSHOOT` times that at its start.
+/// A step is accepted if the slope of `D` along it, at its end, is at least `-OVERSHOOT` times that at its
+/// start.
 ///
 /// For a quadratic function this is Armijo's rule with the constant 0.35 (the approximate Wolfe condition of
 /// \[hager-zhang:05\]); it compares slopes, not values, so that rounding does not stop it near the maximum.
 const OVERSHOOT: f64 = 0.3;
+/// A residual up to this many times the rounding error that no longer halves is all rounding error.
+const STALL: f64 = 16.0;
 const MAX_HALVINGS: usize = 40;
 
 /// When Newton's method stops.
@@ -19,15 +22,16 @@ const MAX_HALVINGS: usize = 40;
 pub struct NewtonConfig {
     /// Largest accepted residual `max |n z exp(-f / kappa) - U 1| / n`: the error of the class shares.
     ///
-    /// A threshold below what rounding permits (a few units in the last place of the largest share) is raised to that.
+    /// A threshold below what rounding permits (four units in the last place of the largest share, or 16
+    /// times that once the residual no longer halves) is raised to that.
     pub threshold: f64,
     /// Largest number of Newton steps, and sweeps in their place.
     pub max_iterations: usize,
 }
 
 impl NewtonConfig {
-    /// For costs in single precision: the threshold is near the rounding error of the masses.
-    pub const SINGLE: Self = Self { threshold: 1e-6, max_iterations: 500 };
+    /// For costs in single precision: the threshold is about the rounding error of the shares of 100 classes.
+    pub const SINGLE: Self = Self { threshold: 1e-8, max_iterations: 500 };
     /// For costs in double precision: couplings to about ten digits for moderate `epsilon`.
     pub const DOUBLE: Self = Self { threshold: 1e-12, max_iterations: 500 };
 }
@@ -37,7 +41,8 @@ impl NewtonConfig {
 pub enum Outcome {
     /// The residual is at most the threshold.
     Converged,
-    /// The iterations were used up first; the result is that of the last one, with the residual and gap it reached.
+    /// The iterations were used up first; the result is that of the last one, with the residual and gap it
+    /// reached.
     MaxIterations,
     /// A fixed number of sweeps, without a threshold.
     FixedSweeps,
@@ -62,11 +67,16 @@ impl Newton {
         self.system.start(dual.n_classes());
         dual.shift_and_evaluate(panel);
         let mut n_iters = 0;
+        let mut last = f64::INFINITY;
         loop {
-            let floor = 4.0 * T::EPSILON * dual.mass.iter().copied().fold(0.0, f64::max) / dual.n_instances;
-            if dual.residual() <= config.threshold.max(floor) {
+            let residual = dual.residual();
+            let rounding =
+                4.0 * T::EPSILON * dual.mass.iter().copied().fold(0.0, f64::max) / dual.n_instances;
+            let stalled = residual <= STALL * rounding && residual > 0.5 * last;
+            if residual <= config.threshold.max(rounding) || stalled {
                 return (Outcome::Converged, n_iters);
             }
+            last = residual;
             if n_iters == config.max_iterations {
                 return (Outcome::MaxIterations, n_iters);
             }

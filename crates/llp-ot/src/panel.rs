@@ -1,17 +1,17 @@
 //! The `[class, instance]` half of a problem: everything that costs `O(K n)`.
 //!
-//! A panel stores minus the cost in blocks of [`LANES`] instances, class by class within a block, so that all sums over
-//! classes are vector operations without a shuffle. Next to it lies the *kernel*
-//! `G_ij = exp((g_i - C_ij - max_i(g_i - C_ij)) / epsilon)` around a reference potential `g`. The coupling of any
-//! potential `f` is `U_ij = a_i G_ij / sum_i a_i G_ij` with `a_i = exp((f_i - g_i) / epsilon)`: a few multiply-adds per
-//! entry instead of an exponential. When `f` has moved so far that `a` would leave the range of the precision, the
-//! kernel is computed anew around it ("absorption"), which makes this as robust as the log domain.
+//! A panel stores minus the cost in blocks of [`LANES`] instances, class by class within a block, so that all
+//! sums over classes are vector operations without a shuffle. Next to it lies the *kernel* `G_ij = exp((g_i -
+//! C_ij - max_i(g_i - C_ij)) / epsilon)` around a reference potential `g`. The coupling of any potential `f`
+//! is `U_ij = a_i G_ij / sum_i a_i G_ij` with `a_i = exp((f_i - g_i) / epsilon)`: a few multiply-adds per
+//! entry instead of an exponential. When `f` has moved so far that `a` would leave the range of the
+//! precision, the kernel is computed anew around it ("absorption"), which makes this as robust as the log
+//! domain.
 
 use crate::Real;
 use crate::dual::log_sum_exp;
-use crate::kernels::{
-    Absorb, Difference, Exponentials, Gram, Multiply, Normalize, Partial, Softmax, Variance, log_product,
-};
+use crate::finish::{Finish, Output, SoftmaxScale, Summary};
+use crate::kernels::{Absorb, Exponentials, Gram, Multiply, Normalize, Partial, Variance};
 use crate::parallel::{for_each, for_each_chunk};
 use crate::simd::{Aligned, LANES, run};
 
@@ -32,8 +32,8 @@ pub(crate) struct Panel<T> {
     inverse_epsilon: f64,
     /// Minus the cost, `[block, row, lane]`.
     scores: Aligned<T>,
-    /// Softmax of the scores, where asked for, `[block, row, lane]`.
-    probs: Aligned<T>,
+    /// Coupling or gradient, `[block, row, lane]`.
+    out: Aligned<T>,
     /// `[block, class, lane]`.
     kernel: Aligned<T>,
     /// `1 / sum_i a_i G_ij`, 0 for the padding, `[block, lane]`.
@@ -46,9 +46,8 @@ pub(crate) struct Panel<T> {
     factor: Vec<T>,
     exponents: Vec<f64>,
     exponentials: Vec<f64>,
-    /// `sum_j max_i(g_i - C_ij)`.
-    offset: f64,
     partials: Vec<Partial<T>>,
+    summaries: Vec<Summary>,
 }
 
 impl<T: Real> Panel<T> {
@@ -62,8 +61,8 @@ impl<T: Real> Panel<T> {
 
     /// Starts a new problem, whose classes are the first `n_classes` of `n_rows` rows.
     ///
-    /// `fill_block(first, scores)` writes minus the cost of the instances from `first` on, `[row, lane]`; lanes past the
-    /// last instance must be finite.
+    /// `fill_block(first, scores)` writes minus the cost of the instances from `first` on, `[row, lane]`;
+    /// lanes past the last instance must be finite.
     pub(crate) fn fill(
         &mut self,
         n_instances: usize,
@@ -84,40 +83,15 @@ impl<T: Real> Panel<T> {
         self.reference.clear();
         let (chunk_instances, block_len) = (self.chunk_instances(), n_rows * LANES);
         let parallel = self.parallel_exponentials();
-        for_each_chunk(
-            (&mut self.scores, chunk_instances * n_rows),
-            (&mut self.partials, 1),
+        for_each(
             parallel,
-            |chunk, scores, _| {
+            self.scores.chunks_mut(chunk_instances * n_rows).enumerate(),
+            |(chunk, scores)| {
                 for (block, scores) in scores.chunks_exact_mut(block_len).enumerate() {
                     fill_block(chunk * chunk_instances + block * LANES, scores);
                 }
             },
         );
-    }
-
-    /// Computes the softmax of all rows of each instance; returns the sum of the log-sum-exps.
-    pub(crate) fn softmax(&mut self) -> f64 {
-        self.probs.resize(self.scores.len());
-        let (scores, n_rows, n_instances) = (&self.scores, self.n_rows, self.n_instances);
-        let (chunk_instances, parallel) = (self.chunk_instances(), self.parallel_exponentials());
-        for_each_chunk(
-            (&mut self.probs, chunk_instances * n_rows),
-            (&mut self.partials, 1),
-            parallel,
-            |chunk, probs, partial| {
-                let first = chunk * chunk_instances;
-                let scores = &scores[first * n_rows..first * n_rows + probs.len()];
-                run(Softmax {
-                    scores,
-                    n_rows,
-                    n_valid: n_instances - first,
-                    probs,
-                    partial: &mut partial[0],
-                });
-            },
-        );
-        self.partials.iter().map(|partial| partial.scalar).sum()
     }
 
     /// Moves to the potential `f` and writes the masses `U(f) 1` to `mass`, both `[class]`.
@@ -158,7 +132,8 @@ impl<T: Real> Panel<T> {
         }
     }
 
-    /// `y_i = sum_j U_ij sum_k U_kj x_k`, `[class]`, at the potential of the last [`evaluate`](Self::evaluate).
+    /// `y_i = sum_j U_ij sum_k U_kj x_k`, `[class]`, at the potential of the last
+    /// [`evaluate`](Self::evaluate).
     pub(crate) fn multiply(&mut self, x: &[f64], y: &mut [f64]) {
         self.factor.clear();
         self.factor.extend(x.iter().zip(&self.scale).map(|(x, a)| T::from_f64(x * a.to_f64())));
@@ -198,18 +173,6 @@ impl<T: Real> Panel<T> {
         }
     }
 
-    /// `sum_j log sum_i exp((f_i - C_ij) / epsilon)` at the potential of the last [`evaluate`](Self::evaluate).
-    pub(crate) fn log_sum(&self) -> f64 {
-        let inverse = &self.inverse[..self.n_instances];
-        self.offset * self.inverse_epsilon - inverse.chunks(LANES).map(log_product).sum::<f64>()
-    }
-
-    /// One entry of the coupling.
-    pub(crate) fn coupling(&self, instance: usize, class: usize) -> T {
-        let kernel = self.kernel[(instance / LANES * self.n_classes + class) * LANES + instance % LANES];
-        T::from_f64(kernel.to_f64() * self.scale[class].to_f64() * self.inverse[instance].to_f64())
-    }
-
     /// Minus the cost of one entry.
     pub(crate) fn score(&self, instance: usize, class: usize) -> f64 {
         self.scores[(instance / LANES * self.n_rows + class) * LANES + instance % LANES].to_f64()
@@ -220,32 +183,68 @@ impl<T: Real> Panel<T> {
         log_sum_exp((0..self.n_rows).map(|row| self.score(instance, row)))
     }
 
-    /// Writes `factor (softmax - U)` of all rows, after [`softmax`](Self::softmax) and the last
-    /// [`evaluate`](Self::evaluate): `write_block(out, block)` gets the part of `out`, `[instance, row]`, that belongs to a
-    /// block, `[row, lane]`.
-    pub(crate) fn write_difference(
-        &mut self,
-        factor: T,
-        out: &mut [T],
-        write_block: impl Fn(&mut [T], &[T]) + Sync,
-    ) {
-        let (kernel, inverse, scale) = (&self.kernel, &self.inverse, &self.scale);
-        let (k, n_rows, chunk_instances) = (self.n_classes, self.n_rows, self.chunk_instances());
-        let (block_len, parallel) = (n_rows * LANES, self.parallel_exponentials());
+    /// Computes output, masses and values at the potential `f` in double precision; writes the masses to
+    /// `mass`.
+    ///
+    /// Returns `sum_j log sum_i exp((f_i - C_ij) / epsilon)` and, for a gradient, the sum of the log-sum-exps
+    /// of the scores.
+    pub(crate) fn finish(&mut self, f: &[f64], output: Output, mass: &mut [f64]) -> (f64, f64) {
+        self.out.resize(self.scores.len());
+        self.summaries.resize_with(self.partials.len(), Summary::default);
+        let scale = SoftmaxScale::new(f, self.inverse_epsilon, &mut self.exponentials);
+        let (scores, n_rows, n_instances) = (&self.scores, self.n_rows, self.n_instances);
+        let (inverse_epsilon, chunk_instances) = (self.inverse_epsilon, self.chunk_blocks * LANES);
         for_each_chunk(
-            (&mut self.probs, chunk_instances * n_rows),
-            (out, chunk_instances * n_rows),
-            parallel,
-            |chunk, probs, out| {
+            (&mut self.out, chunk_instances * n_rows),
+            (&mut self.summaries, 1),
+            n_instances * n_rows >= PARALLEL_EXPONENTIALS / 2,
+            |chunk, out, summary| {
                 let first = chunk * chunk_instances;
-                let last = first + probs.len() / n_rows;
-                let (kernel, inverse) = (&kernel[first * k..last * k], &inverse[first..last]);
-                run(Difference { kernel, scale, inverse, factor, n_rows, out: probs });
-                for (block, out) in probs.chunks_exact(block_len).zip(out.chunks_mut(block_len)) {
-                    write_block(out, block);
-                }
+                let scores = &scores[first * n_rows..first * n_rows + out.len()];
+                let (n_valid, summary) = (n_instances - first, &mut summary[0]);
+                run(Finish {
+                    scores,
+                    n_rows,
+                    potentials: f,
+                    scale,
+                    inverse_epsilon,
+                    n_valid,
+                    output,
+                    out,
+                    summary,
+                });
             },
         );
+        mass.fill(0.0);
+        let (mut log_sum, mut log_norm) = (0.0, 0.0);
+        for summary in &self.summaries {
+            log_sum += summary.log_sum;
+            log_norm += summary.log_norm;
+            for (mass, part) in mass.iter_mut().zip(&summary.mass) {
+                *mass += part;
+            }
+        }
+        (log_sum, log_norm)
+    }
+
+    /// What [`finish`](Self::finish) wrote: `write_block(out, block)` gets the part of `out`, `[instance,
+    /// row]`, that belongs to a block, `[row, lane]`.
+    pub(crate) fn write_output(&self, out: &mut [T], write_block: impl Fn(&mut [T], &[T]) + Sync) {
+        let block_len = self.n_rows * LANES;
+        let chunk_len = self.chunk_instances() * self.n_rows;
+        let written = &self.out;
+        let parallel = self.parallel_exponentials();
+        for_each(parallel, out.chunks_mut(chunk_len).enumerate(), |(chunk, out)| {
+            let written = &written[chunk * chunk_len..];
+            for (block, out) in written.chunks_exact(block_len).zip(out.chunks_mut(block_len)) {
+                write_block(out, block);
+            }
+        });
+    }
+
+    /// One entry of what [`finish`](Self::finish) wrote.
+    pub(crate) fn output(&self, instance: usize, row: usize) -> T {
+        self.out[(instance / LANES * self.n_rows + row) * LANES + instance % LANES]
     }
 
     fn chunk_instances(&self) -> usize {
@@ -260,7 +259,8 @@ impl<T: Real> Panel<T> {
         (self.n_classes, self.chunk_instances())
     }
 
-    /// Calls `work(kernel, inverse, partial)` for each chunk; `cost` is the number of multiplications per entry.
+    /// Calls `work(kernel, inverse, partial)` for each chunk; `cost` is the number of multiplications per
+    /// entry.
     fn for_each_part(
         (k, chunk_instances): (usize, usize),
         kernel: &[T],
@@ -281,8 +281,8 @@ impl<T: Real> Panel<T> {
         self.reference.is_empty()
             || f.iter().zip(&self.reference).any(|(f, g)| {
                 let exponent = (f - g.to_f64()) * self.inverse_epsilon;
-                // Also true for the NaN that a rejected trial step may have left in the reference.
-                exponent.is_nan() || exponent.abs() > T::SCALING_RANGE
+                // A rejected trial step may have left a NaN in the reference.
+                exponent.abs() > T::SCALING_RANGE || exponent.is_nan()
             })
     }
 
@@ -291,20 +291,13 @@ impl<T: Real> Panel<T> {
         self.reference.clear();
         self.reference.extend(f.iter().map(|&f| T::from_f64(f)));
         let (scores, reference, n_rows, k) = (&self.scores, &self.reference, self.n_rows, self.n_classes);
-        let (n_instances, chunk_instances) = (self.n_instances, self.chunk_instances());
+        let (chunk_instances, parallel) = (self.chunk_instances(), self.parallel_exponentials());
         let inverse_epsilon = T::from_f64(self.inverse_epsilon);
-        for_each_chunk(
-            (&mut self.kernel, chunk_instances * k),
-            (&mut self.partials, 1),
-            n_instances * k >= PARALLEL_EXPONENTIALS,
-            |chunk, kernel, partial| {
-                let first = chunk * chunk_instances;
-                let scores = &scores[first * n_rows..(first + kernel.len() / k) * n_rows];
-                let (n_valid, partial) = (n_instances - first, &mut partial[0]);
-                run(Absorb { scores, n_rows, reference, inverse_epsilon, n_valid, kernel, partial });
-            },
-        );
-        self.offset = self.partials.iter().map(|partial| partial.scalar).sum();
+        for_each(parallel, self.kernel.chunks_mut(chunk_instances * k).enumerate(), |(chunk, kernel)| {
+            let first = chunk * chunk_instances;
+            let scores = &scores[first * n_rows..(first + kernel.len() / k) * n_rows];
+            run(Absorb { scores, n_rows, reference, inverse_epsilon, kernel });
+        });
     }
 
     /// Adds the sums of the chunks in their order.

@@ -1,6 +1,7 @@
 //! Loops over chunks of slices, in the caller's rayon pool if the crate is built with it.
 //!
-//! Chunks depend on shapes alone and no result is reduced here, so the bits do not depend on the number of threads.
+//! Chunks depend on shapes alone and no result is reduced here, so the bits do not depend on the number of
+//! threads.
 
 /// Calls `work(chunk, a, b)` for the matching chunks of two slices, in parallel or in order.
 pub(crate) fn for_each_chunk<A: Send, B: Send>(

@@ -3,6 +3,7 @@
 use crate::bag::{Bag, Scores, Workspace};
 use crate::batch::RotSolver;
 use crate::check::{check_length, check_parameters, first_out_of_range};
+use crate::finish::Output;
 use crate::newton::{NewtonConfig, Outcome};
 use crate::simd::LANES;
 use crate::{OtError, Proportions, Real};
@@ -15,8 +16,9 @@ pub struct RotProblem<'a, T> {
     pub cost: &'a [T],
     /// Known proportions `z`.
     pub proportions: &'a Proportions,
-    /// Trade-off in `[0, 1]`. At 1 the proportions play no part and every class may be used. At 0 the objective is 0,
-    /// and the coupling is the limit for small `alpha`: balanced transport, whose masses are exactly `n z`.
+    /// Trade-off in `[0, 1]`. At 1 the proportions play no part and every class may be used. At 0 the
+    /// objective is 0, and the coupling is the limit for small `alpha`: balanced transport, whose masses are
+    /// exactly `n z`.
     pub alpha: f64,
     /// Weight of the entropy, in the units of the cost.
     pub epsilon: f64,
@@ -25,17 +27,18 @@ pub struct RotProblem<'a, T> {
 /// What a solver of equation (6) returns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RotSolution<T> {
-    /// The coupling `U`, the soft labels, row-major `[class, instance]`: at least 0, each column adds up to 1.
+    /// The coupling `U`, the soft labels, row-major `[class, instance]`: at least 0, each column adds up to
+    /// 1.
     pub coupling: Vec<T>,
     /// The dual potential `f = epsilon log a`, `[class]`; negative infinity for classes that were left out.
     pub potentials: Vec<f64>,
     /// Equation (6) at `coupling`, with the entropy as printed: `H(U) = -sum U (log U - 1)`.
     pub objective: f64,
-    /// How much smaller than `objective` the minimum can be: `(1 - alpha) KL(U 1 / n | w / n)` with the weights
-    /// `w = n z exp(-f / kappa)`. Multiply by `n / alpha` for the gap of the rescaled problem.
+    /// How much smaller than `objective` the minimum can be: `(1 - alpha) KL(U 1 / n | w / n)` with the
+    /// weights `w = n z exp(-f / kappa)`. Multiply by `n / alpha` for the gap of the rescaled problem.
     pub duality_gap: f64,
-    /// `max |w - U 1| / n`, the length of the dual's gradient as a share of the instances. The gap bounds the value
-    /// alone; the coupling is as exact as this is small.
+    /// `max |w - U 1| / n`, the length of the dual's gradient as a share of the instances. The gap bounds the
+    /// value alone; the coupling is as exact as this is small.
     pub residual: f64,
     /// Whether that was small enough.
     pub outcome: Outcome,
@@ -47,8 +50,8 @@ pub struct RotSolution<T> {
 ///
 /// Maximizes `D(f)` over `f` in `R^K`; `coupling[i, j] = softmax_i((f_i - cost[i, j]) / epsilon)`.
 ///
-/// Classes of zero proportion are left out: their rows of the coupling are exactly zero. Returns the last iterate also
-/// on [`Outcome::MaxIterations`], with the gap and residual that it reached; callers decide.
+/// Classes of zero proportion are left out: their rows of the coupling are exactly zero. Returns the last
+/// iterate also on [`Outcome::MaxIterations`], with the gap and residual that it reached; callers decide.
 ///
 /// Source: \[dulac-arnold:19\] eq. (6); the dual, its gradient and its Hessian are in `docs/notation.md`.
 /// Deviation: the paper runs Algorithm 1, which is [`solve_sinkhorn`].
@@ -102,9 +105,9 @@ pub fn solve_newton_from<T: Real>(
 
 /// Runs Algorithm 1 of the paper: `n_iters` generalized Sinkhorn sweeps from `b = 1`, in the log domain.
 ///
-/// `a = (n z / K b)^tau`, `b = 1 / K^T a` with `K = exp(-cost / epsilon)` and `tau = 1 / (1 + alpha epsilon / (1 - alpha))`;
-/// the coupling is `diag(a) K diag(b)`. Its error shrinks by a factor of up to `tau` a sweep, which is slow for small
-/// `epsilon`: see the residual and the gap.
+/// `a = (n z / K b)^tau`, `b = 1 / K^T a` with `K = exp(-cost / epsilon)` and `tau = 1 / (1 + alpha epsilon /
+/// (1 - alpha))`; the coupling is `diag(a) K diag(b)`. Its error shrinks by a factor of up to `tau` a sweep,
+/// which is slow for small `epsilon`: see the residual and the gap.
 ///
 /// Source: \[dulac-arnold:19\] Algorithm 1. Deviation: none in exact arithmetic.
 ///
@@ -145,7 +148,7 @@ fn solve<T: Real>(
     let scores = Costs { cost: problem.cost, n_instances };
     let bag = Bag { n_instances, n_classes, alpha: problem.alpha, epsilon: problem.epsilon, scores: &scores };
     let mut workspace = Workspace::default();
-    let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start);
+    let certificate = workspace.solve(&bag, |class| proportions[class], solver, warm_start, Output::Coupling);
     let mut potentials = vec![f64::NEG_INFINITY; n_classes];
     for (&class, &f) in workspace.classes.iter().zip(&workspace.dual.potentials) {
         potentials[class] = f;
@@ -153,7 +156,7 @@ fn solve<T: Real>(
     let mut coupling = vec![T::ZERO; problem.cost.len()];
     for (row, &class) in workspace.classes.iter().enumerate() {
         for (instance, u) in coupling[class * n_instances..][..n_instances].iter_mut().enumerate() {
-            *u = workspace.panel.coupling(instance, row);
+            *u = workspace.panel.output(instance, row);
         }
     }
     Ok(RotSolution {

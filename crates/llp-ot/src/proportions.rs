@@ -9,7 +9,8 @@ pub const PROPORTION_SUM_TOLERANCE: f64 = 1e-6;
 
 /// The share of each class in a bag: a point `z` of the simplex, `[class]`.
 ///
-/// Entries are finite, at least 0, and add up to 1 within [`PROPORTION_SUM_TOLERANCE`]; they are kept as given.
+/// Entries are finite, at least 0, and add up to 1 within [`PROPORTION_SUM_TOLERANCE`]; they are kept as
+/// given.
 ///
 /// ```
 /// use llp_ot::Proportions;
@@ -58,7 +59,8 @@ impl Proportions {
         self.0.len()
     }
 
-    /// The integer counts that add up to `n_instances` and are closest to `n_instances` times the proportions.
+    /// The integer counts that add up to `n_instances` and are closest to `n_instances` times the
+    /// proportions.
     ///
     /// Largest-remainder (Hamilton) rounding: each class gets the floor of its share, the classes of largest
     /// fractional part one more. Ties go to the smaller class index; a class of zero proportion gets nothing.

@@ -17,13 +17,14 @@ pub struct RelaxedSolution {
 
 /// Minimizes equation (4) with `d_K = KL` to within `tolerance`, as the limit of small entropy.
 ///
-/// The entropy of `n` distributions on `K` classes, as printed in (6), lies between `n` and `n (1 + log K)`. So the
-/// minimum of (4) lies above that of (6) by at least `alpha epsilon` and by at most `alpha epsilon (1 + log K)`, and
-/// `epsilon = tolerance / (2 alpha log K)` leaves half of the tolerance to the solver. The bounds are certified: the
-/// lower one is the value of the dual, whether or not the solver converged.
+/// The entropy of `n` distributions on `K` classes, as printed in (6), lies between `n` and `n (1 + log K)`.
+/// So the minimum of (4) lies above that of (6) by at least `alpha epsilon` and by at most
+/// `alpha epsilon (1 + log K)`, and `epsilon = tolerance / (2 alpha log K)` leaves half of the tolerance to
+/// the solver. The bounds are certified: the lower one is the value of the dual, whether or not the solver
+/// converged.
 ///
-/// `cost` is row-major `[class, instance]`. At `alpha = 0` the minimum is 0, reached by balanced transport; at 1 each
-/// instance takes its cheapest classes.
+/// `cost` is row-major `[class, instance]`. At `alpha = 0` the minimum is 0, reached by balanced transport;
+/// at 1 each instance takes its cheapest classes.
 ///
 /// # Errors
 /// A cost that does not fit or is not finite; `alpha` or `tolerance` outside their range.

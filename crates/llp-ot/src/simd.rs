@@ -1,9 +1,10 @@
 //! Vectors of `f32` and `f64` under one name, on top of `pulp`, and memory that is aligned for them.
 //!
-//! Kernels are written once, generic over the instruction set and the precision. [`run`] compiles each for what `pulp`
-//! knows (AVX2, AVX-512, NEON, scalar) and picks at run time, without a line of unsafe code here. All versions do the
-//! same IEEE operations in the same order, fused multiply-adds included, and keep one partial sum for each of [`LANES`]
-//! instances whatever the length of a register, so they return the same bits; tests compare them with the scalar one.
+//! Kernels are written once, generic over the instruction set and the precision. [`run`] compiles each for
+//! what `pulp` knows (AVX2, AVX-512, NEON, scalar) and picks at run time, without a line of unsafe code here.
+//! All versions do the same IEEE operations in the same order, fused multiply-adds included, and keep one
+//! partial sum for each of [`LANES`] instances whatever the length of a register, so they return the same
+//! bits; tests compare them with the scalar one.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -38,7 +39,7 @@ pub trait Vectors: Copy + Default + 'static {
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
     /// `exp(x)` for `x` up to 80 (`f32`) or 700 (`f64`); 0 below the smallest normal number.
-    fn exp<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
+    fn exponential<S: Simd>(simd: S, x: Self::Vector<S>) -> Self::Vector<S>;
 }
 
 /// Registers per block.
@@ -87,8 +88,8 @@ macro_rules! operations {
     )*};
 }
 
-// exp(x) = 2^k exp(r) with |r| <= log(2) / 2. Adding 1.5 * 2^(digits - 1) rounds to the integer k and leaves it in the low
-// bits; log(2) is split in two so that k log(2) is exact to more than the precision.
+// exp(x) = 2^k exp(r) with |r| <= log(2) / 2. Adding 1.5 * 2^(digits - 1) rounds to the integer k and leaves
+// it in the low bits; log(2) is split in two so that k log(2) is exact to more than the precision.
 
 impl Vectors for f32 {
     operations!(
@@ -106,7 +107,7 @@ impl Vectors for f32 {
     );
 
     #[inline(always)]
-    fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
+    fn exponential<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         const ROUND: f32 = 12_582_912.0;
         const LN_2_HIGH: f32 = 0.693_359_4;
         const LN_2_LOW: f32 = -2.121_944_4e-4;
@@ -145,7 +146,7 @@ impl Vectors for f64 {
     );
 
     #[inline(always)]
-    fn exp<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
+    fn exponential<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
         const ROUND: f64 = 6_755_399_441_055_744.0;
         const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
         const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;

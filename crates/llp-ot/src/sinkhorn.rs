@@ -6,8 +6,8 @@ use crate::panel::Panel;
 
 /// Runs `n_iters` sweeps from `b = 1`; leaves both arguments at `U = diag(a) K diag(b)` of line 7.
 ///
-/// Without any sweep, `a = 1` and `b = 1 / (K^T a)`. Only the start depends on a constant that is added to the scores of
-/// an instance: `normalized` says that the paper's cost is `-log softmax` of the scores.
+/// Without any sweep, `a = 1` and `b = 1 / (K^T a)`. Only the start depends on a constant that is added to
+/// the scores of an instance: `normalized` says that the paper's cost is `-log softmax` of the scores.
 pub(crate) fn sweeps<T: Real>(dual: &mut Dual, panel: &mut Panel<T>, n_iters: usize, normalized: bool) {
     for iteration in 0..n_iters {
         if iteration == 0 {

@@ -1,5 +1,5 @@
 //! Golden problems from POT, an independent Newton method and PyTorch: see `fixtures/rot/generate.py`.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 mod problems;
 
@@ -115,7 +115,8 @@ fn value_and_coupling_agree_with_independent_solvers() {
     }
 }
 
-/// Theorem: the gradient of the logits is that of PyTorch through 2,000 sweeps of Algorithm 1, where they converge.
+/// Theorem: the gradient of the logits is that of PyTorch through 2,000 sweeps of Algorithm 1, where they
+/// converge.
 #[test]
 fn gradient_agrees_with_unrolled_sweeps() {
     let mut n_checked = 0;

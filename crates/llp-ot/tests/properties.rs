@@ -1,9 +1,9 @@
 //! Theorems of the problem (6) and its dual. Each test is named after its theorem and states it.
 //!
-//! Tolerances: costs are at most 16 and values of order 1, so sums of up to 72 terms in double precision are exact to
-//! about 1e-14; what is compared after division by `epsilon >= 0.02` or through a solver that stops at a residual of
-//! 1e-12 gets the tolerance stated at its place.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Tolerances: costs are at most 16 and values of order 1, so sums of up to 72 terms in double precision are
+//! exact to about 1e-14; what is compared after division by `epsilon >= 0.02` or through a solver that stops
+//! at a residual of 1e-12 gets the tolerance stated at its place.
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 mod problems;
 
@@ -42,8 +42,8 @@ proptest! {
         }
     }
 
-    /// Theorem: for every `f` the duality gap is `kappa KL(U 1 | n z exp(-f / kappa))`, at least 0; on return the
-    /// residual is at most the threshold, or what rounding permits.
+    /// Theorem: for every `f` the duality gap is `kappa KL(U 1 | n z exp(-f / kappa))`, at least 0; on return
+    /// the residual is at most the threshold, or what rounding permits.
     #[test]
     fn the_gap_is_exact_for_every_potential(
         case in full_cases(),
@@ -55,7 +55,8 @@ proptest! {
         let at_start = solve_newton_from(&case.problem(&cost), &start, &still).unwrap();
         let primal = case.objective(&at_start.coupling, &cost);
         let lower = dual(&at_start.potentials, &cost, case.z.as_slice(), case.alpha, case.epsilon);
-        // exp(-f / kappa) with f up to 2 and kappa down to 0.05 may reach exp(40) before the shift: relative closeness.
+        // exp(-f / kappa) with f up to 2 and kappa down to 0.05 may reach exp(40) before the shift: relative
+        // closeness.
         let scale = 1.0 + primal.abs() + lower.abs();
         prop_assert!((at_start.objective - primal).abs() <= 1e-12 * scale);
         prop_assert!((at_start.duality_gap - (primal - lower)).abs() <= 1e-12 * scale);
@@ -94,7 +95,8 @@ proptest! {
         prop_assert!(largest_difference(&moved.coupling, &expected) <= 1e-8);
     }
 
-    /// Theorem: permuting the classes of cost and proportions together permutes the rows of `U` and leaves the loss.
+    /// Theorem: permuting the classes of cost and proportions together permutes the rows of `U` and leaves
+    /// the loss.
     #[test]
     fn classes_may_be_permuted(case in cases()) {
         let cost = case.cost();
@@ -107,7 +109,8 @@ proptest! {
         prop_assert!(largest_difference(&moved.coupling, &expected) <= 1e-8);
     }
 
-    /// Theorem: a constant added to one column of the cost adds `alpha / n` times it to the loss and leaves `U`.
+    /// Theorem: a constant added to one column of the cost adds `alpha / n` times it to the loss and leaves
+    /// `U`.
     #[test]
     fn a_column_constant_adds_to_the_loss_alone(case in cases(), column in 0..12_usize, constant in -9.0..9.0_f64) {
         let cost = case.cost();
@@ -121,8 +124,9 @@ proptest! {
         prop_assert!(largest_difference(&moved.coupling, &solution.coupling) <= 1e-8);
     }
 
-    /// Theorem (Proposition 2): for one instance with one-hot `z`, the loss is `alpha` times the cross-entropy, less the
-    /// constant `alpha epsilon` that the printed entropy of a one-hot column brings, for every solver.
+    /// Theorem (Proposition 2): for one instance with one-hot `z`, the loss is `alpha` times the
+    /// cross-entropy, less the constant `alpha epsilon` that the printed entropy of a one-hot column brings,
+    /// for every solver.
     #[test]
     fn a_bag_of_one_is_cross_entropy(case in cases(), class in 0..6_usize) {
         let class = class % case.k;
@@ -138,7 +142,8 @@ proptest! {
         }
     }
 
-    /// Theorem: at `epsilon = 1` the loss is `(alpha / n) sum_j KL(U_j | p_j) + (1 - alpha) KL(U 1 / n | z) - alpha`.
+    /// Theorem: at `epsilon = 1` the loss is `(alpha / n) sum_j KL(U_j | p_j) + (1 - alpha) KL(U 1 / n | z) -
+    /// alpha`.
     #[test]
     fn at_epsilon_one_the_loss_is_a_sum_of_divergences(case in cases()) {
         let case = Case { epsilon: 1.0, ..case };
@@ -153,15 +158,17 @@ proptest! {
         prop_assert!((solution.objective - expected).abs() <= 1e-12);
     }
 
-    /// Theorem: as `alpha -> 1` the columns decouple, `U_j -> softmax(-C_j / epsilon)` over the classes of positive
-    /// proportion; at `alpha = 1` exactly the softmax is over all classes and the proportions play no part.
+    /// Theorem: as `alpha -> 1` the columns decouple, `U_j -> softmax(-C_j / epsilon)` over the classes of
+    /// positive proportion; at `alpha = 1` exactly the softmax is over all classes and the proportions play
+    /// no part.
     #[test]
     fn near_alpha_one_the_columns_decouple(case in cases()) {
         let cost = case.cost();
         let masked: Vec<f64> =
             case.z.as_slice().iter().map(|&z| if z > 0.0 { 0.0 } else { f64::NEG_INFINITY }).collect();
         let near = solve(&Case { alpha: 1.0 - 1e-9, ..case.clone() }, &cost);
-        // kappa = 1e-9 moves the potentials by up to kappa log(1 / tiny mass), and U by that over epsilon >= 0.02.
+        // kappa = 1e-9 moves the potentials by up to kappa log(1 / tiny mass), and U by that over epsilon >=
+        // 0.02.
         let limit = coupling_of(&masked, &cost, case.epsilon);
         prop_assert!(largest_difference(&near.coupling, &limit) <= 1e-5);
         let at_one = solve(&Case { alpha: 1.0, ..case.clone() }, &cost);
@@ -171,8 +178,8 @@ proptest! {
         prop_assert_eq!(at_one.duality_gap, 0.0);
     }
 
-    /// Theorem: at `alpha = 0` the loss is 0 and the coupling that of balanced transport, whose masses are `n z`; its
-    /// transport cost exceeds that of the linear program (5) by at most `epsilon n log K`.
+    /// Theorem: at `alpha = 0` the loss is 0 and the coupling that of balanced transport, whose masses are `n
+    /// z`; its transport cost exceeds that of the linear program (5) by at most `epsilon n log K`.
     #[test]
     fn at_alpha_zero_transport_is_balanced(case in cases(), labels in prop::collection::vec(0..6_usize, 12)) {
         let mut label_counts = vec![0; case.k];
@@ -304,8 +311,8 @@ proptest! {
         prop_assert!(value >= entropy(z.as_slice()) - 1e-14);
     }
 
-    /// Theorem: largest-remainder counts add up to `n`, differ from `n z` by less than 1, spare empty classes, and give
-    /// back the counts that the proportions were made from.
+    /// Theorem: largest-remainder counts add up to `n`, differ from `n z` by less than 1, spare empty
+    /// classes, and give back the counts that the proportions were made from.
     #[test]
     fn largest_remainder_counts_are_the_closest(z in proportions(9, 5), n in 0..5000_u32, original in counts(30, 5)) {
         let rounded = z.largest_remainder_counts(n);

@@ -1,5 +1,4 @@
 //! Theorems of the exact relatives: equations (2) to (5) and the rounding of soft labels.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod problems;
 
@@ -49,7 +48,8 @@ fn combinatorial(cost: &[f64], labels: &[usize], z: &[f64], alpha: f64, divergen
     alpha / n * transport(cost, labels) + marginal
 }
 
-/// Cost `[class, instance]` and proportions, small enough to try all labelings. Costs repeat, so that ties occur.
+/// Cost `[class, instance]` and proportions, small enough to try all labelings. Costs repeat, so that ties
+/// occur.
 fn small() -> impl Strategy<Value = (usize, Vec<f64>, Proportions)> {
     (1..=6_usize, 1..=4_usize).prop_flat_map(|(n, k)| {
         let cost = prop_oneof![
@@ -61,8 +61,8 @@ fn small() -> impl Strategy<Value = (usize, Vec<f64>, Proportions)> {
 }
 
 proptest! {
-    /// Theorem: for a divergence that is a sum of convex functions, the convex-cost flow (K = 2: the scan after
-    /// sorting) finds the minimum of (2) over all `K^n` labelings.
+    /// Theorem: for a divergence that is a sum of convex functions, the convex-cost flow (K = 2: the scan
+    /// after sorting) finds the minimum of (2) over all `K^n` labelings.
     #[test]
     fn the_combinatorial_loss_equals_brute_force((n, cost, z) in small(), alpha in 0.0..=1.0_f64) {
         for divergence in [CountDivergence::Kl, CountDivergence::L1, CountDivergence::SquaredL2] {
@@ -87,8 +87,9 @@ proptest! {
         prop_assert!((best.objective * n as f64 - minimum).abs() <= 1e-13);
     }
 
-    /// Theorem: no exchange along a cycle of classes lowers the cost of an assignment (optimality, for sizes out of
-    /// reach of brute force): the graph whose edge `a -> b` costs the cheapest move has no negative cycle.
+    /// Theorem: no exchange along a cycle of classes lowers the cost of an assignment (optimality, for sizes
+    /// out of reach of brute force): the graph whose edge `a -> b` costs the cheapest move has no negative
+    /// cycle.
     #[test]
     fn a_large_assignment_has_no_negative_cycle(
         (n, k) in (20..80_usize, 2..8_usize),
@@ -117,8 +118,8 @@ proptest! {
         }
     }
 
-    /// Theorem: rounding a coupling to counts maximizes the total probability over all labelings with these counts, and
-    /// rounding by the product of probabilities is the assignment on the cost.
+    /// Theorem: rounding a coupling to counts maximizes the total probability over all labelings with these
+    /// counts, and rounding by the product of probabilities is the assignment on the cost.
     #[test]
     fn rounding_keeps_the_counts(case in cases_up_to(6, 4)) {
         let case = problems::Case { epsilon: case.epsilon.max(0.2), ..case };

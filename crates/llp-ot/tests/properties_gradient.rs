@@ -1,5 +1,5 @@
 //! Theorems of gradients, batches and precisions.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 mod problems;
 
@@ -7,7 +7,7 @@ use llp_ot::{
     Divergence, NewtonConfig, Proportions, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient,
     solve_newton,
 };
-use problems::{Case, cases, largest_difference};
+use problems::{Case, cases, cases_up_to, largest_difference};
 use proptest::prelude::*;
 
 const NEWTON: RotSolver = RotSolver::Newton(NewtonConfig::DOUBLE);
@@ -62,7 +62,8 @@ fn bits(values: &[f64]) -> Vec<u64> {
 proptest! {
     /// Theorem: the gradient of the logits agrees with central differences of the loss.
     ///
-    /// Step 1e-5: truncation 1e-10 times third derivatives, which grow with `1 / epsilon^2`, so `epsilon >= 0.3`.
+    /// Step 1e-5: truncation 1e-10 times third derivatives, which grow with `1 / epsilon^2`, so `epsilon >=
+    /// 0.3`.
     #[test]
     fn the_gradient_agrees_with_central_differences(case in cases(), at in 0..72_usize) {
         let case = Case { epsilon: case.epsilon.max(0.3), ..case };
@@ -106,8 +107,8 @@ proptest! {
         prop_assert!(largest_difference(&gradient, &expected) <= 1e-9);
     }
 
-    /// Theorem: at `alpha = 0` loss and gradient are 0; at `alpha = 1` and `epsilon = 1` the gradient is 0 and the
-    /// loss -1, because `U` is the prediction.
+    /// Theorem: at `alpha = 0` loss and gradient are 0; at `alpha = 1` and `epsilon = 1` the gradient is 0
+    /// and the loss -1, because `U` is the prediction.
     #[test]
     fn the_ends_of_alpha_are_trivial(case in cases()) {
         let (loss, gradient) = loss_and_gradient(&Case { alpha: 0.0, ..case.clone() }, &case.logits, NEWTON);
@@ -175,11 +176,25 @@ proptest! {
         rot_loss_and_gradient(&batch, &config, &mut loss_single, &mut gradient_single).unwrap();
         // Values up to 16 in units of 2^-24, and a gap that is quadratic in the residual of 1e-6.
         prop_assert!((f64::from(loss_single[0]) - loss).abs() <= 1e-5);
-        // Rounding of U is 1e-6; a residual of 1e-6 moves it by up to that times the worst condition of the Hessian.
+        // Rounding of U is 1e-6; a residual of 1e-6 moves it by up to that times the worst condition of the
+        // Hessian.
         let scale = case.alpha / case.n as f64;
         for (single, double) in gradient_single.iter().zip(&gradient) {
             prop_assert!((f64::from(*single) - double).abs() <= 1e-3 * scale);
         }
+    }
+
+    /// Theorem: a bag repeated many times has the loss of the bag, and each copy the gradient divided by
+    /// their number: sums over more instances than fit a chunk are right.
+    #[test]
+    fn a_repeated_bag_keeps_its_loss(case in cases_up_to(9, 30), n_copies in 60..150_usize) {
+        let case = Case { epsilon: case.epsilon.max(0.2), ..case };
+        let repeated = Case { n: case.n * n_copies, logits: case.logits.repeat(n_copies), ..case.clone() };
+        let (loss, gradient) = loss_and_gradient(&case, &case.logits, NEWTON);
+        let (loss_repeated, gradient_repeated) = loss_and_gradient(&repeated, &repeated.logits, NEWTON);
+        prop_assert!((loss - loss_repeated).abs() <= 1e-12);
+        let scaled: Vec<f64> = gradient.repeat(n_copies).iter().map(|g| g / n_copies as f64).collect();
+        prop_assert!(largest_difference(&scaled, &gradient_repeated) <= 1e-9 / n_copies as f64);
     }
 
     /// Theorem: the gradients of KL, L1 and squared L2 agree with central differences.
@@ -200,7 +215,8 @@ proptest! {
                 divergence.value(&z, &q)
             };
             let numeric = (value(step) - value(-step)) / (2.0 * step);
-            // Third derivatives of the logarithm reach 2e6 at q = 0.01: 2e-12 * 2e6 / 6, and rounding 1e-15 / 1e-6.
+            // Third derivatives of the logarithm reach 2e6 at q = 0.01: 2e-12 * 2e6 / 6, and rounding 1e-15 /
+            // 1e-6.
             prop_assert!((gradient[at] - numeric).abs() <= 1e-5);
         }
     }

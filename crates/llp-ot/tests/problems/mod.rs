@@ -1,4 +1,5 @@
 //! Random problems, and the formulas of the paper written out without regard for speed.
+#![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 #![expect(dead_code, reason = "each test binary uses its own part")]
 
 use llp_ot::{Proportions, RotProblem};
@@ -35,7 +36,8 @@ impl Case {
     }
 }
 
-/// Up to 12 instances, 6 classes; `alpha` in [0.05, 0.95]; `epsilon` from 0.02 to 10; logits up to 8; some classes empty.
+/// Up to 12 instances, 6 classes; `alpha` in [0.05, 0.95]; `epsilon` from 0.02 to 10; logits up to 8; some
+/// classes empty.
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     cases_up_to(12, 6)
 }
