@@ -35,7 +35,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `parquet` adds a reader of image data sets in the layout of the Hugging Face hub.
+//! The feature `parquet` adds a reader of image data sets in the layout of the Hugging Face hub, the feature `table`
+//! one of tables in CSV, Parquet and NumPy files.
 
 mod augment;
 mod bag;
@@ -47,6 +48,8 @@ mod oracle;
 pub mod rng;
 pub mod source;
 mod split;
+#[cfg(feature = "table")]
+pub mod table;
 
 pub use augment::{Augmentation, EpochAugmentation, prepare};
 pub use bag::BagSet;

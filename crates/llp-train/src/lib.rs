@@ -21,6 +21,7 @@
 mod batch;
 mod checkpoint;
 mod data;
+pub mod disaggregate;
 mod error;
 pub mod evaluate;
 mod loss;

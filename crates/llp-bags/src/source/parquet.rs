@@ -6,7 +6,7 @@
 //! place when the shards of a split are read in the order of their names.
 
 mod class_names;
-mod columns;
+pub(crate) mod columns;
 mod decode;
 mod error;
 mod layout;

@@ -8,27 +8,52 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::RowGroupReader;
 
 /// The values of a column in one row group, or the row of its first null.
-pub(super) enum Column<T> {
+pub(crate) enum Column<T> {
     Values(Vec<T>),
     Null { row: usize },
 }
 
+impl<T> Column<T> {
+    /// The values, or the row of the first null as an error.
+    #[cfg(feature = "table")]
+    pub(crate) fn into_values(self) -> std::result::Result<Vec<T>, usize> {
+        match self {
+            Self::Values(values) => Ok(values),
+            Self::Null { row } => Err(row),
+        }
+    }
+
+    fn map<U>(self, convert: impl Fn(T) -> U) -> Column<U> {
+        match self {
+            Self::Values(values) => Column::Values(values.into_iter().map(convert).collect()),
+            Self::Null { row } => Column::Null { row },
+        }
+    }
+}
+
 /// A column of byte strings; they share the memory of their pages.
-pub(super) fn byte_strings(group: &dyn RowGroupReader, column: usize) -> Result<Column<ByteArray>> {
+pub(crate) fn byte_strings(group: &dyn RowGroupReader, column: usize) -> Result<Column<ByteArray>> {
     guarded(|| match group.get_column_reader(column)? {
         ColumnReader::ByteArrayColumnReader(reader) => read(reader),
         _ => Err(changed_type()),
     })
 }
 
-/// A column of integers of 32 or 64 bits.
-pub(super) fn integers(group: &dyn RowGroupReader, column: usize) -> Result<Column<i64>> {
+/// A column of integers of 32 or 64 bits, or of booleans, as 0 and 1.
+pub(crate) fn integers(group: &dyn RowGroupReader, column: usize) -> Result<Column<i64>> {
     guarded(|| match group.get_column_reader(column)? {
         ColumnReader::Int64ColumnReader(reader) => read(reader),
-        ColumnReader::Int32ColumnReader(reader) => Ok(match read(reader)? {
-            Column::Values(values) => Column::Values(values.into_iter().map(i64::from).collect()),
-            Column::Null { row } => Column::Null { row },
-        }),
+        ColumnReader::Int32ColumnReader(reader) => Ok(read(reader)?.map(i64::from)),
+        ColumnReader::BoolColumnReader(reader) => Ok(read(reader)?.map(i64::from)),
+        _ => Err(changed_type()),
+    })
+}
+
+/// A column of floating point numbers of 32 or 64 bits.
+pub(crate) fn floats(group: &dyn RowGroupReader, column: usize) -> Result<Column<f64>> {
+    guarded(|| match group.get_column_reader(column)? {
+        ColumnReader::DoubleColumnReader(reader) => read(reader),
+        ColumnReader::FloatColumnReader(reader) => Ok(read(reader)?.map(f64::from)),
         _ => Err(changed_type()),
     })
 }

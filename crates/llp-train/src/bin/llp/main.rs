@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Exit codes: `docs/cli.md`.
 
 mod config_args;
+mod disaggregate;
 mod evaluate;
 mod failure;
 mod progress;
@@ -65,6 +66,8 @@ enum Command {
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.
     Evaluate(evaluate::EvaluateArgs),
+    /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
+    Disaggregate(disaggregate::DisaggregateArgs),
     /// Train a grid of networks.
     Sweep {
         #[command(subcommand)]
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::train(global, &args),
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Disaggregate(args) => disaggregate::disaggregate(global, &args),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
     };

@@ -1,0 +1,150 @@
+//! Labels for single instances from a model's class probabilities and the known proportions of their bags.
+//!
+//! Nothing is trained: the probabilities may come from any model. The posterior is the coupling `U*` of equation (6)
+//! for the cost `-log p`, which moves the probabilities of a bag as little as its proportions demand.
+
+mod error;
+mod input;
+
+use llp_ot::{NewtonConfig, OtError, Outcome, Proportions, RotProblem, round_coupling, solve_newton};
+use rayon::prelude::*;
+
+pub use error::DisaggregateError;
+
+/// A model's class probabilities, in bags of known proportions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaggedPredictions {
+    class_names: Vec<String>,
+    instances: Vec<String>,
+    probabilities: Vec<f64>, // [instance, class]; rows add up to 1
+    bags: Vec<Bag>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Bag {
+    name: String,
+    instances: Vec<usize>, // at least one
+    proportions: Proportions,
+    counts: Vec<u32>, // [class]; they add up to the number of instances
+}
+
+/// What is known about every instance afterwards, and how well each bag was solved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Disaggregation {
+    /// `U*`, the distribution of each instance over the classes, `[instance, class]`.
+    pub posterior: Vec<f64>,
+    /// The labels of largest total posterior among those with the exact class counts of each bag, `[instance]`.
+    pub labels: Vec<usize>,
+    /// One for each bag.
+    pub bags: Vec<BagOutcome>,
+}
+
+/// How well a bag was solved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BagOutcome {
+    /// Equation (6) at the posterior, in nats.
+    pub loss: f64,
+    /// How much smaller than `loss` the minimum can be.
+    pub duality_gap: f64,
+    /// How far the posterior's class shares are from those of the optimum, at most.
+    pub residual: f64,
+    /// Whether the solver reached its threshold.
+    pub outcome: Outcome,
+}
+
+impl BaggedPredictions {
+    /// The classes, in the order of every `[class]` axis.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// The identifiers of the instances, `[instance]`.
+    pub fn instances(&self) -> &[String] {
+        &self.instances
+    }
+
+    /// The given probabilities of an instance, `[class]`.
+    pub fn probabilities(&self, instance: usize) -> &[f64] {
+        &self.probabilities[instance * self.class_names.len()..][..self.class_names.len()]
+    }
+
+    /// The names of the bags and how many instances each has.
+    pub fn bags(&self) -> impl ExactSizeIterator<Item = (&str, usize)> {
+        self.bags.iter().map(|bag| (bag.name.as_str(), bag.instances.len()))
+    }
+
+    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`.
+    pub fn bag_of_instances(&self) -> Vec<usize> {
+        let mut bag_of = vec![0; self.instances.len()];
+        for (place, bag) in self.bags.iter().enumerate() {
+            for &instance in &bag.instances {
+                bag_of[instance] = place;
+            }
+        }
+        bag_of
+    }
+
+    /// Solves every bag; `alpha` and `epsilon` are those of equation (6).
+    ///
+    /// A small `alpha` trusts the proportions, a large one the model; at 0 the posterior has exactly the known class
+    /// shares (and the loss is 0). `epsilon = 1` keeps the model's own certainty.
+    ///
+    /// # Errors
+    /// `alpha` or `epsilon` outside their ranges.
+    pub fn disaggregate(&self, alpha: f64, epsilon: f64) -> Result<Disaggregation, OtError> {
+        let n_classes = self.class_names.len();
+        let solved: Vec<SolvedBag> =
+            self.bags.par_iter().map(|bag| self.solve(bag, alpha, epsilon)).collect::<Result<_, _>>()?;
+        let mut posterior = vec![0.0; self.probabilities.len()];
+        let mut labels = vec![0; self.instances.len()];
+        for (bag, solved) in self.bags.iter().zip(&solved) {
+            for (place, &instance) in bag.instances.iter().enumerate() {
+                labels[instance] = solved.labels[place];
+                for (class, u) in posterior[instance * n_classes..][..n_classes].iter_mut().enumerate() {
+                    *u = solved.coupling[class * bag.instances.len() + place];
+                }
+            }
+        }
+        Ok(Disaggregation { posterior, labels, bags: solved.iter().map(|bag| bag.outcome).collect() })
+    }
+
+    fn solve(&self, bag: &Bag, alpha: f64, epsilon: f64) -> Result<SolvedBag, OtError> {
+        let classes = 0..self.class_names.len();
+        let cost: Vec<f64> = classes
+            .flat_map(|class| bag.instances.iter().map(move |&instance| self.cost(instance, class)))
+            .collect();
+        let problem = RotProblem { cost: &cost, proportions: &bag.proportions, alpha, epsilon };
+        let solution = solve_newton(&problem, &NewtonConfig::DOUBLE)?;
+        let outcome = BagOutcome {
+            loss: solution.objective,
+            duality_gap: solution.duality_gap,
+            residual: solution.residual,
+            outcome: solution.outcome,
+        };
+        let labels = round_coupling(&solution.coupling, &bag.counts)?.labels;
+        Ok(SolvedBag { coupling: solution.coupling, labels, outcome })
+    }
+
+    /// `-log p`; a probability of 0 counts as the smallest positive number, so that the proportions can overrule it.
+    fn cost(&self, instance: usize, class: usize) -> f64 {
+        -self.probabilities(instance)[class].max(f64::MIN_POSITIVE).ln()
+    }
+}
+
+struct SolvedBag {
+    coupling: Vec<f64>, // [class, instance of the bag]
+    labels: Vec<usize>, // [instance of the bag]
+    outcome: BagOutcome,
+}
+
+impl Disaggregation {
+    /// The posterior of an instance's label, `[instance]`.
+    pub fn confidence(&self) -> Vec<f64> {
+        let n_classes = self.posterior.len() / self.labels.len().max(1);
+        self.labels
+            .iter()
+            .enumerate()
+            .map(|(instance, label)| self.posterior[instance * n_classes + label])
+            .collect()
+    }
+}

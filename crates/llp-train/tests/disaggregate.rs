@@ -1,0 +1,228 @@
+//! `llp disaggregate`: what comes out keeps what is known, and what is wrong with the tables is named.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use llp_bags::table::Table;
+use llp_train::disaggregate::BaggedPredictions;
+use proptest::prelude::*;
+use tempfile::{TempDir, tempdir};
+
+const PROBABILITIES: &str =
+    "instance,bag,cat,dog\na,x,0.9,0.1\nb,y,0.5,0.5\nc,x,0.75,0.25\nd,y,0,1\ne,y,0.125,0.875\n";
+const SHARES: &str = "bag,dog,cat\ny,0.66666667,0.33333333\nx,0.5,0.5\n";
+const COUNTS: &str = "bag,dog,cat\ny,2,1\nx,1,1\n";
+
+/// A folder with both tables.
+fn tables(probabilities: &str, proportions: &str) -> TempDir {
+    let folder = tempdir().unwrap();
+    fs_err::write(folder.path().join("p.csv"), probabilities).unwrap();
+    fs_err::write(folder.path().join("z.csv"), proportions).unwrap();
+    folder
+}
+
+fn llp(folder: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_llp"));
+    command.current_dir(folder).args(["disaggregate", "p.csv", "--proportions=z.csv", "--out=out.csv"]);
+    command.args(more).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Instances keep their order, classes that of the proportions; the labels have the counts, and CSV and Parquet tell
+/// the same.
+#[test]
+fn tables_come_out() {
+    for proportions in [SHARES, COUNTS] {
+        let folder = tables(PROBABILITIES, proportions);
+        let end = llp(folder.path(), &["--bags-out=bags.parquet", "--alpha=0"]);
+        assert_eq!(end.status.code(), Some(0), "{}", text(&end.stderr));
+        assert!(text(&end.stdout).contains("instances         5 in 2 bags"), "{}", text(&end.stdout));
+        let out = fs_err::read_to_string(folder.path().join("out.csv")).unwrap();
+        let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split(',').collect()).collect();
+        assert_eq!(lines[0], ["instance", "bag", "dog", "cat", "label", "confidence"]);
+        let labels: Vec<_> = lines[1..].iter().map(|line| (line[0], line[1], line[4])).collect();
+        let expected =
+            [("a", "x", "cat"), ("b", "y", "cat"), ("c", "x", "dog"), ("d", "y", "dog"), ("e", "y", "dog")];
+        assert_eq!(labels, expected);
+        for line in &lines[1..] {
+            let (label, confidence) = (if line[4] == "dog" { line[2] } else { line[3] }, line[5]);
+            assert_eq!(label, confidence);
+        }
+        let bags = Table::read(&folder.path().join("bags.parquet"), &["bag"]).unwrap();
+        assert_eq!(bags.names().unwrap(), ["instances", "loss", "duality_gap", "residual"]);
+        assert_eq!((bags.ids(0), bags.row(0)[0]), (&["y".to_owned(), "x".to_owned()][..], 3.0));
+    }
+}
+
+/// The summary as JSON; Parquet in and out.
+#[test]
+fn programs_can_read_it() {
+    let folder = tables(PROBABILITIES, COUNTS);
+    let end = llp(folder.path(), &["--output=json", "--out=out.parquet"]);
+    assert_eq!(end.status.code(), Some(2), "--out twice");
+    let end = Command::new(env!("CARGO_BIN_EXE_llp"))
+        .current_dir(folder.path())
+        .args(["disaggregate", "p.csv", "--proportions=z.csv", "--out=out.parquet", "--output=json"])
+        .output()
+        .unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&end.stdout).unwrap();
+    assert_eq!((summary["instances"].as_u64(), summary["bags"].as_u64()), (Some(5), Some(2)));
+    let written = parquet_names(&folder.path().join("out.parquet"));
+    assert!(written.contains("label"), "text columns besides the identifiers: {written}");
+}
+
+/// The columns of a table with text that `Table` refuses as numbers.
+fn parquet_names(path: &Path) -> String {
+    Table::read(path, &["instance", "bag", "label", "none"]).unwrap_err().to_string()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// For any probabilities and any labels from which the counts are taken: rows of the posterior add up to 1, at
+    /// `alpha = 0` its class shares are the known ones, labels have exactly the counts, and the order of the rows of
+    /// either table changes nothing but the order of the result.
+    #[test]
+    fn proportions_are_kept(
+        rows in prop::collection::vec((0.01..1.0_f64, 0.01..1.0_f64, 0.01..1.0_f64, 0_usize..3, 0_usize..4), 1..40),
+    ) {
+        let mut counts = [[0_u32; 3]; 4];
+        let mut lines = Vec::new();
+        for (place, &(a, b, c, label, bag)) in rows.iter().enumerate() {
+            counts[bag][label] += 1;
+            let sum = a + b + c;
+            lines.push(format!("i{place},b{bag},{},{},{}", a / sum, b / sum, c / sum));
+        }
+        let bags: Vec<String> = (0..4)
+            .filter(|&bag| counts[bag].iter().sum::<u32>() > 0)
+            .map(|bag| format!("b{bag},{},{},{}", counts[bag][0], counts[bag][1], counts[bag][2]))
+            .collect();
+        let read = |lines: &[String], bags: &[String]| {
+            let folder = tables(
+                &format!("instance,bag,u,v,w\n{}\n", lines.join("\n")),
+                &format!("bag,u,v,w\n{}\n", bags.join("\n")),
+            );
+            BaggedPredictions::read(&folder.path().join("p.csv"), &folder.path().join("z.csv")).unwrap()
+        };
+        let input = read(&lines, &bags);
+        let solved = input.disaggregate(0.0, 1.0).unwrap();
+        let (mut shares, mut labels) = ([[0.0; 3]; 4], [[0_u32; 3]; 4]);
+        for (place, &(.., bag)) in rows.iter().enumerate() {
+            let row = &solved.posterior[3 * place..][..3];
+            prop_assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            for class in 0..3 {
+                shares[bag][class] += row[class];
+            }
+            labels[bag][solved.labels[place]] += 1;
+        }
+        prop_assert_eq!(labels, counts);
+        for (share, count) in shares.as_flattened().iter().zip(counts.as_flattened()) {
+            prop_assert!((share - f64::from(*count)).abs() < 1e-9 * rows.len() as f64);
+        }
+
+        lines.reverse();
+        let reversed = read(&lines, &bags).disaggregate(0.0, 1.0).unwrap();
+        for place in 0..rows.len() {
+            let (there, back) = (3 * place, 3 * (rows.len() - 1 - place));
+            for class in 0..3 {
+                prop_assert!((solved.posterior[there + class] - reversed.posterior[back + class]).abs() < 1e-9);
+            }
+        }
+    }
+}
+
+/// Every mistake in the tables ends with exit code 2, a message that says where and what, and no file.
+#[test]
+fn mistakes_are_named() {
+    let change = |from: &str, to: &str| PROBABILITIES.replacen(from, to, 1);
+    let cases = [
+        (
+            change("c,x,0.75,0.25", "c,x,0.75,0.2"),
+            SHARES.to_owned(),
+            "p.csv, row 3: probabilities add up to 0.95, expected 1 within 0.001",
+        ),
+        (
+            change("c,x,0.75,0.25", "c,x,1.25,-0.25"),
+            SHARES.to_owned(),
+            r#"p.csv, row 3: probability of class "dog" is -0.25, expected at least 0"#,
+        ),
+        (
+            change("c,x", "c,w"),
+            SHARES.to_owned(),
+            r#"p.csv, row 3: bag "w" is not in z.csv: add its proportions or remove the instance"#,
+        ),
+        (change("c,x", "c,"), SHARES.to_owned(), r#"p.csv, row 3: column "bag" is empty"#),
+        (
+            change("c,x", "a,x"),
+            SHARES.to_owned(),
+            r#"p.csv, row 3: instance "a" is already in row 1: give it once"#,
+        ),
+        (
+            change("cat", "owl"),
+            SHARES.to_owned(),
+            r#"z.csv: there is no column for class "owl", which p.csv has: both tables need one column per class"#,
+        ),
+        (
+            PROBABILITIES.to_owned(),
+            SHARES.replace("dog", "owl"),
+            r#"z.csv: there is no column for class "dog", which p.csv has: both tables need one column per class"#,
+        ),
+        (
+            PROBABILITIES.to_owned(),
+            format!("{SHARES}x,1,0\n"),
+            r#"z.csv, row 3: bag "x" is already in row 2: give it once"#,
+        ),
+        (
+            PROBABILITIES.to_owned(),
+            format!("{SHARES}w,1,0\n"),
+            r#"z.csv, row 3: bag "w" has no instance in p.csv: add its instances or remove the bag"#,
+        ),
+        (
+            PROBABILITIES.to_owned(),
+            SHARES.replace("0.5,0.5", "0.5,0.4"),
+            r#"z.csv, row 2: proportions of bag "x" add up to 0.9: expected 1 within 0.001 in every row, or whole numbers (counts) in every row"#,
+        ),
+        (
+            PROBABILITIES.to_owned(),
+            SHARES.replace("0.5,0.5", "1.5,-0.5"),
+            r#"z.csv, row 2: proportion of class "cat" is -0.5, expected at least 0"#,
+        ),
+        (
+            PROBABILITIES.to_owned(),
+            COUNTS.replace("1,1", "1,2"),
+            r#"z.csv, row 2: counts of bag "x" add up to 3, p.csv has 2 of its instances: add the missing ones, or give shares"#,
+        ),
+        (
+            change("dog", "label"),
+            SHARES.replace("dog", "label"),
+            r#"z.csv: a class cannot be called "label", that is a column of the output: rename it"#,
+        ),
+    ];
+    for (probabilities, proportions, message) in cases {
+        let folder = tables(&probabilities, &proportions);
+        let end = llp(folder.path(), &[]);
+        assert_eq!(text(&end.stderr), format!("error: {message}\n"));
+        assert_eq!(end.status.code(), Some(2), "{message}");
+        assert!(!folder.path().join("out.csv").exists());
+    }
+}
+
+/// Parameters outside their range, and a name that says no format.
+#[test]
+fn wrong_arguments_are_named() {
+    let folder = tables(PROBABILITIES, COUNTS);
+    let refuse = |more: &str| {
+        let end = llp(folder.path(), &[more]);
+        assert_eq!(end.status.code(), Some(2));
+        text(&end.stderr)
+    };
+    assert_eq!(refuse("--alpha=2"), "error: alpha is 2, expected a number in [0, 1]\n");
+    assert_eq!(refuse("--epsilon=0"), "error: epsilon is 0, expected a number in [1e-6, 1e6]\n");
+    let message = "error: bags.txt: cannot be written, expected a name that ends with .csv or .parquet\n";
+    assert_eq!(refuse("--bags-out=bags.txt"), message);
+    assert!(!folder.path().join("out.csv").exists(), "nothing is written when a part cannot be");
+}
