@@ -4,6 +4,7 @@
 //! runs when one of them does not compile. Each command is one file with one public function. A check collects
 //! everything that it finds before it fails, so one run shows all there is to mend.
 
+mod bench;
 mod ci;
 mod fixtures;
 mod layers;
@@ -41,6 +42,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Measure speed, beside other implementations if a Python with them is given; prints a table in Markdown
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
     /// Everything that must pass before a change is merged, or only the named steps of it
     Ci {
         /// format, tidy, layers, fixtures, package, clippy, documentation, tests, properties
@@ -72,6 +78,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Sweep { arguments } => return sweep::run(arguments),
         Command::Test { arguments } => test::run(&arguments)?,
+        Command::Bench { what } => bench::run(&what)?,
         Command::Ci { steps } => ci::run(&steps)?,
         Command::Layers => layers::run()?,
         Command::Fixtures { update } => fixtures::run(update)?,

@@ -1,48 +1,50 @@
-//! Times the ROT loss with its gradient, and measures the error of the gradient: one JSON line per shape and
-//! setting.
+//! Times the ROT loss with its gradient, and measures the error of the gradient.
 //!
-//! Run with `cargo run --release -p llp-ot --all-features --example bench_rot`. The inputs are those of
-//! `xtask/peers/rot_peers.py`, drawn by the same generator.
+//! Reads rows `BAGS INSTANCES CLASSES ALPHA EPSILON SCALE` from standard input, such as `16 64 10 0.5 1 1`; the last is
+//! the standard deviation of the logits. For each it prints one JSON line per solver, with the median of the
+//! milliseconds, then an empty line. `cargo xtask bench rot` asks it and its peers in turn; `xtask/peers/rot_peers.py`
+//! draws the same inputs by the same generator.
 #![expect(clippy::print_stdout, reason = "prints its measurements")]
 
 mod input;
 
+use std::error::Error;
 use std::time::Instant;
 
 use input::Input;
 use llp_ot::{NewtonConfig, OtError, Real, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient};
 
-/// Bags, instances per bag, classes.
-const SHAPES: [(usize, usize, usize); 5] =
-    [(16, 64, 10), (64, 16, 10), (1, 1024, 10), (16, 64, 100), (1, 1024, 100)];
-/// `alpha`, `epsilon`, standard deviation of the logits.
-const SETTINGS: [(f64, f64, f64); 2] = [(0.5, 1.0, 1.0), (0.1, 0.1, 8.0)];
 const RUNS: usize = 101;
 
-fn main() -> Result<(), OtError> {
-    for (alpha, epsilon, scale) in SETTINGS {
-        for (bags, n, classes) in SHAPES {
-            let single = Input::draw(1, (bags, n, classes), scale);
-            let double = single.widen();
-            let exact = NewtonConfig { threshold: 1e-15, max_iterations: 500 };
-            let exact = RotConfig { alpha, epsilon, solver: RotSolver::Newton(exact) };
-            let (_, reference, _) = measure(&double, (bags, n, classes), &exact, 1)?;
-            for (what, solver) in [
-                ("llp-ot f32 newton", RotSolver::Newton(NewtonConfig::SINGLE)),
-                ("llp-ot f32 75 sweeps", RotSolver::PAPER),
-            ] {
-                let config = RotConfig { alpha, epsilon, solver };
-                let (ms, gradient, n_iters) = measure(&single, (bags, n, classes), &config, RUNS)?;
-                let error = gradient
-                    .iter()
-                    .zip(&reference)
-                    .map(|(a, b)| (f64::from(*a) - b).abs())
-                    .fold(0.0, f64::max);
-                println!(
-                    r#"{{"what":"{what}","bags":{bags},"n":{n},"classes":{classes},"alpha":{alpha},"epsilon":{epsilon},"scale":{scale},"ms_median":{ms:.5},"gradient_error_max":{error:.3e},"n_iters_max":{n_iters}}}"#
-                );
-            }
-        }
+fn main() -> Result<(), Box<dyn Error>> {
+    for line in std::io::stdin().lines() {
+        answer(&line?)?;
+        println!();
+    }
+    Ok(())
+}
+
+fn answer(row: &str) -> Result<(), Box<dyn Error>> {
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let [bags, n, classes, alpha, epsilon, scale] = words[..] else {
+        return Err(format!("expected BAGS INSTANCES CLASSES ALPHA EPSILON SCALE, got {row:?}").into());
+    };
+    let shape = (bags.parse()?, n.parse()?, classes.parse()?);
+    let (alpha, epsilon) = (alpha.parse()?, epsilon.parse()?);
+    let single = Input::draw(1, shape, scale.parse()?);
+    let exact = NewtonConfig { threshold: 1e-15, max_iterations: 500 };
+    let exact = RotConfig { alpha, epsilon, solver: RotSolver::Newton(exact) };
+    let (_, reference, _) = measure(&single.widen(), shape, &exact, 1)?;
+    for (what, solver) in [
+        ("llp-ot f32 newton", RotSolver::Newton(NewtonConfig::SINGLE)),
+        ("llp-ot f32 75 sweeps", RotSolver::PAPER),
+    ] {
+        let (ms, gradient, n_iters) = measure(&single, shape, &RotConfig { alpha, epsilon, solver }, RUNS)?;
+        let errors = gradient.iter().zip(&reference).map(|(a, b)| (f64::from(*a) - b).abs());
+        let error = errors.fold(0.0, f64::max);
+        println!(
+            r#"{{"what":"{what}","ms_median":{ms:.5},"gradient_error_max":{error:.3e},"n_iters_max":{n_iters}}}"#
+        );
     }
     Ok(())
 }

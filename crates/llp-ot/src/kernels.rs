@@ -45,18 +45,12 @@ impl<T: Real> Partial<T> {
 /// The sum of [`LANES`] numbers in double precision, pairwise.
 #[inline(always)]
 pub(crate) fn sum_lanes<T: Real>(lanes: &[T]) -> f64 {
-    let mut sums = [0.0; LANES];
-    for (sum, lane) in sums.iter_mut().zip(lanes) {
-        *sum = lane.to_f64();
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            sums[i] += sums[i + width];
-        }
-        width /= 2;
-    }
-    sums[0]
+    let lanes = &lanes[..LANES]; // one bounds check
+    let [a, b]: [[f64; LANES / 2]; 2] =
+        std::array::from_fn(|half| std::array::from_fn(|i| lanes[half * LANES / 2 + i].to_f64()));
+    let eight: [f64; 8] = std::array::from_fn(|i| a[i] + b[i]);
+    let four: [f64; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 /// The first register of each column of an array with `n_rows` rows per block.

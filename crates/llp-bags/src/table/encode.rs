@@ -46,12 +46,17 @@ fn csv(columns: &[(String, Cells)]) -> Result<Vec<u8>, ::csv::Error> {
         for (_, cells) in columns {
             match cells {
                 Cells::Text(cells) => writer.write_field(&cells[row])?,
-                Cells::Numbers(cells) => writer.write_field(cells[row].to_string())?,
+                Cells::Numbers(cells) => writer.write_field(shortest(cells[row]))?,
             }
         }
         writer.write_record(None::<&[u8]>)?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// Whole numbers without a fraction, tiny and huge ones with an exponent.
+fn shortest(number: f64) -> String {
+    if number.fract() == 0.0 && number.abs() < 1e15 { number.to_string() } else { format!("{number:?}") }
 }
 
 fn parquet(columns: &[(String, Cells)]) -> Result<Vec<u8>, ParquetError> {
