@@ -56,13 +56,17 @@ impl NewtonSystem {
         panel.gram(&mut self.matrix);
         self.diagonal.clear();
         self.diagonal.extend(dual.weights.iter().map(|w| w * dual.inverse_kappa + deflation * w * w));
-        for i in 0..k {
-            for j in 0..i {
-                let coupled = self.matrix[i * k + j] / dual.epsilon;
-                self.diagonal[i] += coupled;
-                self.diagonal[j] += coupled;
-                self.matrix[i * k + j] = deflation * dual.weights[i] * dual.weights[j] - coupled;
+        let inverse_epsilon = dual.epsilon.recip();
+        for (i, row) in self.matrix.chunks_exact_mut(k).enumerate() {
+            let lifted = deflation * dual.weights[i];
+            let mut degree = 0.0;
+            for ((entry, w), diagonal) in row[..i].iter_mut().zip(&dual.weights).zip(&mut self.diagonal) {
+                let coupled = *entry * inverse_epsilon;
+                degree += coupled;
+                *diagonal += coupled;
+                *entry = lifted * w - coupled;
             }
+            self.diagonal[i] += degree;
         }
         for i in 0..k {
             self.matrix[i * k + i] = self.diagonal[i];
