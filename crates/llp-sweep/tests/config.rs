@@ -66,6 +66,7 @@ fn messages_are_exact() {
     toml("a number out of range", "optim.lr = -1");
     toml("a number that is none", "optim.lr = nan");
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
+    toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
     toml("another schema", "schema = 2");
     toml("a name that is a path", "data.name = \"../x\"");
@@ -86,6 +87,9 @@ fn messages_are_exact() {
         .assignment("--set", "loss.solver=sinkhorn")
         .unwrap();
     messages.refused("a loss without what it needs", sinkhorn.resolve("digits"));
+    let mut bags = Layers::new();
+    bags.assignment("--set", "bags.manifest=bags.json").unwrap();
+    messages.refused("a manifest without its hash", bags.resolve("digits"));
     messages.refused("a configuration cut short", RunConfig::from_toml("config.toml", "seed = 1"));
     messages.compare();
 }
@@ -118,6 +122,24 @@ fn canonical_drops_what_does_not_apply() {
         (newton.loss.name, newton.loss.solver, newton.loss.sweeps),
         (LossName::Rot, Some(Solver::Newton), None)
     );
+}
+
+/// Bags in a file have their own way of being drawn: keys of drawing do not apply, and the hash tells runs apart.
+#[test]
+fn a_manifest_replaces_how_bags_are_drawn() {
+    let with = |settings: &[&str]| {
+        let mut layers = Layers::new();
+        for setting in settings {
+            layers.assignment("--set", setting).unwrap();
+        }
+        layers.resolve("digits").unwrap()
+    };
+    let (path, hash) = ("bags.manifest=a.json", "bags.hash=0123456789abcdef");
+    let bags = with(&[path, hash]);
+    assert_eq!(with(&[path, hash, "data.held_out=0.5", "data.train_limit=9", "bags.seed=3"]), bags);
+    assert_eq!(with(&["bags.manifest=elsewhere.json", hash]).hash8(), bags.hash8());
+    assert_ne!(with(&[path, "bags.hash=1123456789abcdef"]).hash8(), bags.hash8());
+    assert_ne!(digits().hash8(), bags.hash8());
 }
 
 /// The hash depends on every hashed key and on no other.
@@ -175,6 +197,9 @@ fn sweep_files() {
     refuse("a grid over a single value", "grid.bags.size = 4");
     refuse("an unknown table", "[gird]\nbags.size = [4]");
     refuse("a grid without cells", "grid.bags.size = []");
+    refuse("a grid over a key that does not tell runs apart", "grid.bags.manifest = [\"a.json\"]");
+    let seeds = (0..1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(",");
+    refuse("a grid without end", &format!("[grid]\nseed = [{seeds}]\nbags.seed = [{seeds}]"));
     messages.refused("a sweep without a name", sweep("schema = 1"));
     messages.compare();
 

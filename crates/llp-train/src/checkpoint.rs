@@ -10,10 +10,13 @@
 //! A checkpoint is written into a folder aside, synced and renamed, so a reader never sees half of one. The hashes
 //! in `state.json` reveal damage that happens later; a run then goes on from the checkpoint before.
 
+mod tensors;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use llp_bags::Normalization;
 use llp_sweep::config::{NetworkConfig, RunConfig};
@@ -113,9 +116,7 @@ impl Checkpoint {
             if hash(&bytes) != *expected {
                 return Err(CheckpointFault::Damaged { file: file.to_owned() });
             }
-            candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-                .map(Some)
-                .map_err(|error| unreadable(file, &error))
+            load(&bytes).map(Some).map_err(|error| unreadable(file, &*error))
         };
         let weights = tensors(MODEL).map_err(fault)?;
         let weights = weights.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
@@ -177,6 +178,14 @@ fn hash(bytes: &[u8]) -> String {
 
 fn unreadable(file: &str, error: &dyn std::fmt::Display) -> CheckpointFault {
     CheckpointFault::Unreadable { file: file.to_owned(), message: error.to_string() }
+}
+
+fn load(bytes: &[u8]) -> Result<HashMap<String, Tensor>, Box<dyn std::error::Error>> {
+    let file = tensors::open(bytes)?;
+    let tensor = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
+        Ok((name.to_owned(), view.load(&Device::Cpu)?))
+    };
+    file.iter().map(tensor).collect()
 }
 
 fn read_state(path: &Path) -> Result<CheckpointState, CheckpointFault> {

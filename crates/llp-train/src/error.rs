@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use llp_bags::BagError;
+use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
 use llp_sweep::SweepError;
@@ -41,6 +41,12 @@ pub enum TrainError {
     NoLabels {
         /// Its name.
         name: String,
+    },
+    /// The bags are in a file, and nobody says which.
+    #[error("the bags of this run (hash {hash}) are in a file: give it with --bags FILE")]
+    BagsPath {
+        /// Hash of the bags.
+        hash: String,
     },
     /// Mirrored images would show another class.
     #[error("mirroring an image of {name:?} changes its class: set augment.mirror = false")]
@@ -86,6 +92,9 @@ impl TrainError {
     pub fn is_hopeless(&self) -> bool {
         match self {
             Self::Sweep(error) => !matches!(error, SweepError::Io(_) | SweepError::Claimed { .. }),
+            Self::Data(BagError::Manifest(ManifestError::Io(error))) => {
+                error.kind() == io::ErrorKind::NotFound
+            }
             Self::Candle(_) | Self::Io(_) => false,
             _ => true,
         }

@@ -2,6 +2,8 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: `docs/cli.md`.
 
+mod bag_column;
+mod bags;
 mod config_args;
 mod evaluate;
 mod failure;
@@ -65,6 +67,11 @@ enum Command {
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.
     Evaluate(evaluate::EvaluateArgs),
+    /// Make bags that several methods train on, and describe them.
+    Bags {
+        #[command(subcommand)]
+        command: bags::BagsCommand,
+    },
     /// Train a grid of networks.
     Sweep {
         #[command(subcommand)]
@@ -80,6 +87,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::train(global, &args),
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Bags { command } => bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
     };
