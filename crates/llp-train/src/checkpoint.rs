@@ -124,6 +124,26 @@ impl Checkpoint {
         Ok(Self { state, weights, momentum })
     }
 
+    /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] with [`CheckpointFault::OtherRun`], or [`TrainError::OtherData`].
+    pub fn check(&self, path: &Path, config: &RunConfig, data: &TrainingData) -> Result<(), TrainError> {
+        let (expected, got) = (config.hash8(), &self.state.config_hash);
+        if *got != expected {
+            let reason = CheckpointFault::OtherRun { expected, got: got.clone() };
+            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
+        }
+        if self.state.data_fingerprint != data.fingerprint {
+            let short = |fingerprint: &str| fingerprint.chars().take(16).collect();
+            return Err(TrainError::OtherData {
+                expected: short(&self.state.data_fingerprint),
+                got: short(&data.fingerprint),
+            });
+        }
+        Ok(())
+    }
+
     /// The checkpoints below `folder`, from the newest to the oldest.
     ///
     /// # Errors
@@ -222,19 +242,27 @@ fn write_folder(parent: &Path, path: &Path, files: &[(&str, Vec<u8>)]) -> Result
     if aside.exists() {
         fs_err::remove_dir_all(&aside)?;
     }
-    fs_err::create_dir_all(&aside)?;
-    for (name, bytes) in files {
-        let mut file = fs_err::File::create(aside.join(name))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+    if let Err(error) = fill(&aside, files) {
+        // A disk that is full stays less so; what cannot be removed either goes with the next checkpoint.
+        let _ = fs_err::remove_dir_all(&aside);
+        return Err(error);
     }
-    sync(&aside)?;
     if path.exists() {
         // The same position was saved before: a damaged checkpoint, or one with momentum that is dropped now.
         fs_err::remove_dir_all(path)?;
     }
     fs_err::rename(&aside, path)?;
     sync(parent)
+}
+
+fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
+    fs_err::create_dir_all(folder)?;
+    for (name, bytes) in files {
+        let mut file = fs_err::File::create(folder.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    sync(folder)
 }
 
 /// Makes the names in a folder last. Nothing to do where folders cannot be synced.

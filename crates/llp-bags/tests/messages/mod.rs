@@ -42,10 +42,13 @@ impl Messages {
     /// The command ends with an error; its last words are the message.
     pub(crate) fn ended(&mut self, input: &str, end: &Output) {
         let (out, err) = (String::from_utf8_lossy(&end.stdout), String::from_utf8_lossy(&end.stderr));
-        let Some(at) = err.rfind("error: ") else { panic!("{input} is no error: {out}{err}") };
+        let err = format!("\n{err}");
+        let Some((_, message)) = err.split_once("\nerror: ") else {
+            panic!("{input} is no error: {out}{err}")
+        };
         assert!(!err.contains("panicked"), "{input}: {err}");
         let code = end.status.code().unwrap_or_else(|| panic!("{input}: {}", end.status));
-        self.push(input, err[at + "error: ".len()..].trim_end(), Some(code));
+        self.push(input, message.trim_end(), Some(code));
     }
 
     /// Something is said without an error: a warning.

@@ -7,7 +7,7 @@ use candle_core::Device;
 use clap::Args;
 use llp_sweep::run_dir::RunDir;
 use llp_train::evaluate::{accuracy, bag_losses};
-use llp_train::{Checkpoint, TrainingData, build_loss, build_network, load_dataset};
+use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network, load_dataset};
 use serde::Serialize;
 
 use crate::failure::{Failure, usage};
@@ -68,11 +68,13 @@ fn measure(args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     };
     let checkpoint = Checkpoint::read(&newest)?;
     let data = TrainingData::new(load_dataset(&config.data)?, &config)?;
+    checkpoint.check(&newest, &config, &data)?;
     let device = Device::Cpu;
     let state = &checkpoint.state;
-    let [.., channels] = state.image_shape;
-    let network = build_network(&state.network, channels, state.class_names.len(), config.seed, &device)?;
-    network.state_dict().load(&checkpoint.weights).map_err(llp_train::TrainError::from)?;
+    let [.., channels] = data.test_images.shape();
+    let network = build_network(&config.network, channels, data.class_names.len(), config.seed, &device)?;
+    let loaded = network.state_dict().load(&checkpoint.weights);
+    loaded.map_err(|error| TrainError::Checkpoint { path: newest.clone(), reason: error.into() })?;
     let losses = data
         .held_out
         .as_ref()

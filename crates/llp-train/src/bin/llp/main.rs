@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     };
     end.unwrap_or_else(|Failure { code, error }| {
         // There is nobody left to tell if standard error is closed.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        let _ = writeln!(std::io::stderr(), "error: {}", failure::message(&error));
         ExitCode::from(code)
     })
 }
