@@ -6,17 +6,18 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, run as run_command};
-use crate::{fixtures, layers, test, tidy};
+use crate::{errors, fixtures, layers, test, tidy};
 
 /// A check and the name that selects it.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// All steps, cheapest first.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", || run_command(cargo(["fmt", "--all", "--check"])?)),
     ("tidy", tidy::run),
     ("layers", layers::run),
     ("fixtures", || fixtures::run(false)),
+    ("errors", || errors::run(false)),
     ("package", || run_command(package()?)),
     ("clippy", || run_command(clippy()?)),
     ("documentation", || run_command(documentation()?)),

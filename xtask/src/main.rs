@@ -6,6 +6,7 @@
 
 mod bench;
 mod ci;
+mod errors;
 mod fixtures;
 mod layers;
 mod process;
@@ -49,7 +50,7 @@ enum Command {
     },
     /// Everything that must pass before a change is merged, or only the named steps of it
     Ci {
-        /// format, tidy, layers, fixtures, package, clippy, documentation, tests, properties
+        /// format, tidy, layers, fixtures, errors, package, clippy, documentation, tests, properties
         steps: Vec<String>,
     },
     /// Compare the dependencies among the crates with the table in docs/architecture.md
@@ -57,6 +58,12 @@ enum Command {
     /// Verify the checksums of the data files that fixtures/manifest.json lists
     Fixtures {
         /// Write the present sizes and checksums into the manifest instead
+        #[arg(long)]
+        update: bool,
+    },
+    /// Compare docs/errors.md with the messages that the tests hold
+    Errors {
+        /// Write the document instead
         #[arg(long)]
         update: bool,
     },
@@ -82,6 +89,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Ci { steps } => ci::run(&steps)?,
         Command::Layers => layers::run()?,
         Command::Fixtures { update } => fixtures::run(update)?,
+        Command::Errors { update } => errors::run(update)?,
         Command::Tidy => tidy::run()?,
     }
     Ok(ExitCode::SUCCESS)

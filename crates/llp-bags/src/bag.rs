@@ -6,7 +6,7 @@ use llp_ot::Proportions;
 
 use crate::images::check_instances;
 use crate::split::sorted_set;
-use crate::{BagError, Images, LabelOracle, Partition};
+use crate::{BagError, BagPart, Images, LabelOracle, Partition};
 
 /// Bags of images, each with the proportions of its labels: the `A_1, ..., A_N` of the paper, and all that training
 /// sees.
@@ -63,6 +63,17 @@ impl BagSet {
         let proportions = partition.bags.iter().map(|bag| Proportions::from_counts(&labels.count(bag)));
         let proportions = proportions.collect::<Result<_, _>>()?;
         Ok(Self { images, bags: partition.bags.clone(), proportions, n_remainder: partition.remainder.len() })
+    }
+
+    /// The bags of a manifest, with the proportions of their counts: no label is needed.
+    ///
+    /// # Errors
+    /// Those of [`BagSet::new`] if the images are not those that the manifest was made for.
+    pub fn from_manifest(images: Arc<Images>, part: &BagPart) -> Result<Self, BagError> {
+        let proportions = part.bags.iter().map(|bag| Proportions::from_counts(&bag.counts));
+        let proportions = proportions.collect::<Result<_, _>>()?;
+        let bags = part.bags.iter().map(|bag| bag.instances.clone()).collect();
+        Ok(Self { n_remainder: part.remainder.len(), ..Self::new(images, bags, proportions)? })
     }
 
     /// The number of bags; there is at least one.

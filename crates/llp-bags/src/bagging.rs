@@ -1,5 +1,13 @@
 //! Drawing bags from a set of instances.
 
+mod cluster;
+mod column;
+mod dirichlet;
+
+pub use cluster::partition_by_clusters;
+pub use column::partition_by_groups;
+pub use dirichlet::partition_by_shares;
+
 use crate::BagError;
 use crate::rng::{self, Purpose};
 use crate::split::sorted_set;
@@ -31,6 +39,13 @@ pub struct Partition {
 /// # Ok::<(), llp_bags::BagError>(())
 /// ```
 pub fn partition(instances: &[u32], bag_size: usize, seed: u64) -> Result<Partition, BagError> {
+    let mut shuffled = checked(instances, bag_size)?;
+    rng::shuffle(&mut shuffled, &mut rng::stream(seed, Purpose::Bags, bag_size as u64));
+    Ok(cut(&shuffled, bag_size))
+}
+
+/// The instances in ascending order, once it is known that they fill a bag.
+fn checked(instances: &[u32], bag_size: usize) -> Result<Vec<u32>, BagError> {
     let n_instances = instances.len();
     if n_instances == 0 {
         return Err(BagError::NoInstances);
@@ -38,11 +53,14 @@ pub fn partition(instances: &[u32], bag_size: usize, seed: u64) -> Result<Partit
     if bag_size == 0 || bag_size > n_instances {
         return Err(BagError::BagSize { bag_size, n_instances });
     }
-    let mut shuffled = sorted_set(instances)?;
-    rng::shuffle(&mut shuffled, &mut rng::stream(seed, Purpose::Bags, bag_size as u64));
-    let bags = shuffled.chunks_exact(bag_size);
+    sorted_set(instances)
+}
+
+/// Cuts instances into bags in the order in which they are listed.
+fn cut(instances: &[u32], bag_size: usize) -> Partition {
+    let bags = instances.chunks_exact(bag_size);
     let remainder = ascending(bags.remainder());
-    Ok(Partition { bags: bags.map(ascending).collect(), remainder })
+    Partition { bags: bags.map(ascending).collect(), remainder }
 }
 
 fn ascending(instances: &[u32]) -> Vec<u32> {

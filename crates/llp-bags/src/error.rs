@@ -119,6 +119,51 @@ pub enum BagError {
         n_instances: usize,
     },
 
+    /// A concentration that no Dirichlet distribution has.
+    #[error("the concentration of the class shares is {alpha}: it must be a finite number above 0")]
+    Concentration {
+        /// The concentration given.
+        alpha: f64,
+    },
+
+    /// No clusters, or more than instances.
+    #[error("{n_clusters} clusters are not possible with {n_instances} instances: choose 1 to {n_instances}")]
+    Clusters {
+        /// The number given.
+        n_clusters: usize,
+        /// The number of instances.
+        n_instances: usize,
+    },
+
+    /// Bags by a column, and no column.
+    #[error(
+        "bags by the column {column:?} need its values, one for each training instance: the data has none, give a file"
+    )]
+    NoColumn {
+        /// Its name.
+        column: String,
+    },
+
+    /// Not one value of a column for each instance.
+    #[error("{got} values of a column for {expected} training instances")]
+    ColumnLength {
+        /// The number of instances.
+        expected: usize,
+        /// The number of values.
+        got: usize,
+    },
+
+    /// Nothing to count.
+    #[error("the data set {name:?} has no instance labels to count in bags")]
+    NoLabels {
+        /// Its name.
+        name: String,
+    },
+
+    /// A bag manifest that cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] crate::ManifestError),
+
     /// No bag at all.
     #[error("there must be at least one bag")]
     NoBags,

@@ -14,6 +14,9 @@
 //!                      prepare                    augmented, normalized values for the network
 //! ```
 //!
+//! A [`BagManifest`] keeps bags in a file: for methods that are to see the same bags, and for bags that are not uniform
+//! ([`BagKind`]).
+//!
 //! Two rules hold everywhere:
 //!
 //! - **Instance labels stay here.** A [`LabelOracle`] keeps them private; it counts and scores, but names no label. A
@@ -43,6 +46,7 @@ mod bag;
 mod bagging;
 mod error;
 mod images;
+mod manifest;
 mod normalization;
 mod oracle;
 pub mod rng;
@@ -50,13 +54,19 @@ pub mod source;
 mod split;
 #[cfg(feature = "table")]
 pub mod table;
+mod variation;
 
 pub use augment::{Augmentation, EpochAugmentation, prepare};
 pub use bag::BagSet;
-pub use bagging::{Partition, partition};
+pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
 pub use error::BagError;
 pub use images::Images;
 pub use llp_ot::Proportions;
+pub use manifest::{
+    BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
+    Recipe,
+};
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
 pub use split::{HeldOut, hold_out, subset};
+pub use variation::Variation;

@@ -18,6 +18,12 @@ pub enum Purpose {
     HeldOut,
     /// Drawing bags; the index is the bag size.
     Bags,
+    /// The order in which bags take the instances of a class or a cluster; the index is its number.
+    GroupOrder,
+    /// The class shares of a bag and the classes drawn from them; the index is the bag.
+    BagShares,
+    /// The first centers of clusters.
+    Clusters,
     /// The order of the bags in an epoch; the index is the epoch.
     BagOrder,
     /// Shifts and mirrorings; the index is the epoch.
@@ -35,6 +41,9 @@ impl Purpose {
             Self::Subset => "subset",
             Self::HeldOut => "held-out",
             Self::Bags => "bags",
+            Self::GroupOrder => "group-order",
+            Self::BagShares => "bag-shares",
+            Self::Clusters => "clusters",
             Self::BagOrder => "bag-order",
             Self::Augment => "augment",
             Self::Init => "init",

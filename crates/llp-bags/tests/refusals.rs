@@ -2,12 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod messages;
+
 use std::sync::Arc;
 
-use llp_bags::{BagError, BagSet, Images, LabelOracle, Proportions, hold_out, partition};
+use llp_bags::{BagSet, Images, LabelOracle, Proportions, hold_out, partition};
+use messages::Messages;
 
-fn message<T: std::fmt::Debug>(outcome: Result<T, BagError>) -> String {
-    outcome.unwrap_err().to_string()
+fn topic(topic: &str, title: &'static str) -> Messages {
+    Messages::new(env!("CARGO_MANIFEST_DIR"), topic, title)
 }
 
 fn images(n: usize) -> Arc<Images> {
@@ -18,52 +21,54 @@ fn even() -> Proportions {
     Proportions::new(vec![0.5, 0.5]).unwrap()
 }
 
-/// Sizes that make no bag are refused with those that do.
+/// Sizes that make no bag are refused with those that do, and fractions outside `[0, 1)`.
 #[test]
-fn bag_sizes_out_of_range() {
-    let range = "choose 1 to 3";
-    assert_eq!(
-        message(partition(&[4, 5, 6], 0, 0)),
-        format!("bag size 0 is not possible with 3 instances: {range}")
-    );
-    assert_eq!(
-        message(partition(&[4, 5, 6], 4, 0)),
-        format!("bag size 4 is not possible with 3 instances: {range}")
-    );
-    assert_eq!(message(partition(&[], 1, 0)), "there must be at least one instance");
-    assert_eq!(
-        message(partition(&[7, 1, 7], 1, 0)),
-        "instance 7 appears more than once: an instance belongs to one bag, once"
-    );
+fn drawing() {
+    let mut messages = topic("drawing", "Drawing bags and held-out instances");
+    messages.refused("a bag size of 0", partition(&[4, 5, 6], 0, 0));
+    messages.refused("a bag size beyond the split", partition(&[4, 5, 6], 4, 0));
+    messages.refused("no instance to draw from", partition(&[], 1, 0));
+    messages.refused("an instance listed twice", partition(&[7, 1, 7], 1, 0));
+    for fraction in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
+        messages.refused(&format!("holding out {fraction}"), hold_out(&[1, 2], fraction, 0));
+    }
+    messages.refused("holding out of nothing", hold_out(&[], 0.5, 0));
+    messages.compare();
 }
 
-/// Fractions outside `[0, 1)` are refused.
+/// Proportions lie on the simplex.
 #[test]
-fn fractions_out_of_range() {
-    for fraction in [-0.1, 1.0, f64::NAN, f64::INFINITY] {
-        let expected = format!("cannot hold out a fraction of {fraction}: it must be at least 0 and below 1");
-        assert_eq!(message(hold_out(&[1, 2], fraction, 0)), expected);
-    }
-    assert_eq!(message(hold_out(&[], 0.5, 0)), "there must be at least one instance");
+fn proportions() {
+    let mut messages = topic("proportions", "Proportions");
+    let mut refuse = |input: &str, values: &[f64]| messages.refused(input, Proportions::new(values.to_vec()));
+    refuse("proportions that do not add up to 1", &[0.5, 0.4]);
+    refuse("a negative proportion", &[1.5, -0.5]);
+    refuse("a proportion that is no number", &[0.5, f64::NAN]);
+    refuse("an infinite proportion", &[f64::INFINITY, 0.0]);
+    refuse("no proportion", &[]);
+    messages.refused("counts of an empty bag", Proportions::from_counts(&[0, 0]));
+    let three = Proportions::new(vec![1.0, 0.0, 0.0]).unwrap();
+    let mixed = BagSet::new(images(2), vec![vec![0], vec![1]], vec![even(), three]);
+    messages.refused("proportions of another length", mixed);
+    messages
+        .refused("bags without proportions", BagSet::new(images(4), vec![vec![0], vec![1]], vec![even()]));
+    messages.compare();
 }
 
 /// Bags of own data are checked against the images and the proportions.
 #[test]
-fn bags_of_own_data() {
-    let new = |bags: &[&[u32]], n_proportions| {
-        let bags = bags.iter().map(|bag| bag.to_vec()).collect();
-        message(BagSet::new(images(4), bags, vec![even(); n_proportions]))
+fn own_bags() {
+    let mut messages = topic("own-bags", "Bags of own data");
+    let mut refuse = |input: &str, bags: &[&[u32]]| {
+        let bags: Vec<_> = bags.iter().map(|bag| bag.to_vec()).collect();
+        let proportions = vec![even(); bags.len()];
+        messages.refused(input, BagSet::new(images(4), bags, proportions));
     };
-    assert_eq!(new(&[], 0), "there must be at least one bag");
-    assert_eq!(new(&[&[0], &[1]], 1), "1 vectors of proportions for 2 bags");
-    assert_eq!(new(&[&[0], &[]], 2), "bag 1 is empty: every bag needs at least one instance");
-    assert_eq!(new(&[&[0], &[4]], 2), "there is no instance 4 among 4");
-    let repeated = "instance 1 appears more than once: an instance belongs to one bag, once";
-    assert_eq!(new(&[&[0, 1], &[1]], 2), repeated);
-
-    let three = Proportions::new(vec![1.0, 0.0, 0.0]).unwrap();
-    let mixed = BagSet::new(images(2), vec![vec![0], vec![1]], vec![even(), three]);
-    assert_eq!(message(mixed), "bag 1 has proportions of 3 classes, the bags before it of 2");
+    refuse("no bag", &[]);
+    refuse("an empty bag", &[&[0], &[]]);
+    refuse("an instance that does not exist", &[&[0], &[4]]);
+    refuse("an instance in two bags", &[&[0, 1], &[1]]);
+    messages.compare();
 }
 
 /// Bags of own data may differ in size and need no label.
@@ -77,33 +82,21 @@ fn bags_without_labels() {
     assert_eq!(bag_set.instances(0), [3, 0, 1]);
 }
 
-/// Labels and predictions must fit the images and the classes.
+/// Labels and predictions must fit the images and the classes, and pixels make whole images.
 #[test]
-fn labels_and_predictions() {
-    assert_eq!(message(LabelOracle::new(vec![0, 3], 3)), "instance 1 has label 3, but labels go from 0 to 2");
-    assert_eq!(message(LabelOracle::new(vec![], 0)), "there must be at least one class");
+fn labels_predictions_and_pixels() {
+    let mut messages = topic("labels", "Labels, predictions and pixels");
+    messages.refused("a label that names no class", LabelOracle::new(vec![0, 3], 3));
+    messages.refused("no class", LabelOracle::new(vec![], 0));
     let oracle = LabelOracle::new(vec![0, 1], 2).unwrap();
-    assert_eq!(message(oracle.accuracy(&[0])), "1 predictions for 2 instances");
-    assert_eq!(
-        message(oracle.confusion(&[0, 2])),
-        "instance 1 is predicted as class 2, but classes go from 0 to 1"
-    );
-    assert_eq!(message(oracle.subset(&[2])), "there is no instance 2 among 2");
+    messages.refused("too few predictions", oracle.accuracy(&[0]));
+    messages.refused("a prediction that names no class", oracle.confusion(&[0, 2]));
+    messages.refused("labels of an instance that does not exist", oracle.subset(&[2]));
     let bags = partition(&[0, 1, 2], 1, 0).unwrap();
-    assert_eq!(message(BagSet::from_partition(images(3), &bags, &oracle)), "2 labels for 3 images");
-}
-
-/// Pixels must make whole images.
-#[test]
-fn pixels_of_no_image() {
-    assert_eq!(
-        message(Images::new(2, 2, 3, vec![0; 13])),
-        "13 bytes of pixels are not a whole number of images of 2x2x3"
-    );
-    assert_eq!(
-        message(Images::new(0, 2, 3, vec![])),
-        "images of 0x2x3 have no pixels: height, width and channels must be at least 1"
-    );
+    messages.refused("too few labels", BagSet::from_partition(images(3), &bags, &oracle));
+    messages.refused("a part of an image", Images::new(2, 2, 3, vec![0; 13]));
+    messages.refused("an image without pixels", Images::new(0, 2, 3, vec![]));
+    messages.compare();
 }
 
 /// An oracle's debug output shows no label.

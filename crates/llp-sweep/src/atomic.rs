@@ -12,8 +12,12 @@ use std::path::Path;
 /// Whatever the file system answers; then the old file is untouched and the temporary one removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let named =
-        |error: io::Error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()));
+    let named = |error: io::Error| {
+        // The name of the temporary file says nothing to anybody.
+        let text = error.to_string();
+        let cause = text.split(" at path ").next().unwrap_or_default();
+        io::Error::new(error.kind(), format!("cannot write {}: {cause}", path.display()))
+    };
 
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");

@@ -83,6 +83,12 @@ pub struct BagsConfig {
     pub size: usize,
     /// Seed of the assignment of instances to bags.
     pub seed: u64,
+    /// A file with bags that were made before: a hint like the path of the data. Not hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Hash of the bags in that file, or its first digits. With it, the file alone says what is in which bag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
 }
 
 /// `[network]`: the classifier.
@@ -263,6 +269,10 @@ impl RunConfig {
             accept(key.name, value, &Origin::Program)?;
         }
         let loss = &self.loss;
+        let (bags, loss_name) = (&self.bags, format!("the loss `{}`", loss.name.as_str()));
+        if bags.manifest.is_some() && bags.hash.is_none() {
+            return Err(missing("bags.hash", "a run with `bags.manifest`"));
+        }
         let needs = [
             ("loss.alpha", loss.alpha.is_none(), loss.name == LossName::Rot),
             ("loss.epsilon", loss.epsilon.is_none(), loss.name == LossName::Rot),
@@ -271,15 +281,13 @@ impl RunConfig {
         ];
         match needs.iter().find(|(_, absent, needed)| *absent && *needed) {
             None => Ok(()),
-            Some((key, ..)) => Err(SweepError::MissingKey {
-                key: (*key).to_owned(),
-                needed_by: format!("the loss `{}`", loss.name.as_str()),
-            }),
+            Some((key, ..)) => Err(missing(key, &loss_name)),
         }
     }
 
-    /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, and the
-    /// number of sweeps for a solver that has none. Runs that differ only there become equal.
+    /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
+    /// sweeps for a solver that has none, and how to draw bags that are in a file. Runs that differ only there become
+    /// equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         let loss = &mut self.loss;
@@ -289,6 +297,14 @@ impl RunConfig {
         if loss.solver != Some(Solver::Sinkhorn) {
             loss.sweeps = None;
         }
+        if self.bags.hash.is_some() {
+            self.bags.seed = 0;
+            (self.data.train_limit, self.data.held_out, self.data.split_seed) = (None, 0.0, 0);
+        }
         self
     }
+}
+
+fn missing(key: &str, needed_by: &str) -> SweepError {
+    SweepError::MissingKey { key: key.to_owned(), needed_by: needed_by.to_owned() }
 }

@@ -157,6 +157,26 @@ pub enum SweepError {
         origin: Origin,
     },
 
+    /// A grid of more cells than anybody trains.
+    #[error("{origin}: the grid has {n_cells} combinations, at most {max} are possible: split it")]
+    LargeGrid {
+        /// The sweep file.
+        origin: Origin,
+        /// Combinations of all values.
+        n_cells: usize,
+        /// The most that are accepted.
+        max: usize,
+    },
+
+    /// A grid over a key that does not tell runs apart.
+    #[error("{origin}: `{key}` does not tell runs apart, so a grid cannot vary it: set it under [base]")]
+    NoAxis {
+        /// The sweep file.
+        origin: Origin,
+        /// The key, dotted.
+        key: &'static str,
+    },
+
     /// Another live process works on the run.
     #[error("{} is being worked on by process {} on {}", .path.display(), .holder.pid, .holder.host.name)]
     Claimed {

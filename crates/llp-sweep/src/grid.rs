@@ -72,6 +72,7 @@ impl Sweep {
                 sweep.base.leaf(key, &leaf)?;
             } else if let Some(key) = leaf.key.strip_prefix("grid.") {
                 let (key, values) = accept_list(key, &leaf.value, &leaf.origin)?;
+                check_axis(key, &leaf.origin)?;
                 sweep.axes.insert(key, values);
             } else {
                 sweep.top_level(&leaf)?;
@@ -86,6 +87,11 @@ impl Sweep {
     /// The sweep's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The text that a key has in all runs, if the file or [`apply`](Self::apply) sets it to one.
+    pub fn text_of(&self, key: &str) -> Option<&str> {
+        self.base.text_of(key)
     }
 
     /// Puts settings over the sweep's own. A key that the grid varies is then fixed to the one value.
@@ -104,8 +110,12 @@ impl Sweep {
     /// by the keys, not by the file: seeds vary slowest, so that a sweep that is stopped early has whole seeds.
     ///
     /// # Errors
-    /// Those of [`RunConfig::check`], and [`SweepError::EmptyGrid`].
+    /// Those of [`RunConfig::check`], [`SweepError::EmptyGrid`] and [`SweepError::LargeGrid`].
     pub fn expand(&self) -> Result<Vec<RunConfig>, SweepError> {
+        let n_cells = self.axes.values().map(Vec::len).fold(1, usize::saturating_mul);
+        if n_cells > N_CELLS_MAX {
+            return Err(SweepError::LargeGrid { origin: self.origin(), n_cells, max: N_CELLS_MAX });
+        }
         let mut cells = vec![self.base.values(None)?];
         for (key, values) in KEYS.iter().filter_map(|key| self.axes.get_key_value(key.name)) {
             let with = |cell: &Values, value: &Value| {
@@ -189,11 +199,22 @@ impl Sweep {
     }
 }
 
+/// Combinations in a grid: more are a mistake, and would fill the memory.
+const N_CELLS_MAX: usize = 100_000;
+
 const EXCLUSIONS: &str = "a list of tables, as in [{ \"loss.name\" = [\"kl\"], \"bags.size\" = [1] }]";
 
 fn exclusion(entry: &Value, leaf: &Leaf) -> Result<Exclusion, SweepError> {
     let Value::Table(table) = entry else { return Err(invalid("exclude", EXCLUSIONS, entry, &leaf.origin)) };
     table.iter().map(|(key, values)| accept_list(key, values, &leaf.origin)).collect()
+}
+
+/// A grid varies what tells runs apart.
+fn check_axis(key: &'static str, origin: &Origin) -> Result<(), SweepError> {
+    if known_key(key, origin)?.hashed {
+        return Ok(());
+    }
+    Err(SweepError::NoAxis { origin: origin.clone(), key })
 }
 
 /// A known key and a list of values that it accepts.

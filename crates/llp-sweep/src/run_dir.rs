@@ -77,7 +77,8 @@ impl RunDir {
     /// Makes the directory of a run, or opens it if it is already that of the same run.
     ///
     /// Keys that are not part of a run's identity (path of the data, how often to save) are taken over from
-    /// `config` where they differ.
+    /// `config` where they differ. So is everything where the run was refused before its first step: whoever mends
+    /// the settings may use the directory again.
     ///
     /// # Errors
     /// [`SweepError::ConfigDiffers`] with the keys that differ, for a directory of another run.
@@ -90,7 +91,7 @@ impl RunDir {
             Ok(written) => {
                 let there = RunConfig::from_toml(&file.display().to_string(), &written)?;
                 let differences = there.diff(config);
-                if !differences.is_empty() {
+                if !differences.is_empty() && !run.is_stillborn()? {
                     return Err(SweepError::ConfigDiffers { path: run.path, differences });
                 }
             }
@@ -99,6 +100,12 @@ impl RunDir {
         }
         write_atomically(&file, text.as_bytes())?;
         Ok(run)
+    }
+
+    /// Whether the run was refused for what it is, and has nothing to lose.
+    fn is_stillborn(&self) -> Result<bool, SweepError> {
+        let is_hopeless = self.status()?.is_some_and(|status| status.hopeless && status.epoch == 0);
+        Ok(is_hopeless && fs_err::read_dir(self.checkpoints_dir())?.next().is_none())
     }
 
     /// Opens the directory of a run that was started before.

@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
 #![expect(clippy::float_cmp, reason = "values that are only copied must be equal bit for bit")]
 
+#[path = "../../llp-bags/tests/messages/mod.rs"]
+mod messages;
+
 use llp_sweep::config::{Layers, LossName, RunConfig, Solver, preset};
 use llp_sweep::grid::Sweep;
+use messages::Messages;
 
 fn message<T: std::fmt::Debug>(result: Result<T, llp_sweep::SweepError>) -> String {
     result.expect_err("must be refused").to_string()
@@ -54,59 +58,40 @@ fn a_layer_may_name_the_preset() {
 /// Errors say where, what, and what was probably meant.
 #[test]
 fn messages_are_exact() {
-    let toml = |text: &str| message(Layers::new().toml("train.toml", text));
-    assert_eq!(
-        toml("seed = 1\n[optim]\nlrr = 0.1"),
-        "train.toml:3: unknown key `optim.lrr`; did you mean `optim.lr`?"
-    );
-    assert_eq!(toml("temperature = 1"), "train.toml:1: unknown key `temperature`");
-    assert_eq!(
-        toml("\n\n[optim]\nepochs = \"many\""),
-        "train.toml:4: `optim.epochs` must be an integer of at least 1, got \"many\""
-    );
-    assert_eq!(toml("optim.lr = -1"), "train.toml:1: `optim.lr` must be a finite number above 0, got -1");
-    assert_eq!(toml("optim.lr = nan"), "train.toml:1: `optim.lr` must be a finite number above 0, got nan");
-    assert_eq!(
-        toml("loss.name = \"klk\""),
-        "train.toml:1: `loss.name` must be one of kl, rot, avg-kl, l1, l2, got \"klk\"; did you mean `kl`?"
-    );
-    assert_eq!(toml("schema = 2"), "train.toml:1: schema 2 is not supported, this program reads schema 1");
-    assert_eq!(
-        toml("data.name = \"../x\""),
-        "train.toml:1: `data.name` must be a name of letters, digits, `-`, `_` and `.`, got \"../x\""
-    );
-    assert!(toml("seed = 1\nseed =\n").starts_with("train.toml:2: "));
-    assert_eq!(
-        message(Layers::new().assignment("--set", "bags.szie=4")),
-        "--set: unknown key `bags.szie`; did you mean `bags.size`?"
-    );
-    assert_eq!(
-        message(Layers::new().assignment("--set", "bags.size")),
-        "--set: expected KEY=VALUE, as in `optim.lr=0.1`, got `bags.size`"
-    );
-    assert_eq!(
-        message(Layers::new().environment([("LLP_BAGS__SIZE".to_owned(), "0".to_owned())])),
-        "LLP_BAGS__SIZE: `bags.size` must be an integer of at least 1, got 0"
-    );
-    assert_eq!(
-        message(Layers::new().resolve("digit")),
-        "unknown preset `digit`: the presets are digits, cifar10-cpu, paper; did you mean `digits`?"
-    );
-    assert_eq!(
-        message(
-            Layers::new()
-                .argument("--loss", "loss.solver", "sinkhorn")
-                .unwrap()
-                .argument("--loss", "loss.name", "rot")
-                .unwrap()
-                .resolve("digits")
-        ),
-        "the loss `rot` needs `loss.sweeps`: give it in a configuration file or with --set loss.sweeps=VALUE"
-    );
-    assert_eq!(
-        message(RunConfig::from_toml("config.toml", "seed = 1")),
-        "a configuration needs `schema`: give it in a configuration file or with --set schema=VALUE"
-    );
+    let mut messages = Messages::new(env!("CARGO_MANIFEST_DIR"), "configuration", "Configurations");
+    let mut toml = |input: &str, text: &str| messages.refused(input, Layers::new().toml("train.toml", text));
+    toml("an unknown key, almost right", "seed = 1\n[optim]\nlrr = 0.1");
+    toml("an unknown key", "temperature = 1");
+    toml("a value of another type", "\n\n[optim]\nepochs = \"many\"");
+    toml("a number out of range", "optim.lr = -1");
+    toml("a number that is none", "optim.lr = nan");
+    toml("an integer of more than 64 bits", "seed = 99999999999999999999");
+    toml("a width beyond all memory", "network.width = 1000000000");
+    toml("an unknown loss", "loss.name = \"klk\"");
+    toml("another schema", "schema = 2");
+    toml("a name that is a path", "data.name = \"../x\"");
+    toml("a key without a value", "seed = 1\nbags.seed =\n");
+    toml("a key twice", "seed = 1\nseed = 2\n");
+    let mut assign = |input: &str, text: &str| {
+        messages.refused(input, Layers::new().assignment("--set", text));
+    };
+    assign("an unknown key of --set", "bags.szie=4");
+    assign("--set without a value", "bags.size");
+    let variable = ("LLP_BAGS__SIZE".to_owned(), "0".to_owned());
+    messages.refused("a variable out of range", Layers::new().environment([variable]));
+    messages.refused("an unknown preset", Layers::new().resolve("digit"));
+    let mut sinkhorn = Layers::new();
+    sinkhorn
+        .assignment("--set", "loss.name=rot")
+        .unwrap()
+        .assignment("--set", "loss.solver=sinkhorn")
+        .unwrap();
+    messages.refused("a loss without what it needs", sinkhorn.resolve("digits"));
+    let mut bags = Layers::new();
+    bags.assignment("--set", "bags.manifest=bags.json").unwrap();
+    messages.refused("a manifest without its hash", bags.resolve("digits"));
+    messages.refused("a configuration cut short", RunConfig::from_toml("config.toml", "seed = 1"));
+    messages.compare();
 }
 
 /// A configuration survives being written and read, for every preset.
@@ -137,6 +122,24 @@ fn canonical_drops_what_does_not_apply() {
         (newton.loss.name, newton.loss.solver, newton.loss.sweeps),
         (LossName::Rot, Some(Solver::Newton), None)
     );
+}
+
+/// Bags in a file have their own way of being drawn: keys of drawing do not apply, and the hash tells runs apart.
+#[test]
+fn a_manifest_replaces_how_bags_are_drawn() {
+    let with = |settings: &[&str]| {
+        let mut layers = Layers::new();
+        for setting in settings {
+            layers.assignment("--set", setting).unwrap();
+        }
+        layers.resolve("digits").unwrap()
+    };
+    let (path, hash) = ("bags.manifest=a.json", "bags.hash=0123456789abcdef");
+    let bags = with(&[path, hash]);
+    assert_eq!(with(&[path, hash, "data.held_out=0.5", "data.train_limit=9", "bags.seed=3"]), bags);
+    assert_eq!(with(&["bags.manifest=elsewhere.json", hash]).hash8(), bags.hash8());
+    assert_ne!(with(&[path, "bags.hash=1123456789abcdef"]).hash8(), bags.hash8());
+    assert_ne!(digits().hash8(), bags.hash8());
 }
 
 /// The hash depends on every hashed key and on no other.
@@ -186,22 +189,20 @@ fn paper_preset_is_924_runs() {
 fn sweep_files() {
     let sweep = |text: &str| Sweep::parse("sweep.toml", text);
     let head = "schema = 1\nname = \"x\"\nbase.preset = \"digits\"\n";
-    assert_eq!(
-        message(sweep(&format!("{head}[grid]\nbags.size = [1, 0]"))),
-        "sweep.toml:5: `bags.size` must be an integer of at least 1, got 0"
-    );
-    assert_eq!(
-        message(sweep(&format!("{head}grid.bags.size = 4"))),
-        "sweep.toml:4: `bags.size` must be a list of values, got 4"
-    );
-    assert_eq!(
-        message(sweep(&format!("{head}[gird]\nbags.size = [4]"))),
-        "sweep.toml:5: unknown key `gird.bags.size`; did you mean `grid`?"
-    );
-    assert_eq!(
-        message(sweep(&format!("{head}grid.bags.size = []")).unwrap().expand()),
-        "sweep.toml:1: the grid has no cell: every combination is excluded or a list is empty"
-    );
+    let mut messages = Messages::new(env!("CARGO_MANIFEST_DIR"), "sweep-files", "Sweep files");
+    let mut refuse = |input: &str, rest: &str| {
+        messages.refused(input, sweep(&format!("{head}{rest}")).and_then(|sweep| sweep.expand()));
+    };
+    refuse("a value out of range in a grid", "[grid]\nbags.size = [1, 0]");
+    refuse("a grid over a single value", "grid.bags.size = 4");
+    refuse("an unknown table", "[gird]\nbags.size = [4]");
+    refuse("a grid without cells", "grid.bags.size = []");
+    refuse("a grid over a key that does not tell runs apart", "grid.bags.manifest = [\"a.json\"]");
+    let seeds = (0..1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(",");
+    refuse("a grid without end", &format!("[grid]\nseed = [{seeds}]\nbags.seed = [{seeds}]"));
+    messages.refused("a sweep without a name", sweep("schema = 1"));
+    messages.compare();
+
     let text = format!(
         "{head}exclude = [{{ \"loss.name\" = [\"avg-kl\"], \"bags.size\" = [1] }}]\n[grid]\nbags.size = [1, 4]\n\
          \"loss.name\" = [\"kl\", \"avg-kl\"]\nloss.alpha = [0.1, 1]"

@@ -10,10 +10,13 @@
 //! A checkpoint is written into a folder aside, synced and renamed, so a reader never sees half of one. The hashes
 //! in `state.json` reveal damage that happens later; a run then goes on from the checkpoint before.
 
+mod tensors;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use llp_bags::Normalization;
 use llp_sweep::config::{NetworkConfig, RunConfig};
@@ -113,14 +116,32 @@ impl Checkpoint {
             if hash(&bytes) != *expected {
                 return Err(CheckpointFault::Damaged { file: file.to_owned() });
             }
-            candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-                .map(Some)
-                .map_err(|error| unreadable(file, &error))
+            load(&bytes).map(Some).map_err(|error| unreadable(file, &*error))
         };
         let weights = tensors(MODEL).map_err(fault)?;
         let weights = weights.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
         let momentum = tensors(OPTIMIZER).map_err(fault)?;
         Ok(Self { state, weights, momentum })
+    }
+
+    /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] with [`CheckpointFault::OtherRun`], or [`TrainError::OtherData`].
+    pub fn check(&self, path: &Path, config: &RunConfig, data: &TrainingData) -> Result<(), TrainError> {
+        let (expected, got) = (config.hash8(), &self.state.config_hash);
+        if *got != expected {
+            let reason = CheckpointFault::OtherRun { expected, got: got.clone() };
+            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
+        }
+        if self.state.data_fingerprint != data.fingerprint {
+            let short = |fingerprint: &str| fingerprint.chars().take(16).collect();
+            return Err(TrainError::OtherData {
+                expected: short(&self.state.data_fingerprint),
+                got: short(&data.fingerprint),
+            });
+        }
+        Ok(())
     }
 
     /// The checkpoints below `folder`, from the newest to the oldest.
@@ -179,6 +200,14 @@ fn unreadable(file: &str, error: &dyn std::fmt::Display) -> CheckpointFault {
     CheckpointFault::Unreadable { file: file.to_owned(), message: error.to_string() }
 }
 
+fn load(bytes: &[u8]) -> Result<HashMap<String, Tensor>, Box<dyn std::error::Error>> {
+    let file = tensors::open(bytes)?;
+    let tensor = |(name, view): (&str, safetensors::tensor::TensorView<'_>)| {
+        Ok((name.to_owned(), view.load(&Device::Cpu)?))
+    };
+    file.iter().map(tensor).collect()
+}
+
 fn read_state(path: &Path) -> Result<CheckpointState, CheckpointFault> {
     #[derive(Deserialize)]
     struct Version {
@@ -213,19 +242,27 @@ fn write_folder(parent: &Path, path: &Path, files: &[(&str, Vec<u8>)]) -> Result
     if aside.exists() {
         fs_err::remove_dir_all(&aside)?;
     }
-    fs_err::create_dir_all(&aside)?;
-    for (name, bytes) in files {
-        let mut file = fs_err::File::create(aside.join(name))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+    if let Err(error) = fill(&aside, files) {
+        // A disk that is full stays less so; what cannot be removed either goes with the next checkpoint.
+        let _ = fs_err::remove_dir_all(&aside);
+        return Err(error);
     }
-    sync(&aside)?;
     if path.exists() {
         // The same position was saved before: a damaged checkpoint, or one with momentum that is dropped now.
         fs_err::remove_dir_all(path)?;
     }
     fs_err::rename(&aside, path)?;
     sync(parent)
+}
+
+fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
+    fs_err::create_dir_all(folder)?;
+    for (name, bytes) in files {
+        let mut file = fs_err::File::create(folder.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    sync(folder)
 }
 
 /// Makes the names in a folder last. Nothing to do where folders cannot be synced.

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use llp_bags::source::{Dataset, Split, digits::digits, parquet};
-use llp_bags::{BagSet, Images, LabelOracle, Normalization, hold_out, partition, subset};
+use llp_bags::{
+    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, hold_out,
+    partition, subset,
+};
 use llp_sweep::config::{DataConfig, RunConfig};
 
 use crate::TrainError;
@@ -44,34 +47,73 @@ pub fn load_dataset(config: &DataConfig) -> Result<Dataset, TrainError> {
 
 impl TrainingData {
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
-    /// the same for every bag size, and both parts are cut into bags.
+    /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
+    /// configuration names one; then no instance label of the training split is looked at.
     ///
     /// # Errors
-    /// When the training split has no labels to count, or no bag can be made, or the augmentation does not suit
-    /// the data.
+    /// When the training split has no labels to count, or no bag can be made, or the manifest is not one of this
+    /// data and configuration, or the augmentation does not suit the data.
     pub fn new(dataset: Dataset, config: &RunConfig) -> Result<Self, TrainError> {
         check_augmentation(&dataset, config)?;
-        let fingerprint = dataset.fingerprint();
-        let Dataset { name, class_names, train: Split { images, labels }, test, .. } = dataset;
-        let labels = labels.ok_or(TrainError::NoLabels { name })?;
+        let bags = match &config.bags.hash {
+            Some(hash) => Bags::read(&dataset, config.bags.manifest.as_deref(), hash)?,
+            None => Bags::draw(&dataset, config)?,
+        };
+        Ok(Self {
+            normalization: Normalization::from_instances(&dataset.train.images, &bags.instances)?,
+            bags: bags.train,
+            held_out: bags.held_out,
+            n_held_out: bags.n_held_out,
+            fingerprint: dataset.fingerprint(),
+            test_images: dataset.test.images,
+            test_labels: dataset.test.labels,
+            class_names: dataset.class_names,
+        })
+    }
+}
+
+struct Bags {
+    train: BagSet,
+    held_out: Option<BagSet>,
+    n_held_out: usize,
+    /// All instances to train on, also those that filled no bag.
+    instances: Vec<u32>,
+}
+
+impl Bags {
+    fn draw(dataset: &Dataset, config: &RunConfig) -> Result<Self, TrainError> {
+        let Split { images, labels } = &dataset.train;
+        let labels = labels.as_ref().ok_or_else(|| TrainError::NoLabels { name: dataset.name.clone() })?;
         let limit = config.data.train_limit.unwrap_or(images.len());
         let instances = subset(images.len() as u32, limit, config.data.split_seed);
         let split = hold_out(&instances, config.data.held_out, config.data.split_seed)?;
         let bags = |instances: &[u32]| -> Result<BagSet, TrainError> {
             let partition = partition(instances, config.bags.size, config.bags.seed)?;
-            Ok(BagSet::from_partition(Arc::clone(&images), &partition, &labels)?)
+            Ok(BagSet::from_partition(Arc::clone(images), &partition, labels)?)
         };
         Ok(Self {
-            bags: bags(&split.train)?,
+            train: bags(&split.train)?,
             held_out: (split.held_out.len() >= config.bags.size)
                 .then(|| bags(&split.held_out))
                 .transpose()?,
             n_held_out: split.held_out.len(),
-            normalization: Normalization::from_instances(&images, &split.train)?,
-            test_images: test.images,
-            test_labels: test.labels,
-            class_names,
-            fingerprint,
+            instances: split.train,
+        })
+    }
+
+    fn read(dataset: &Dataset, path: Option<&str>, hash: &str) -> Result<Self, TrainError> {
+        let path = Path::new(path.ok_or_else(|| TrainError::BagsPath { hash: hash.to_owned() })?);
+        let manifest = BagManifest::read(path)?;
+        let fault = |fault| BagError::from(ManifestError::Fault { path: path.to_owned(), fault });
+        manifest.check_hash(hash).map_err(fault)?;
+        manifest.check_data(dataset).map_err(fault)?;
+        let bags = |part: &BagPart| BagSet::from_manifest(Arc::clone(&dataset.train.images), part);
+        let BagManifest { train, held_out, .. } = &manifest;
+        Ok(Self {
+            train: bags(train)?,
+            held_out: (!held_out.bags.is_empty()).then(|| bags(held_out)).transpose()?,
+            n_held_out: held_out.instances().len(),
+            instances: train.instances(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use llp_bags::BagError;
+use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
 use llp_sweep::SweepError;
@@ -41,6 +41,12 @@ pub enum TrainError {
     NoLabels {
         /// Its name.
         name: String,
+    },
+    /// The bags are in a file, and nobody says which.
+    #[error("the bags of this run (hash {hash}) are in a file: give it with --bags FILE")]
+    BagsPath {
+        /// Hash of the bags.
+        hash: String,
     },
     /// Mirrored images would show another class.
     #[error("mirroring an image of {name:?} changes its class: set augment.mirror = false")]
@@ -85,11 +91,18 @@ impl TrainError {
     /// not in the machine.
     pub fn is_hopeless(&self) -> bool {
         match self {
-            Self::Sweep(error) => !matches!(error, SweepError::Io(_) | SweepError::Claimed { .. }),
-            Self::Candle(_) | Self::Io(_) => false,
+            Self::Sweep(SweepError::Io(error))
+            | Self::Data(BagError::Manifest(ManifestError::Io(error)))
+            | Self::Io(error) => is_mistake(error),
+            Self::Sweep(SweepError::Claimed { .. }) | Self::Candle(_) => false,
             _ => true,
         }
     }
+}
+
+/// Whether a file is the wrong one, or none: no fault of the machine.
+fn is_mistake(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
 }
 
 /// What can be wrong with a checkpoint.
@@ -128,6 +141,23 @@ pub enum CheckpointFault {
         expected: String,
         /// Hash in the checkpoint.
         got: String,
+    },
+    /// Its tensors are not those of the network.
+    #[error(transparent)]
+    Network(#[from] NnError),
+    /// A position that no run of this configuration and data has.
+    #[error(
+        "it stands at epoch {epoch} and step {step}, but says {total_steps} steps in all, {n_steps} an epoch"
+    )]
+    Position {
+        /// Epochs done.
+        epoch: usize,
+        /// Steps done in the epoch that follows.
+        step: usize,
+        /// Steps done in all.
+        total_steps: u64,
+        /// Steps of an epoch.
+        n_steps: usize,
     },
     /// The optimizer's state was dropped when the run was complete.
     #[error("the momentum was dropped when the run ended, so it cannot be continued")]

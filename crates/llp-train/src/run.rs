@@ -126,7 +126,7 @@ impl Run<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            self.check(&path, &checkpoint, data)?;
+            checkpoint.check(&path, self.config, data)?;
             let Checkpoint { state, weights, momentum } = checkpoint;
             let is_at_end = state.position.epoch >= self.config.optim.epochs;
             let momentum = match momentum {
@@ -136,26 +136,11 @@ impl Run<'_> {
                 }
                 None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoMomentum }),
             };
-            trainer.restore(&weights, &momentum, state.position)?;
+            let restored = trainer.restore(&weights, &momentum, state.position);
+            restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
             break;
         }
         Ok(self.dir.truncate_metrics(trainer.position().epoch)?)
-    }
-
-    fn check(&self, path: &Path, checkpoint: &Checkpoint, data: &TrainingData) -> Result<(), TrainError> {
-        let (expected, got) = (self.config.hash8(), &checkpoint.state.config_hash);
-        if *got != expected {
-            let reason = CheckpointFault::OtherRun { expected, got: got.clone() };
-            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
-        }
-        if checkpoint.state.data_fingerprint != data.fingerprint {
-            let short = |fingerprint: &str| fingerprint.chars().take(16).collect();
-            return Err(TrainError::OtherData {
-                expected: short(&checkpoint.state.data_fingerprint),
-                got: short(&data.fingerprint),
-            });
-        }
-        Ok(())
     }
 
     fn save(

@@ -1,15 +1,15 @@
 //! The training itself, apart from files.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use llp_bags::{Augmentation, EpochAugmentation};
 use llp_kernels::{Sgd, SgdConfig};
 use llp_loss::BagLoss;
-use llp_nn::{Mode, ResNet18, Role};
+use llp_nn::{Mode, NnError, ResNet18, Role};
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::{Divergence, EpochRecord};
 
 use crate::evaluate::{accuracy, bag_losses};
-use crate::{Schedule, TrainError, TrainingData, batch, build_network};
+use crate::{CheckpointFault, Schedule, TrainError, TrainingData, batch, build_network};
 
 /// Where a training stands. With the seeds, this is all the state beside weights and momentum.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -126,25 +126,39 @@ impl<'a> Trainer<'a> {
     /// Puts a training where another one stood: weights, momentum by parameter name, position.
     ///
     /// # Errors
-    /// When a tensor is missing or has another shape.
+    /// When a tensor is missing or has another shape, or no training of this kind has such a position.
     pub fn restore(
         &mut self,
         weights: &std::collections::HashMap<String, Tensor>,
         momentum: &std::collections::HashMap<String, Tensor>,
         position: Position,
-    ) -> Result<(), TrainError> {
-        let momentum: Vec<Tensor> = self
-            .parameter_names
-            .iter()
-            .map(|name| {
-                let missing = || llp_nn::NnError::MissingTensor { name: name.clone() };
-                Ok(momentum.get(name).ok_or_else(missing)?.to_device(&self.device)?)
-            })
-            .collect::<Result<_, TrainError>>()?;
+    ) -> Result<(), CheckpointFault> {
+        self.check_position(&position)?;
+        let find = |(name, old): (&str, &Tensor)| -> Result<Tensor, NnError> {
+            let name = name.to_owned();
+            let Some(new) = momentum.get(&name) else { return Err(NnError::MissingTensor { name }) };
+            if new.shape() != old.shape() {
+                let (expected, got) = (old.dims().to_vec(), new.dims().to_vec());
+                return Err(NnError::ShapeMismatch { name, expected, got });
+            }
+            Ok(new.to_dtype(DType::F32)?.to_device(&self.device)?)
+        };
+        let momentum = self.momentum().map(find).collect::<Result<Vec<_>, _>>()?;
         self.network.state_dict().load(weights)?;
-        self.sgd.set_velocities(&momentum)?;
+        self.sgd.set_velocities(&momentum).map_err(NnError::from)?;
         self.position = position;
         Ok(())
+    }
+
+    /// A position counts its steps in two ways, which must agree.
+    fn check_position(&self, position: &Position) -> Result<(), CheckpointFault> {
+        let &Position { epoch, step, total_steps, .. } = position;
+        let n_steps = self.schedule.n_steps();
+        let counted = epoch.checked_mul(n_steps).and_then(|steps| steps.checked_add(step));
+        if step < n_steps && counted.is_some_and(|counted| counted as u64 == total_steps) {
+            return Ok(());
+        }
+        Err(CheckpointFault::Position { epoch, step, total_steps, n_steps })
     }
 
     /// Trains from the present position until all epochs are done, a loss is not finite, or `hooks` says to stop.

@@ -6,6 +6,7 @@
 //! place when the shards of a split are read in the order of their names.
 
 mod class_names;
+mod column;
 pub(crate) mod columns;
 mod decode;
 mod error;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use crate::source::{Dataset, Split};
 use crate::{BagError, Images, LabelOracle};
+pub use column::column;
 pub use error::ParquetError;
 use layout::Layout;
 use shard::Rows;

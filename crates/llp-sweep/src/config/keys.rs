@@ -29,6 +29,8 @@ enum Kind {
     Flag,
     /// An integer of at least `min`.
     Count { min: i64 },
+    /// An integer from 1 to `max`.
+    Extent { max: i64 },
     /// A finite number in a range.
     Number { expected: &'static str, accepts: fn(f64) -> bool },
     /// One of a list of words.
@@ -66,9 +68,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("data.split_seed", ANY),
     key("bags.size", SOME),
     key("bags.seed", ANY),
+    key("bags.manifest", Kind::Text).optional().unhashed(),
+    key("bags.hash", Kind::Name).optional(),
     key("network.name", Kind::Choice(&["resnet18"])),
     key("network.stem", Kind::Choice(&["cifar", "imagenet"])),
-    key("network.width", SOME),
+    key("network.width", Kind::Extent { max: 4096 }), // far beyond any use, far below what overflows memory sizes
     key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2"])),
     key("loss.alpha", WEIGHT).optional(),
     key("loss.epsilon", POSITIVE).optional(),
@@ -107,6 +111,7 @@ impl Key {
             (Kind::Name, Value::String(text)) if is_name(text) => Some(value.clone()),
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Boolean(_)) => Some(value.clone()),
             (Kind::Count { min }, Value::Integer(n)) if n >= min => Some(value.clone()),
+            (Kind::Extent { max }, Value::Integer(n)) if (1..=*max).contains(n) => Some(value.clone()),
             (Kind::Number { accepts, .. }, Value::Integer(n)) if accepts(*n as f64) => {
                 Some(Value::Float(*n as f64))
             }
@@ -126,7 +131,7 @@ impl Key {
         let text = text.trim();
         let parsed = match self.kind {
             Kind::Flag => text.parse().ok().map(Value::Boolean),
-            Kind::Count { .. } => text.parse().ok().map(Value::Integer),
+            Kind::Count { .. } | Kind::Extent { .. } => text.parse().ok().map(Value::Integer),
             Kind::Number { .. } => text.parse().ok().map(Value::Float),
             Kind::Name | Kind::Text | Kind::Choice(_) => None,
         };
@@ -139,6 +144,7 @@ impl Key {
             Kind::Text => "a string".to_owned(),
             Kind::Flag => "true or false".to_owned(),
             Kind::Count { min } => format!("an integer of at least {min}"),
+            Kind::Extent { max } => format!("an integer from 1 to {max}"),
             Kind::Number { expected, .. } => (*expected).to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         };

@@ -93,6 +93,12 @@ impl Layers {
         self.text(key, text, &Origin::Argument(name.to_owned()))
     }
 
+    /// The text that a key is set to, if a layer sets it to one.
+    pub fn text_of(&self, key: &str) -> Option<&str> {
+        let set = self.settings.iter().rev().find(|(name, _)| *name == key);
+        set.and_then(|(_, value)| value.as_str())
+    }
+
     /// The configuration: the preset and all layers over it, checked and canonical.
     ///
     /// `default_preset` is used where no layer names one.

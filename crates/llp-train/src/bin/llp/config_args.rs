@@ -1,10 +1,14 @@
 //! Arguments that make up a configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use llp_sweep::SweepError;
+use llp_bags::BagManifest;
 use llp_sweep::config::Layers;
+use llp_sweep::grid::Sweep;
+use llp_train::TrainError;
+
+use crate::failure::Failure;
 
 /// Data sets that are known by name; anything else is a path.
 const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
@@ -24,6 +28,9 @@ pub(crate) struct ConfigArgs {
     /// The data set: digits, or the folder of one in the layout of the Hugging Face hub.
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<String>,
+    /// A file of bags, made by `llp bags make`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_size", "bag_seed"])]
+    bags: Option<String>,
     /// Instances per bag.
     #[arg(long, value_name = "N")]
     bag_size: Option<String>,
@@ -55,7 +62,7 @@ pub(crate) struct ConfigArgs {
 
 impl ConfigArgs {
     /// The settings, later ones over earlier ones.
-    pub(crate) fn layers(&self) -> Result<Layers, SweepError> {
+    pub(crate) fn layers(&self) -> Result<Layers, Failure> {
         let mut layers = Layers::new();
         for file in &self.config {
             layers.file(file)?;
@@ -69,6 +76,7 @@ impl ConfigArgs {
             ("--preset", "preset", self.preset.as_deref()),
             ("--data", "data.name", name.as_deref()),
             ("--data", "data.path", path.as_deref()),
+            ("--bags", "bags.manifest", self.bags.as_deref()),
             ("--bag-size", "bags.size", self.bag_size.as_deref()),
             ("--loss", "loss.name", self.loss.as_deref()),
             ("--lr", "optim.lr", self.lr.as_deref()),
@@ -84,7 +92,21 @@ impl ConfigArgs {
                 layers.argument(flag, key, value)?;
             }
         }
+        if let Some(path) = layers.text_of("bags.manifest").map(str::to_owned) {
+            describe_bags(&mut layers, &path)?;
+        }
         Ok(layers)
+    }
+
+    /// The settings for a sweep, whose file may name a manifest too.
+    pub(crate) fn apply(&self, grid: &mut Sweep) -> Result<(), Failure> {
+        let mut layers = self.layers()?;
+        grid.apply(&layers);
+        if let Some(path) = grid.text_of("bags.manifest").map(str::to_owned) {
+            describe_bags(&mut layers, &path)?;
+            grid.apply(&layers);
+        }
+        Ok(())
     }
 
     /// The preset under all layers that name none: that of the embedded data, or the paper's for other data.
@@ -95,15 +117,28 @@ impl ConfigArgs {
         }
     }
 
-    /// `--data` as name and path: a path gives the data set the name of its folder.
+    /// `--data` as name and path.
     fn data_settings(&self) -> (Option<String>, Option<String>) {
-        match &self.data {
-            Some(data) if !KNOWN_DATA.contains(&data.as_str()) => {
-                let folder = PathBuf::from(data);
-                let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
-                (name, Some(data.clone()))
-            }
-            data => (data.clone(), None),
-        }
+        self.data.as_deref().map(data_settings).map_or((None, None), |(name, path)| (Some(name), path))
     }
+}
+
+/// The name and the path in `--data NAME|PATH`: a path gives the data set the name of its folder.
+pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
+    if KNOWN_DATA.contains(&data) {
+        return (data.to_owned(), None);
+    }
+    let name = Path::new(data).file_name().map(|name| name.to_string_lossy().into_owned());
+    (name.unwrap_or_default(), Some(data.to_owned()))
+}
+
+/// Sets what a file of bags says of itself: the hash that makes it part of a run's identity, and the size of the bags.
+fn describe_bags(layers: &mut Layers, path: &str) -> Result<(), Failure> {
+    let manifest = BagManifest::read(Path::new(path)).map_err(TrainError::from)?;
+    let name = "bags.manifest";
+    if layers.text_of("bags.hash").is_none() {
+        layers.argument(name, "bags.hash", &manifest.hash()[..16])?;
+    }
+    layers.argument(name, "bags.size", &manifest.recipe.size.to_string())?;
+    Ok(())
 }

@@ -1,13 +1,13 @@
 //! `llp evaluate`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use candle_core::Device;
 use clap::Args;
 use llp_sweep::run_dir::RunDir;
 use llp_train::evaluate::{accuracy, bag_losses};
-use llp_train::{Checkpoint, TrainingData, build_loss, build_network, load_dataset};
+use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network, load_dataset};
 use serde::Serialize;
 
 use crate::failure::{Failure, usage};
@@ -23,6 +23,9 @@ pub(crate) struct EvaluateArgs {
     /// Where the data lies now.
     #[arg(long, value_name = "PATH")]
     data: Option<String>,
+    /// Where the file of bags lies now.
+    #[arg(long, value_name = "FILE")]
+    bags: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -37,7 +40,7 @@ struct Evaluation {
 }
 
 pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, Failure> {
-    let evaluation = measure(&args.run, args.data.as_deref())?;
+    let evaluation = measure(args)?;
     if global.output == Output::Json {
         print_json(&evaluation)?;
     } else {
@@ -52,21 +55,26 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(run: &Path, data: Option<&str>) -> Result<Evaluation, Failure> {
-    let (dir, mut config) = RunDir::open(run)?;
-    if let Some(path) = data {
-        config.data.path = Some(path.to_owned());
+fn measure(args: &EvaluateArgs) -> Result<Evaluation, Failure> {
+    let (dir, mut config) = RunDir::open(&args.run)?;
+    if args.data.is_some() {
+        config.data.path.clone_from(&args.data);
+    }
+    if args.bags.is_some() {
+        config.bags.manifest.clone_from(&args.bags);
     }
     let Some(newest) = Checkpoint::list(&dir.checkpoints_dir())?.into_iter().next() else {
-        return Err(usage(format!("{} has no checkpoint yet", run.display())));
+        return Err(usage(format!("{} has no checkpoint yet", args.run.display())));
     };
     let checkpoint = Checkpoint::read(&newest)?;
     let data = TrainingData::new(load_dataset(&config.data)?, &config)?;
+    checkpoint.check(&newest, &config, &data)?;
     let device = Device::Cpu;
     let state = &checkpoint.state;
-    let [.., channels] = state.image_shape;
-    let network = build_network(&state.network, channels, state.class_names.len(), config.seed, &device)?;
-    network.state_dict().load(&checkpoint.weights).map_err(llp_train::TrainError::from)?;
+    let [.., channels] = data.test_images.shape();
+    let network = build_network(&config.network, channels, data.class_names.len(), config.seed, &device)?;
+    let loaded = network.state_dict().load(&checkpoint.weights);
+    loaded.map_err(|error| TrainError::Checkpoint { path: newest.clone(), reason: error.into() })?;
     let losses = data
         .held_out
         .as_ref()

@@ -40,8 +40,19 @@ impl From<SweepError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self { code: code::RUNTIME, error: error.into() }
+        TrainError::from(error).into()
     }
+}
+
+/// The error and those causes that it does not tell itself.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
 }
 
 /// A mistake in the arguments that clap cannot see.

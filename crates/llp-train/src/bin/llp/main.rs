@@ -2,6 +2,8 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes: `docs/cli.md`.
 
+mod bag_column;
+mod bags;
 mod config_args;
 mod disaggregate;
 mod evaluate;
@@ -68,6 +70,11 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
     Disaggregate(disaggregate::DisaggregateArgs),
+    /// Make bags that several methods train on, and describe them.
+    Bags {
+        #[command(subcommand)]
+        command: bags::BagsCommand,
+    },
     /// Train a grid of networks.
     Sweep {
         #[command(subcommand)]
@@ -84,12 +91,13 @@ fn main() -> ExitCode {
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
         Command::Disaggregate(args) => disaggregate::disaggregate(global, &args),
+        Command::Bags { command } => bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
     };
     end.unwrap_or_else(|Failure { code, error }| {
         // There is nobody left to tell if standard error is closed.
-        let _ = writeln!(std::io::stderr(), "error: {error:#}");
+        let _ = writeln!(std::io::stderr(), "error: {}", failure::message(&error));
         ExitCode::from(code)
     })
 }

@@ -96,7 +96,7 @@ pub(crate) fn sweep(global: Global, command: &SweepCommand) -> Result<ExitCode, 
 fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     let is_file = Path::new(&args.sweep).extension().is_some_and(|extension| extension == "toml");
     let mut grid = if is_file { Sweep::read(Path::new(&args.sweep))? } else { Sweep::preset(&args.sweep)? };
-    grid.apply(&args.config.layers()?);
+    args.config.apply(&mut grid)?;
     let sweep = SweepDir::open_or_create(&args.out, &grid)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let jobs = args.jobs.unwrap_or(cores);

@@ -40,6 +40,9 @@ pub(crate) struct ResumeArgs {
     /// Where the data lies now.
     #[arg(long, value_name = "PATH")]
     data: Option<String>,
+    /// Where the file of bags lies now.
+    #[arg(long, value_name = "FILE")]
+    bags: Option<String>,
     #[command(flatten)]
     limit: TimeLimit,
 }
@@ -60,6 +63,9 @@ pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Fail
     let (_, mut config) = RunDir::open(&args.dir)?;
     if args.data.is_some() {
         config.data.path.clone_from(&args.data);
+    }
+    if args.bags.is_some() {
+        config.bags.manifest.clone_from(&args.bags);
     }
     train_to_end(global, &args.dir, &config, args.limit.time_limit)
 }

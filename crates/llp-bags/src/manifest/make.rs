@@ -1,0 +1,87 @@
+//! From a data set and a recipe to bags with counts.
+
+use super::{BagKind, BagManifest, BagPart, CountedBag, DataId, Recipe};
+use crate::source::{Dataset, Split};
+use crate::{
+    BagError, LabelOracle, Partition, hold_out, partition, partition_by_clusters, partition_by_groups,
+    partition_by_shares, subset,
+};
+
+impl BagManifest {
+    /// Makes bags of a data set's training split; held-out ones by the same recipe from instances that are set aside,
+    /// or none where these do not fill one.
+    ///
+    /// `column` has one value for each training instance; only [`BagKind::Column`] looks at it, and then the size of the
+    /// recipe becomes that of the largest bag.
+    ///
+    /// # Errors
+    /// What is wrong with the recipe; [`BagError::NoLabels`]; [`BagError::NoColumn`] and [`BagError::ColumnLength`].
+    ///
+    /// ```
+    /// use llp_bags::{BagKind, BagManifest, Recipe, source::digits::digits};
+    ///
+    /// let kind = BagKind::Dirichlet { alpha: 0.5 };
+    /// let recipe = Recipe { kind, size: 16, seed: 0, limit: None, held_out: 0.2, split_seed: 0 };
+    /// let manifest = BagManifest::make(&digits(), recipe, None)?;
+    /// assert_eq!(BagManifest::parse(manifest.to_json().as_bytes())?, manifest);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn make(dataset: &Dataset, recipe: Recipe, column: Option<&[String]>) -> Result<Self, BagError> {
+        let Split { images, labels } = &dataset.train;
+        let Some(labels) = labels else { return Err(BagError::NoLabels { name: dataset.name.clone() }) };
+        if let Some(column) = column.filter(|column| column.len() != images.len()) {
+            return Err(BagError::ColumnLength { expected: images.len(), got: column.len() });
+        }
+        let limit = recipe.limit.unwrap_or(images.len());
+        let chosen = subset(images.len() as u32, limit, recipe.split_seed);
+        let split = hold_out(&chosen, recipe.held_out, recipe.split_seed)?;
+        let draw = |instances: &[u32]| draw(instances, &dataset.train, labels, &recipe, column);
+        let train = draw(&split.train)?;
+        let is_fixed = !matches!(recipe.kind, BagKind::Column { .. });
+        let is_too_few = split.held_out.is_empty() || is_fixed && split.held_out.len() < recipe.size;
+        let held_out = if is_too_few {
+            Partition { bags: Vec::new(), remainder: split.held_out.clone() }
+        } else {
+            draw(&split.held_out)?
+        };
+        let largest = train.bags.iter().chain(&held_out.bags).map(Vec::len).max();
+        Ok(Self {
+            data: DataId {
+                name: dataset.name.clone(),
+                fingerprint: dataset.fingerprint(),
+                split: "train".to_owned(),
+                n_instances: images.len() as u32,
+                class_names: dataset.class_names.clone(),
+            },
+            recipe: Recipe { size: largest.unwrap_or(recipe.size), ..recipe },
+            train: counted(train, labels),
+            held_out: counted(held_out, labels),
+        })
+    }
+}
+
+fn draw(
+    instances: &[u32],
+    split: &Split,
+    labels: &LabelOracle,
+    recipe: &Recipe,
+    column: Option<&[String]>,
+) -> Result<Partition, BagError> {
+    let &Recipe { size, seed, .. } = recipe;
+    match &recipe.kind {
+        BagKind::Uniform => partition(instances, size, seed),
+        BagKind::Dirichlet { alpha } => partition_by_shares(instances, labels, size, *alpha, seed),
+        BagKind::Cluster { n_clusters } => {
+            partition_by_clusters(instances, &split.images, size, *n_clusters, seed)
+        }
+        BagKind::Column { name } => {
+            let values = column.ok_or_else(|| BagError::NoColumn { column: name.clone() })?;
+            partition_by_groups(instances, values)
+        }
+    }
+}
+
+fn counted(partition: Partition, labels: &LabelOracle) -> BagPart {
+    let count = |instances: Vec<u32>| CountedBag { counts: labels.count(&instances), instances };
+    BagPart { bags: partition.bags.into_iter().map(count).collect(), remainder: partition.remainder }
+}
