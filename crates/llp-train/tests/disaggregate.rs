@@ -1,11 +1,15 @@
 //! `llp disaggregate`: what comes out keeps what is known, and what is wrong with the tables is named.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../llp-bags/tests/messages/mod.rs"]
+mod messages;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
 use llp_bags::table::Table;
 use llp_train::disaggregate::BaggedPredictions;
+use messages::Messages;
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
 
@@ -135,94 +139,59 @@ proptest! {
     }
 }
 
-/// Every mistake in the tables ends with exit code 2, a message that says where and what, and no file.
+/// Every mistake ends with exit code 2, a message that says where and what, and no file; the messages are those of
+/// `tests/messages/disaggregate.json`.
 #[test]
 fn mistakes_are_named() {
-    let change = |from: &str, to: &str| PROBABILITIES.replacen(from, to, 1);
-    let cases = [
-        (
-            change("c,x,0.75,0.25", "c,x,0.75,0.2"),
-            SHARES.to_owned(),
-            "p.csv, row 3: probabilities add up to 0.95, expected 1 within 0.001",
-        ),
-        (
-            change("c,x,0.75,0.25", "c,x,1.25,-0.25"),
-            SHARES.to_owned(),
-            r#"p.csv, row 3: probability of class "dog" is -0.25, expected at least 0"#,
-        ),
-        (
-            change("c,x", "c,w"),
-            SHARES.to_owned(),
-            r#"p.csv, row 3: bag "w" is not in z.csv: add its proportions or remove the instance"#,
-        ),
-        (change("c,x", "c,"), SHARES.to_owned(), r#"p.csv, row 3: column "bag" is empty"#),
-        (
-            change("c,x", "a,x"),
-            SHARES.to_owned(),
-            r#"p.csv, row 3: instance "a" is already in row 1: give it once"#,
-        ),
-        (
-            change("cat", "owl"),
-            SHARES.to_owned(),
-            r#"z.csv: there is no column for class "owl", which p.csv has: both tables need one column per class"#,
-        ),
-        (
-            PROBABILITIES.to_owned(),
-            SHARES.replace("dog", "owl"),
-            r#"z.csv: there is no column for class "dog", which p.csv has: both tables need one column per class"#,
-        ),
-        (
-            PROBABILITIES.to_owned(),
-            format!("{SHARES}x,1,0\n"),
-            r#"z.csv, row 3: bag "x" is already in row 2: give it once"#,
-        ),
-        (
-            PROBABILITIES.to_owned(),
-            format!("{SHARES}w,1,0\n"),
-            r#"z.csv, row 3: bag "w" has no instance in p.csv: add its instances or remove the bag"#,
-        ),
-        (
-            PROBABILITIES.to_owned(),
-            SHARES.replace("0.5,0.5", "0.5,0.4"),
-            r#"z.csv, row 2: proportions of bag "x" add up to 0.9: expected 1 within 0.001 in every row, or whole numbers (counts) in every row"#,
-        ),
-        (
-            PROBABILITIES.to_owned(),
-            SHARES.replace("0.5,0.5", "1.5,-0.5"),
-            r#"z.csv, row 2: proportion of class "cat" is -0.5, expected at least 0"#,
-        ),
-        (
-            PROBABILITIES.to_owned(),
-            COUNTS.replace("1,1", "1,2"),
-            r#"z.csv, row 2: counts of bag "x" add up to 3, p.csv has 2 of its instances: add the missing ones, or give shares"#,
-        ),
-        (
-            change("dog", "label"),
-            SHARES.replace("dog", "label"),
-            r#"z.csv: a class cannot be called "label", that is a column of the output: rename it"#,
-        ),
-    ];
-    for (probabilities, proportions, message) in cases {
-        let folder = tables(&probabilities, &proportions);
-        let end = llp(folder.path(), &[]);
-        assert_eq!(text(&end.stderr), format!("error: {message}\n"));
-        assert_eq!(end.status.code(), Some(2), "{message}");
-        assert!(!folder.path().join("out.csv").exists());
-    }
-}
-
-/// Parameters outside their range, and a name that says no format.
-#[test]
-fn wrong_arguments_are_named() {
-    let folder = tables(PROBABILITIES, COUNTS);
-    let refuse = |more: &str| {
-        let end = llp(folder.path(), &[more]);
-        assert_eq!(end.status.code(), Some(2));
-        text(&end.stderr)
+    let mut messages = Messages::new(
+        env!("CARGO_MANIFEST_DIR"),
+        "disaggregate",
+        "Tables of probabilities (`p.csv`) and proportions (`z.csv`)",
+    );
+    let mut refuse = |input: &str, probabilities: &str, proportions: &str, more: &[&str]| {
+        let folder = tables(probabilities, proportions);
+        let end = llp(folder.path(), more);
+        assert_eq!(end.status.code(), Some(2), "{input}");
+        assert!(!folder.path().join("out.csv").exists(), "{input}");
+        messages.ended(input, &end);
     };
-    assert_eq!(refuse("--alpha=2"), "error: alpha is 2, expected a number in [0, 1]\n");
-    assert_eq!(refuse("--epsilon=0"), "error: epsilon is 0, expected a number in [1e-6, 1e6]\n");
-    let message = "error: bags.txt: cannot be written, expected a name that ends with .csv or .parquet\n";
-    assert_eq!(refuse("--bags-out=bags.txt"), message);
-    assert!(!folder.path().join("out.csv").exists(), "nothing is written when a part cannot be");
+    let change = |from: &str, to: &str| PROBABILITIES.replacen(from, to, 1);
+    for (input, probabilities) in [
+        ("probabilities that do not add up to 1", change("c,x,0.75,0.25", "c,x,0.75,0.2")),
+        ("a negative probability", change("c,x,0.75,0.25", "c,x,1.25,-0.25")),
+        ("a probability that is text", change("c,x,0.75", "c,x,much")),
+        ("a probability that is not finite", change("c,x,0.75", "c,x,NaN")),
+        ("no probability", change("c,x,0.75", "c,x,")),
+        ("too few cells", change("c,x,0.75,0.25", "c,x,0.75")),
+        ("an unknown bag", change("c,x", "c,w")),
+        ("no bag", change("c,x", "c,")),
+        ("an instance twice", change("c,x", "a,x")),
+        ("a class without proportions", change("cat", "owl")),
+        ("no column of bags", change("bag", "sack")),
+        ("a column twice", change("dog", "cat")),
+        ("no rows", "instance,bag,cat,dog\n".to_owned()),
+    ] {
+        refuse(input, &probabilities, SHARES, &[]);
+    }
+    for (input, proportions) in [
+        ("a class without probabilities", SHARES.replace("dog", "owl")),
+        ("a bag twice", format!("{SHARES}x,1,0\n")),
+        ("a bag without instances", format!("{SHARES}w,1,0\n")),
+        ("shares that do not add up to 1", SHARES.replace("0.5,0.5", "0.5,0.4")),
+        ("a negative share", SHARES.replace("0.5,0.5", "1.5,-0.5")),
+        ("counts of another number of instances", COUNTS.replace("1,1", "1,2")),
+        ("a count that is no whole number", COUNTS.replace("1,1", "1.5,1.5")),
+    ] {
+        refuse(input, PROBABILITIES, &proportions, &[]);
+    }
+    refuse(
+        "a class with the name of an output",
+        &change("dog", "label"),
+        &SHARES.replace("dog", "label"),
+        &[],
+    );
+    refuse("an alpha above 1", PROBABILITIES, COUNTS, &["--alpha=2"]);
+    refuse("an epsilon of 0", PROBABILITIES, COUNTS, &["--epsilon=0"]);
+    refuse("an output of no known format", PROBABILITIES, COUNTS, &["--bags-out=bags.txt"]);
+    messages.compare();
 }
