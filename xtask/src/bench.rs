@@ -2,6 +2,7 @@
 
 mod rot;
 mod server;
+mod train;
 
 use std::path::PathBuf;
 
@@ -17,11 +18,18 @@ pub(crate) enum What {
         #[arg(long, value_name = "PYTHON")]
         peers: Option<PathBuf>,
     },
+    /// A training step of ResNet-18 on the CPU: llp, candle alone, PyTorch
+    Train {
+        /// A Python with torch and torchvision
+        #[arg(long, value_name = "PYTHON")]
+        peers: Option<PathBuf>,
+    },
 }
 
 pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Rot { peers } => rot::run(peers.as_deref()),
+        What::Train { peers } => train::run(peers.as_deref()),
     }
 }
 

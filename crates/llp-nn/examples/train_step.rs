@@ -1,4 +1,5 @@
-//! Times training steps of ResNet-18 with SGD: `train_step WIDTH BATCH [SIZE] [CHANNELS] [STEPS]`, one JSON line.
+//! Times training steps of ResNet-18 with SGD on images of 32x32 pixels: `train_step STEM WIDTH BATCH STEPS`, where the
+//! stem is `cifar` or `imagenet`. One JSON line with the median step.
 
 use std::time::Instant;
 
@@ -16,11 +17,18 @@ fn cross_entropy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<Tenso
 
 #[expect(clippy::print_stdout, reason = "the measurement is the output")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let numbers: Vec<usize> = std::env::args().skip(1).map(|arg| arg.parse()).collect::<Result<_, _>>()?;
-    let number = |index: usize, default: usize| numbers.get(index).copied().unwrap_or(default);
-    let (width, batch, size, channels, steps) =
-        (number(0, 16), number(1, 128), number(2, 32), number(3, 3), number(4, 8));
-    let config = ResNetConfig { stem: Stem::Cifar, channels, width, n_classes: 10 };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [stem, width, batch, steps] = arguments.as_slice() else {
+        return Err("usage: train_step STEM WIDTH BATCH STEPS".into());
+    };
+    let stem = match stem.as_str() {
+        "cifar" => Stem::Cifar,
+        "imagenet" => Stem::ImageNet,
+        other => return Err(format!("the stem is cifar or imagenet, not {other}").into()),
+    };
+    let (width, batch, steps): (_, usize, usize) = (width.parse()?, batch.parse()?, steps.parse()?);
+    let (size, channels) = (32, 3);
+    let config = ResNetConfig { stem, channels, width, n_classes: 10 };
     let network = ResNet18::new(config, &mut ChaCha8Rng::seed_from_u64(0), &Device::Cpu)?;
     let state = network.state_dict();
     let weights = state.entries().iter().filter(|e| e.role != Role::RunningStatistic).map(|e| e.var.clone());
@@ -39,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     times.sort_by(f64::total_cmp);
     let median = times[times.len() / 2];
     println!(
-        "{{\"width\":{width},\"batch\":{batch},\"size\":{size},\"step_s_median\":{median:.5},\"images_per_s\":{:.1}}}",
+        "{{\"what\":\"llp\",\"step_s_median\":{median:.5},\"images_per_s\":{:.2}}}",
         batch as f64 / median
     );
     Ok(())
