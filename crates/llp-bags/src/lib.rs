@@ -22,7 +22,7 @@
 //! - **Instance labels stay here.** A [`LabelOracle`] keeps them private; it counts and scores, but names no label. A
 //!   [`BagSet`] has no way back to it.
 //! - **Every random draw comes from `(seed, purpose, index)`** through [`rng::stream`], so equal seeds give equal
-//!   bags and shifts on every machine and with any number of threads (for initial weights, see [`rng::normal`]).
+//!   bags and shifts on every machine and with any number of threads (for what takes logarithms, see [`rng::normal`]).
 //!
 //! Instances are named by their position in [`Images`], as `u32`.
 //!

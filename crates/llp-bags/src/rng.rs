@@ -22,6 +22,8 @@ pub enum Purpose {
     GroupOrder,
     /// The class shares of a bag and the classes drawn from them; the index is the bag.
     BagShares,
+    /// The seed of the held-out bags, where it must not be that of the others.
+    HeldOutBags,
     /// The first centers of clusters.
     Clusters,
     /// The order of the bags in an epoch; the index is the epoch.
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Bags => "bags",
             Self::GroupOrder => "group-order",
             Self::BagShares => "bag-shares",
+            Self::HeldOutBags => "held-out-bags",
             Self::Clusters => "clusters",
             Self::BagOrder => "bag-order",
             Self::Augment => "augment",

@@ -8,8 +8,8 @@
 //! | `.parquet` | a flat schema: text, booleans, integers, floating point numbers |
 //! | `.npy` | a one-dimensional structured array with named fields, or a plain matrix `[row, column]` whose first columns are the identifying ones and whose others have no names |
 //!
-//! Identifiers are text; an integer, or a number that is one, becomes its decimal digits, so `3`, `3.0` and `"3"` of
-//! three files name the same thing.
+//! Identifiers are text, as it stands but for spaces around it. Numbers become text: those of Parquet and NumPy files
+//! that are whole become their decimal digits, so 3 and 3.0 name the same thing as the text `3`.
 
 mod csv;
 mod encode;
@@ -139,9 +139,14 @@ impl Header {
     }
 }
 
-/// A number as an identifier.
+/// A number as an identifier: whole ones without a fraction, others in the shortest form that names them.
 fn id_of_number(number: f64) -> String {
-    number.to_string() // integers without a fraction, everything else in the shortest form that names it
+    number.to_string()
+}
+
+/// Text as an identifier; nothing if it is no text.
+fn id_of_bytes(bytes: &[u8]) -> Option<String> {
+    std::str::from_utf8(bytes).ok().map(|text| text.trim().to_owned())
 }
 
 /// Columns of equal length, one after the other, as rows.

@@ -6,7 +6,7 @@ mod messages;
 
 use llp_bags::source::digits::digits;
 use llp_bags::{
-    BagError, BagKind, BagManifest, BagSet, ManifestFault, Recipe, hold_out, partition,
+    BagError, BagKind, BagManifest, BagSet, CountedBag, ManifestFault, Recipe, hold_out, partition,
     partition_by_clusters, partition_by_shares, subset,
 };
 use messages::Messages;
@@ -107,6 +107,7 @@ fn the_format_is_pinned() {
     let text = small().to_json();
     let head = "{\"format\":\"llp-bags manifest\",\"version\":1,\"hash\":\"";
     assert!(text.starts_with(head), "{text}");
+    assert_eq!(small().hash(), "b82bd20d7128d8da22e84ec60f6a2b92b3381dd4c8b4cc1de0957999813e62c1");
     let uniform = "\n,\"recipe\":{\"kind\":\"uniform\",\"size\":4,\"seed\":1,\"limit\":30,\"held_out\":0.2,\"split_seed\":3}\n";
     assert!(text.contains(uniform), "{text}");
     let skewed =
@@ -193,4 +194,22 @@ fn a_hash_may_be_shortened() {
     let manifest = small();
     manifest.check_hash(&manifest.hash()[..16]).unwrap();
     assert!(matches!(manifest.check_hash("no hash"), Err(ManifestFault::OtherBags { .. })));
+}
+
+/// Held-out bags are draws of their own: not the shares of the training bags again.
+#[test]
+fn held_out_bags_are_drawn_anew() {
+    let recipe = Recipe {
+        kind: BagKind::Dirichlet { alpha: 0.1 },
+        size: 16,
+        seed: 0,
+        limit: None,
+        held_out: 0.5,
+        split_seed: 0,
+    };
+    let manifest = BagManifest::make(&digits(), recipe, None).unwrap();
+    let counts = |bags: &[CountedBag]| bags.iter().map(|bag| bag.counts.clone()).collect::<Vec<_>>();
+    let (train, held_out) = (counts(&manifest.train.bags), counts(&manifest.held_out.bags));
+    let n_equal = train.iter().zip(&held_out).filter(|(a, b)| a == b).count();
+    assert!(n_equal < held_out.len() / 4, "{n_equal} of {}", held_out.len());
 }

@@ -88,6 +88,25 @@ proptest! {
     }
 }
 
+/// A Parquet file with one changed byte is an error or a table that holds together, whichever byte it is.
+#[test]
+fn every_changed_byte_is_survived() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    let whole = fs_err::read(fixture("probabilities.parquet")).unwrap();
+    for place in 0..whole.len() {
+        for change in [2_u8, 254] {
+            let mut bytes = whole.clone();
+            bytes[place] = bytes[place].wrapping_add(change);
+            fs_err::write(&path, bytes).unwrap();
+            if let Ok(table) = Table::read(&path, &IDS) {
+                assert_eq!(table.ids(0).len(), table.ids(1).len());
+                assert!((0..table.n_rows()).all(|row| !table.row(row).is_empty()));
+            }
+        }
+    }
+}
+
 /// What is wrong with a CSV table is told with its row.
 #[test]
 fn wrong_tables_are_named() {

@@ -123,7 +123,7 @@ proptest! {
             }
             labels[bag][solved.labels[place]] += 1;
         }
-        prop_assert_eq!(labels, counts);
+        prop_assert_eq!(labels, counts); // which the solver knows as proportions alone
         for (share, count) in shares.as_flattened().iter().zip(counts.as_flattened()) {
             prop_assert!((share - f64::from(*count)).abs() < 1e-9 * rows.len() as f64);
         }
@@ -137,6 +137,27 @@ proptest! {
             }
         }
     }
+}
+
+/// At `alpha = 1` and `epsilon = 1` the posterior is what the model says; in between it lies closer to the proportions
+/// than the model, and every bag is solved to the last digit.
+#[test]
+fn alpha_weighs_the_model() {
+    let folder = tables(PROBABILITIES, COUNTS);
+    let input = BaggedPredictions::read(&folder.path().join("p.csv"), &folder.path().join("z.csv")).unwrap();
+    let given: Vec<f64> = (0..5).flat_map(|instance| input.probabilities(instance).to_vec()).collect();
+    let of_dogs = |posterior: &[f64]| posterior[0] + posterior[4]; // instances a and c, which are bag x: one dog
+    let distance = |alpha: f64| {
+        let solved = input.disaggregate(alpha, 1.0).unwrap();
+        assert!(solved.bags.iter().all(|bag| bag.duality_gap < 1e-12 && bag.loss.is_finite()));
+        if alpha == 1.0 {
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
+            assert!(solved.posterior.iter().zip(&given).all(near), "{:?} {given:?}", solved.posterior);
+        }
+        (of_dogs(&solved.posterior) - 1.0).abs()
+    };
+    let distances = [0.0, 0.1, 0.5, 0.9, 1.0].map(distance);
+    assert!(distances[0] < 1e-9 && distances.is_sorted() && distances[4] > 0.6, "{distances:?}");
 }
 
 /// Every mistake ends with exit code 2, a message that says where and what, and no file; the messages are those of
@@ -190,6 +211,8 @@ fn mistakes_are_named() {
         &SHARES.replace("dog", "label"),
         &[],
     );
+    refuse("an output in a folder that is not there", PROBABILITIES, COUNTS, &["--bags-out=none/bags.csv"]);
+    refuse("one file for two tables", PROBABILITIES, COUNTS, &["--bags-out=./p.csv"]);
     refuse("an alpha above 1", PROBABILITIES, COUNTS, &["--alpha=2"]);
     refuse("an epsilon of 0", PROBABILITIES, COUNTS, &["--epsilon=0"]);
     refuse("an output of no known format", PROBABILITIES, COUNTS, &["--bags-out=bags.txt"]);

@@ -103,7 +103,8 @@ fn log_gamma_variable(alpha: f64, rng: &mut ChaCha8Rng) -> f64 {
     let c = 1.0 / (9.0 * d).sqrt();
     let log_of_next = loop {
         let x = rng::normal(rng);
-        let v = (1.0 + c * x).powi(3);
+        let root = 1.0 + c * x;
+        let v = root * root * root;
         let u = 1.0 - rng::uniform(rng); // above 0
         if v > 0.0 && u.ln() < 0.5 * x * x + d - d * v + d * v.ln() {
             break (d * v).ln();

@@ -1,6 +1,7 @@
 //! From a data set and a recipe to bags with counts.
 
 use super::{BagKind, BagManifest, BagPart, CountedBag, DataId, Recipe};
+use crate::rng::{self, Purpose, Rng as _};
 use crate::source::{Dataset, Split};
 use crate::{
     BagError, LabelOracle, Partition, hold_out, partition, partition_by_clusters, partition_by_groups,
@@ -9,7 +10,7 @@ use crate::{
 
 impl BagManifest {
     /// Makes bags of a data set's training split; held-out ones by the same recipe from instances that are set aside,
-    /// or none where these do not fill one.
+    /// or none where these do not fill one, or are fewer than the clusters.
     ///
     /// `column` has one value for each training instance; only [`BagKind::Column`] looks at it, and then the size of the
     /// recipe becomes that of the largest bag.
@@ -35,14 +36,12 @@ impl BagManifest {
         let limit = recipe.limit.unwrap_or(images.len());
         let chosen = subset(images.len() as u32, limit, recipe.split_seed);
         let split = hold_out(&chosen, recipe.held_out, recipe.split_seed)?;
-        let draw = |instances: &[u32]| draw(instances, &dataset.train, labels, &recipe, column);
-        let train = draw(&split.train)?;
-        let is_fixed = !matches!(recipe.kind, BagKind::Column { .. });
-        let is_too_few = split.held_out.is_empty() || is_fixed && split.held_out.len() < recipe.size;
-        let held_out = if is_too_few {
+        let draw = |instances: &[u32], seed| draw(instances, &dataset.train, labels, &recipe, seed, column);
+        let train = draw(&split.train, recipe.seed)?;
+        let held_out = if split.held_out.len() < n_instances_min(&recipe) {
             Partition { bags: Vec::new(), remainder: split.held_out.clone() }
         } else {
-            draw(&split.held_out)?
+            draw(&split.held_out, held_out_seed(&recipe))?
         };
         let largest = train.bags.iter().chain(&held_out.bags).map(Vec::len).max();
         Ok(Self {
@@ -60,14 +59,33 @@ impl BagManifest {
     }
 }
 
+/// How many instances it takes to draw bags at all.
+fn n_instances_min(recipe: &Recipe) -> usize {
+    match recipe.kind {
+        BagKind::Uniform | BagKind::Dirichlet { .. } => recipe.size,
+        BagKind::Cluster { n_clusters } => recipe.size.max(n_clusters),
+        BagKind::Column { .. } => 1,
+    }
+}
+
+/// The seed of the held-out bags. From that of the others, Dirichlet's draws would be the same shares in the same order;
+/// uniform bags keep it, which runs without a manifest do too.
+fn held_out_seed(recipe: &Recipe) -> u64 {
+    match recipe.kind {
+        BagKind::Dirichlet { .. } => rng::stream(recipe.seed, Purpose::HeldOutBags, 0).next_u64(),
+        _ => recipe.seed,
+    }
+}
+
 fn draw(
     instances: &[u32],
     split: &Split,
     labels: &LabelOracle,
     recipe: &Recipe,
+    seed: u64,
     column: Option<&[String]>,
 ) -> Result<Partition, BagError> {
-    let &Recipe { size, seed, .. } = recipe;
+    let size = recipe.size;
     match &recipe.kind {
         BagKind::Uniform => partition(instances, size, seed),
         BagKind::Dirichlet { alpha } => partition_by_shares(instances, labels, size, *alpha, seed),

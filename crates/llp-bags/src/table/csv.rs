@@ -7,10 +7,9 @@ use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
 use super::{Header, Place, Table, TableError};
 
 pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableError> {
-    let file = fs_err::File::open(path)?;
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(file.into_file());
+    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(fs_err::File::open(path)?);
     let names: Vec<String> =
-        reader.headers().map_err(|error| refused(path, &error))?.iter().map(clean).collect();
+        reader.headers().map_err(|error| refused(path, error))?.iter().map(str::to_owned).collect();
     let header = Header::new(path, &names, ids)?;
     let mut table = Table {
         path: path.to_owned(),
@@ -19,7 +18,7 @@ pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableErro
         values: Vec::new(),
     };
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| refused(path, &error))? {
+    while reader.read_record(&mut record).map_err(|error| refused(path, error))? {
         append(&mut table, &header, &names, &record)?;
     }
     Ok(table)
@@ -50,18 +49,16 @@ fn append(
     Ok(())
 }
 
-/// A name without the mark that some programs put before the first one.
-fn clean(name: &str) -> String {
-    name.trim_start_matches('\u{feff}').to_owned()
-}
-
 /// The header is record 0.
 fn row_of(position: Option<&Position>) -> u64 {
     position.map_or(0, Position::record)
 }
 
-fn refused(path: &Path, error: &::csv::Error) -> TableError {
+fn refused(path: &Path, error: ::csv::Error) -> TableError {
     let place = |position: &Option<Position>| Place { path: path.to_owned(), row: row_of(position.as_ref()) };
+    if error.is_io_error() {
+        return TableError::Io(error.into());
+    }
     match error.kind() {
         ErrorKind::UnequalLengths { pos, expected_len, len } => {
             TableError::CellCount { place: place(pos), expected: *expected_len as usize, got: *len as usize }

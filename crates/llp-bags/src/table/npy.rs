@@ -5,11 +5,11 @@ use std::path::Path;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
 
-use super::{Header, Table, TableError, id_of_number};
+use super::{Header, Place, Table, TableError, id_of_bytes, id_of_number};
 
 pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableError> {
     let format = |message: String| TableError::Format { path: path.to_owned(), message };
-    let mut reader = BufReader::new(fs_err::File::open(path)?.into_file());
+    let mut reader = BufReader::new(fs_err::File::open(path)?);
     let header =
         NpyHeader::from_reader(&mut reader).map_err(|error| format(format!("not a NumPy array: {error}")))?;
     let mut bytes = Vec::new();
@@ -46,6 +46,9 @@ fn plain(
     if matrix.n_columns <= ids.len() as u64 {
         return Err(TableError::NoNumericColumn { path: path.to_owned() });
     }
+    if kind.is_text() {
+        return Err(format("a matrix of text: expected numbers, or a structured array".to_owned()));
+    }
     let n_cells = matrix.n_rows.checked_mul(matrix.n_columns);
     check_length(n_cells.and_then(|n| n.checked_mul(kind.len as u64)), bytes.len()).map_err(format)?;
     let (n_rows, n_columns) = (matrix.n_rows as usize, matrix.n_columns as usize);
@@ -54,15 +57,14 @@ fn plain(
             Order::C => row * n_columns + column,
             Order::Fortran => column * n_rows + row,
         };
-        kind.number(&bytes[place * kind.len..][..kind.len])
+        Cell { kind, bytes: &bytes[place * kind.len..][..kind.len] }
     };
-    let column = |column: usize| (0..n_rows).map(move |row| cell(row, column));
     Ok(Table {
         path: path.to_owned(),
-        ids: (0..ids.len()).map(|id| column(id).map(id_of_number).collect()).collect(),
+        ids: (0..ids.len()).map(|id| text(path, n_rows, |row| cell(row, id))).collect::<Result<_, _>>()?,
         names: None,
         values: (0..n_rows)
-            .flat_map(|row| (ids.len()..n_columns).map(move |column| cell(row, column)))
+            .flat_map(|row| (ids.len()..n_columns).map(move |column| cell(row, column).number()))
             .collect(),
     })
 }
@@ -93,23 +95,27 @@ fn structured(
     }
     check_length(n_rows.checked_mul(row_len as u64), bytes.len())
         .map_err(|message| TableError::Format { path: path.to_owned(), message })?;
-    let cell = |row: &'_ [u8], column: usize| {
+    let cell = |row: usize, column: usize| {
         let (start, kind) = kinds[column];
-        kind.text(&row[start..][..kind.len])
+        Cell { kind, bytes: &bytes[row * row_len + start..][..kind.len] }
     };
-    let number = |row: &'_ [u8], column: usize| {
-        let (start, kind) = kinds[column];
-        kind.number(&row[start..][..kind.len])
-    };
-    let rows = || bytes.chunks_exact(row_len);
+    let (cell, numeric, n_rows) = (&cell, &header.numeric, n_rows as usize);
+    let ids = header.ids.iter().map(|&column| text(path, n_rows, |row| cell(row, column)));
     Ok(Table {
         path: path.to_owned(),
-        ids: header.ids.iter().map(|&column| rows().map(|row| cell(row, column)).collect()).collect(),
+        ids: ids.collect::<Result<_, _>>()?,
         names: Some(header.numeric_names(&names)),
-        values: rows()
-            .flat_map(|row| header.numeric.iter().map(move |&column| number(row, column)))
+        values: (0..n_rows)
+            .flat_map(|row| numeric.iter().map(move |&column| cell(row, column).number()))
             .collect(),
     })
+}
+
+/// A column of identifiers.
+fn text<'a>(path: &Path, n_rows: usize, cell: impl Fn(usize) -> Cell<'a>) -> Result<Vec<String>, TableError> {
+    let wrong =
+        |row: usize| TableError::Encoding { place: Place { path: path.to_owned(), row: row as u64 + 1 } };
+    (0..n_rows).map(|row| cell(row).text().ok_or_else(|| wrong(row))).collect()
 }
 
 fn check_length(expected: Option<u64>, got: usize) -> Result<(), String> {
@@ -161,39 +167,51 @@ impl Kind {
     fn is_text(self) -> bool {
         matches!(self.class, Class::Bytes | Class::Unicode)
     }
+}
 
-    fn number(self, cell: &[u8]) -> f64 {
-        match self.class {
-            Class::Float if self.len == 4 => f64::from(f32::from_bits(self.bits(cell) as u32)),
-            Class::Float => f64::from_bits(self.bits(cell)),
-            Class::Int => self.signed(cell) as f64,
-            Class::Uint => self.bits(cell) as f64,
-            Class::Bytes | Class::Unicode => self.text(cell).parse().unwrap_or(f64::NAN),
+/// A value as it is stored.
+struct Cell<'a> {
+    kind: Kind,
+    bytes: &'a [u8],
+}
+
+impl Cell<'_> {
+    fn number(&self) -> f64 {
+        match self.kind.class {
+            Class::Float if self.bytes.len() == 4 => f64::from(f32::from_bits(self.bits(self.bytes) as u32)),
+            Class::Float => f64::from_bits(self.bits(self.bytes)),
+            Class::Int => self.signed() as f64,
+            Class::Uint => self.bits(self.bytes) as f64,
+            Class::Bytes | Class::Unicode => f64::NAN, // only identifying columns may hold text
         }
     }
 
-    fn text(self, cell: &[u8]) -> String {
-        match self.class {
-            Class::Bytes => String::from_utf8_lossy(cell).trim_end_matches('\0').to_owned(),
-            Class::Unicode => {
-                let code = |four: &[u8]| char::from_u32(self.bits(four) as u32).unwrap_or('\u{fffd}');
-                let text: String = cell.chunks_exact(4).map(code).collect();
-                text.trim_end_matches('\0').to_owned()
+    /// The cell as an identifier; nothing if it is no text.
+    fn text(&self) -> Option<String> {
+        match self.kind.class {
+            Class::Bytes => {
+                let len = self.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+                id_of_bytes(&self.bytes[..len])
             }
-            Class::Int => self.signed(cell).to_string(),
-            Class::Uint => self.bits(cell).to_string(),
-            Class::Float => id_of_number(self.number(cell)),
+            Class::Unicode => {
+                let code = |four: &[u8]| char::from_u32(self.bits(four) as u32);
+                let text: Option<String> = self.bytes.chunks_exact(4).map(code).collect();
+                text.map(|text| text.trim_end_matches('\0').trim().to_owned())
+            }
+            Class::Int => Some(self.signed().to_string()),
+            Class::Uint => Some(self.bits(self.bytes).to_string()),
+            Class::Float => Some(id_of_number(self.number())),
         }
     }
 
     /// Up to eight bytes as an unsigned number.
-    fn bits(self, cell: &[u8]) -> u64 {
+    fn bits(&self, bytes: &[u8]) -> u64 {
         let shift = |bits: u64, &byte: &u8| bits << 8 | u64::from(byte);
-        if self.big_endian { cell.iter().fold(0, shift) } else { cell.iter().rev().fold(0, shift) }
+        if self.kind.big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) }
     }
 
-    fn signed(self, cell: &[u8]) -> i64 {
-        let unused = 64 - 8 * self.len as u32;
-        (self.bits(cell) << unused) as i64 >> unused
+    fn signed(&self) -> i64 {
+        let unused = 64 - 8 * self.bytes.len() as u32;
+        (self.bits(self.bytes) << unused) as i64 >> unused
     }
 }

@@ -2,22 +2,28 @@
 
 use std::path::Path;
 
-use ::parquet::basic::{LogicalType, Type};
+use ::parquet::basic::{ConvertedType, LogicalType, Type};
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
-use super::{Header, Place, Table, TableError, id_of_number, transpose};
+use super::{Header, Place, Table, TableError, id_of_bytes, id_of_number, transpose};
 use crate::source::parquet::columns;
 
 pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableError> {
     let file = File::open(path)?;
     let header = Header::new(path, &file.names, ids)?;
-    let column = |&column: &usize| file.column(column);
-    let cells = header.ids.iter().map(|id| Ok(column(id)?.into_ids())).collect::<Result<_, TableError>>()?;
-    let numeric = |column: &usize| file.column(*column)?.into_numbers(path, &file.names[*column]);
+    let cells =
+        header.ids.iter().map(|&id| file.column(id)?.into_ids(path)).collect::<Result<Vec<_>, _>>()?;
+    let numeric = |&column: &usize| file.column(column)?.into_numbers(path, &file.names[column]);
     let columns = header.numeric.iter().map(numeric).collect::<Result<Vec<_>, _>>()?;
+    let n_rows = columns[0].len();
+    if cells.iter().any(|cells| cells.len() != n_rows) || columns.iter().any(|column| column.len() != n_rows)
+    {
+        let message = "its columns have different lengths: the file is damaged".to_owned();
+        return Err(TableError::Format { path: path.to_owned(), message });
+    }
     let names = Some(header.numeric_names(&file.names));
     Ok(Table { path: path.to_owned(), ids: cells, names, values: transpose(&columns) })
 }
@@ -30,13 +36,18 @@ enum Cells {
 }
 
 impl Cells {
-    fn into_ids(self) -> Vec<String> {
+    fn into_ids(self, path: &Path) -> Result<Vec<String>, TableError> {
+        let wrong = |row: usize| Place { path: path.to_owned(), row: row as u64 + 1 };
         match self {
-            Self::Numbers(cells) => cells.into_iter().map(id_of_number).collect(),
-            Self::Integers(cells) => cells.iter().map(ToString::to_string).collect(),
-            Self::Text(cells) => {
-                cells.iter().map(|cell| String::from_utf8_lossy(cell.data()).trim().to_owned()).collect()
-            }
+            Self::Numbers(cells) => Ok(cells.into_iter().map(id_of_number).collect()),
+            Self::Integers(cells) => Ok(cells.iter().map(ToString::to_string).collect()),
+            Self::Text(cells) => cells
+                .iter()
+                .enumerate()
+                .map(|(row, cell)| {
+                    id_of_bytes(cell.data()).ok_or_else(|| TableError::Encoding { place: wrong(row) })
+                })
+                .collect(),
         }
     }
 
@@ -139,10 +150,28 @@ impl<'a> File<'a> {
     }
 }
 
-/// Text and numbers as such, not dates, decimals or times that are stored as them.
+/// Text and numbers as such, not dates, decimals or times that are stored as them, nor integers that do not fit `i64`
+/// as they are stored.
 fn is_plain(column: &ColumnDescriptor) -> bool {
     use LogicalType::{Enum, Integer, Json, String};
-    matches!(column.logical_type_ref(), None | Some(Integer(_) | String | Enum | Json))
+    match column.logical_type_ref() {
+        Some(Integer(kind)) => kind.is_signed || kind.bit_width < 32,
+        Some(String | Enum | Json) => true,
+        Some(_) => false,
+        None => matches!(
+            column.converted_type(),
+            ConvertedType::NONE
+                | ConvertedType::UTF8
+                | ConvertedType::ENUM
+                | ConvertedType::JSON
+                | ConvertedType::INT_8
+                | ConvertedType::INT_16
+                | ConvertedType::INT_32
+                | ConvertedType::INT_64
+                | ConvertedType::UINT_8
+                | ConvertedType::UINT_16
+        ),
+    }
 }
 
 fn type_name(column: &ColumnDescriptor) -> String {

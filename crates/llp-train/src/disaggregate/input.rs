@@ -8,10 +8,13 @@ use llp_ot::Proportions;
 
 use super::{Bag, BaggedPredictions, DisaggregateError};
 
-/// Tables are printed with a few digits: sums may be off by this, and are divided out.
-const SUM_TOLERANCE: f64 = 1e-3;
 /// Columns of the output.
-const RESERVED: [&str; 2] = ["label", "confidence"];
+const RESERVED: [&str; 3] = ["instance", "label", "confidence"];
+
+/// Tables may be printed with three digits: sums may be off by the rounding of their terms, and are divided out.
+fn sum_tolerance(n_classes: usize) -> f64 {
+    5e-4 * n_classes.max(2) as f64
+}
 
 impl BaggedPredictions {
     /// Joins a table of class probabilities (columns `instance`, `bag` and one per class) and a table of proportions
@@ -108,9 +111,9 @@ fn normalized(
         let values: Vec<f64> = columns.iter().map(|&column| rows.row(row)[column]).collect();
         check_sign(rows, row, "probability", class_names, &values)?;
         let sum: f64 = values.iter().sum();
-        if (sum - 1.0).abs() > SUM_TOLERANCE {
-            let place = rows.place(row);
-            return Err(DisaggregateError::ProbabilitySum { place, sum, tolerance: SUM_TOLERANCE });
+        let tolerance = sum_tolerance(columns.len());
+        if !is_near_one(sum, tolerance) {
+            return Err(DisaggregateError::ProbabilitySum { place: rows.place(row), sum, tolerance });
         }
         probabilities.extend(values.iter().map(|value| value / sum));
     }
@@ -149,11 +152,11 @@ fn bags_of(
             return Err(DisaggregateError::EmptyBag { place, bag: name, probabilities });
         }
         let sum: f64 = values.iter().sum();
-        let proportions = Proportions::new(values.iter().map(|value| value / sum).collect())?;
         if are_counts && sum != instances.len() as f64 {
             let expected = instances.len();
             return Err(DisaggregateError::CountSum { place, bag: name, got: sum, expected, probabilities });
         }
+        let proportions = Proportions::new(values.iter().map(|value| value / sum).collect())?;
         let counts = if are_counts {
             values.iter().map(|&count| count as u32).collect()
         } else {
@@ -169,13 +172,25 @@ fn are_counts(bags: &Table, class_names: &[String]) -> Result<bool, Disaggregate
     for row in 0..bags.n_rows() {
         check_sign(bags, row, "proportion", class_names, bags.row(row))?;
     }
+    let tolerance = sum_tolerance(class_names.len());
     let sum = |row: usize| bags.row(row).iter().sum::<f64>();
-    let is_off = |row: &usize| (sum(*row) - 1.0).abs() > SUM_TOLERANCE;
-    let is_whole = |row: usize| sum(row) > 0.0 && bags.row(row).iter().all(|value| value.fract() == 0.0);
-    let Some(off) = (0..bags.n_rows()).find(is_off) else { return Ok(false) };
-    let Some(broken) = (0..bags.n_rows()).find(|&row| !is_whole(row)) else { return Ok(true) };
-    // Whatever the table was meant to be, a row that is neither is wrong.
-    let row = if is_off(&broken) { broken } else { off };
+    let is_share = |row: &usize| is_near_one(sum(*row), tolerance);
+    let is_count = |row: &usize| sum(*row) > 0.0 && bags.row(*row).iter().all(|value| value.fract() == 0.0);
+    let mut rows = 0..bags.n_rows();
+    if rows.clone().all(|row| is_share(&row)) {
+        return Ok(false);
+    }
+    if rows.clone().all(|row| is_count(&row)) {
+        return Ok(true);
+    }
+    // The first row that is neither; else the first that is no share, among those that are no counts.
+    let neither = rows.clone().find(|row| !is_share(row) && !is_count(row));
+    let row = neither.or_else(|| rows.find(|row| !is_share(row))).unwrap_or(0);
     let (place, bag) = (bags.place(row), bags.ids(0)[row].clone());
-    Err(DisaggregateError::ProportionSum { place, bag, sum: sum(row), tolerance: SUM_TOLERANCE })
+    Err(DisaggregateError::ProportionSum { place, bag, sum: sum(row), tolerance })
+}
+
+/// Whether a sum is 1 but for the rounding of its terms, and a little of its own.
+fn is_near_one(sum: f64, tolerance: f64) -> bool {
+    (sum - 1.0).abs() <= tolerance + 1e-9
 }

@@ -22,6 +22,9 @@ pub(crate) fn read(path: &Path, name: &str, n_instances: usize) -> Result<Vec<St
         let text = &record[id];
         let slot = text.parse().ok().and_then(|instance: usize| values.get_mut(instance));
         match slot {
+            Some(None) if record[value].trim().is_empty() => {
+                return Err(fault(format!("line {line} has no {name}: give instance {text} a value")));
+            }
             Some(slot @ None) => *slot = Some(record[value].to_owned()),
             Some(Some(_)) => return Err(fault(format!("line {line} has instance {text} again"))),
             None => {

@@ -8,7 +8,7 @@ use llp_sweep::config::Layers;
 use llp_sweep::grid::Sweep;
 use llp_train::TrainError;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, usage};
 
 /// Data sets that are known by name; anything else is a path.
 const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
@@ -136,9 +136,10 @@ pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
 fn describe_bags(layers: &mut Layers, path: &str) -> Result<(), Failure> {
     let manifest = BagManifest::read(Path::new(path)).map_err(TrainError::from)?;
     let name = "bags.manifest";
-    if layers.text_of("bags.hash").is_none() {
-        layers.argument(name, "bags.hash", &manifest.hash()[..16])?;
+    if let Some(expected) = layers.text_of("bags.hash") {
+        manifest.check_hash(expected).map_err(|fault| usage(format!("{path}: {fault}")))?;
     }
+    layers.argument(name, "bags.hash", &manifest.hash()[..16])?;
     layers.argument(name, "bags.size", &manifest.recipe.size.to_string())?;
     Ok(())
 }

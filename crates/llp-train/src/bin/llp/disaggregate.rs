@@ -1,6 +1,6 @@
 //! `llp disaggregate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use llp_sweep::write_atomically;
 use llp_train::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation};
 use serde::Serialize;
 
-use crate::failure::{Failure, code};
+use crate::failure::{Failure, code, usage};
 use crate::world::{print, print_json, tell};
 use crate::{Global, Output};
 
@@ -50,6 +50,7 @@ struct Summary {
 }
 
 pub(crate) fn disaggregate(global: Global, args: &DisaggregateArgs) -> Result<ExitCode, Failure> {
+    check_outputs(args)?;
     let input = BaggedPredictions::read(&args.probabilities, &args.proportions)?;
     let solved = input.disaggregate(args.alpha, args.epsilon).map_err(DisaggregateError::from)?;
     let mut files = vec![(&args.out, encode(&args.out, &instance_columns(&input, &solved))?)];
@@ -65,6 +66,31 @@ pub(crate) fn disaggregate(global: Global, args: &DisaggregateArgs) -> Result<Ex
     }
     show(global, &summary(&input, &solved))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Finds out before the work what would be wrong with the files after it.
+fn check_outputs(args: &DisaggregateArgs) -> Result<(), Failure> {
+    let mut taken = vec![&args.probabilities, &args.proportions];
+    for path in std::iter::once(&args.out).chain(&args.bags_out) {
+        encode(path, &[])?; // an ending that says no format
+        if taken.iter().any(|other| *other == path || is_same_file(other, path)) {
+            return Err(usage(format!("{} is named twice: give every table its own file", path.display())));
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            return Err(usage(format!(
+                "{} cannot be written: there is no folder {}",
+                path.display(),
+                folder.display()
+            )));
+        }
+        taken.push(path);
+    }
+    Ok(())
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((fs_err::canonicalize(a), fs_err::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn show(global: Global, summary: &Summary) -> std::io::Result<()> {
@@ -128,11 +154,10 @@ fn bag_columns(input: &BaggedPredictions, solved: &Disaggregation) -> Vec<(Strin
 
 impl From<DisaggregateError> for Failure {
     fn from(error: DisaggregateError) -> Self {
-        let code = match &error {
-            DisaggregateError::Table(TableError::Io(_)) => code::RUNTIME,
-            _ => code::USAGE,
-        };
-        Self { code, error: error.into() }
+        match error {
+            DisaggregateError::Table(TableError::Io(error)) => error.into(),
+            error => Self { code: code::USAGE, error: error.into() },
+        }
     }
 }
 
