@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::bag_column;
 use crate::config_args::data_settings;
+use crate::hub;
 use crate::failure::{Failure, usage};
 use crate::world::{print, print_json};
 use crate::{Global, Output};
@@ -99,7 +100,7 @@ fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
     if let Some(path) = &path {
         layers.argument("--data", "data.path", path)?;
     }
-    let dataset = load_dataset(&layers.resolve("digits")?.data)?;
+    let dataset = load_dataset(&layers.resolve("digits")?.data, &|name| hub::locate(global, name))?;
     let column = match &args.column {
         Some(file) => Some(bag_column::read(file, dataset.train.images.len())?),
         None => None,

@@ -5,8 +5,12 @@
 mod bag_column;
 mod bags;
 mod config_args;
+mod contact_sheet;
+mod data;
+mod data_known;
 mod evaluate;
 mod failure;
+mod hub;
 mod progress;
 mod report;
 mod signals;
@@ -67,6 +71,11 @@ enum Command {
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.
     Evaluate(evaluate::EvaluateArgs),
+    /// Fetch, describe and check data sets.
+    Data {
+        #[command(subcommand)]
+        command: data::DataCommand,
+    },
     /// Make bags that several methods train on, and describe them.
     Bags {
         #[command(subcommand)]
@@ -87,6 +96,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::train(global, &args),
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Data { command } => data::data(global, &command),
         Command::Bags { command } => bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
