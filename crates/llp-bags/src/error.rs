@@ -136,7 +136,9 @@ pub enum BagError {
     },
 
     /// Bags by a column, and no column.
-    #[error("bags by the column {column:?} need its values, one for each training instance")]
+    #[error(
+        "bags by the column {column:?} need its values, one for each training instance: the data has none, give a file"
+    )]
     NoColumn {
         /// Its name.
         column: String,

@@ -152,14 +152,21 @@ fn bags() {
     bench.refuse("a concentration for bags without one", &extra);
     let mut refuse_column = |input: &str, text: &str| {
         bench.write("day.csv", text);
-        bench.refuse(input, &["bags", "make", "--kind=column", "--column=day.csv", "--out=new.json"]);
+        let make =
+            ["bags", "make", "--kind=column", "--column=day", "--column-file=day.csv", "--out=new.json"];
+        bench.refuse(input, &make);
     };
+    refuse_column("a column of another name", "instance,hour\n0,noon\n");
     refuse_column("a column without a head", "0,monday\n1,tuesday\n");
     refuse_column("a column for too few instances", "instance,day\n0,monday\n");
     refuse_column("a column with an instance twice", "instance,day\n0,monday\n0,monday\n");
     refuse_column("a column with an unknown instance", "instance,day\n5000,monday\n");
     refuse_column("a column with a line cut short", "instance,day\n0\n");
     refuse_column("a column with a name for an instance", "instance,day\nfirst,monday\n");
+    bench.refuse(
+        "a column that the data has not",
+        &["bags", "make", "--kind=column", "--column=day", "--out=new.json"],
+    );
     assert!(!bench.path("new.json").exists());
 
     let small = [bags, width, "--epochs=1"];

@@ -56,7 +56,7 @@ fn files_are_made_again_and_shown() {
         &["--bag-size=8", "--kind=uniform"],
         &["--bag-size=8", "--kind=dirichlet", "--alpha=0.1"],
         &["--bag-size=8", "--kind=cluster", "--clusters=5"],
-        &["--kind=column", "--column=day.csv"],
+        &["--kind=column", "--column=day", "--column-file=day.csv"],
     ];
     let mut spreads = Vec::new();
     for kind in kinds {
@@ -89,15 +89,18 @@ fn files_are_made_again_and_shown() {
     }
     // Uniform bags and days that were dealt out at random lie at the floor; the others differ more than chance allows.
     let is_near = |ratio: f64| (ratio - 1.0).abs() < 0.3;
-    assert!(is_near(spreads[0]) && is_near(spreads[3]) && spreads[1] > 2.0 && spreads[2] > 2.0, "{spreads:?}");
+    assert!(
+        is_near(spreads[0]) && is_near(spreads[3]) && spreads[1] > 2.0 && spreads[2] > 2.0,
+        "{spreads:?}"
+    );
 }
 
 /// A day for each digit: 200 of them, at random.
 fn column() -> String {
     use llp_bags::rng::{Purpose, below, stream};
     let mut rng = stream(0, Purpose::Init, 0);
-    let rows: String = (0..1437).map(|instance| format!("{instance},{}\n", below(&mut rng, 200))).collect();
-    format!("instance,day\n{rows}")
+    let rows = (0..1437).map(|instance| format!("{instance},{}", below(&mut rng, 200)));
+    std::iter::once("instance,day".to_owned()).chain(rows).collect::<Vec<_>>().join("\n")
 }
 
 /// A sweep over losses shares one file of bags, named on the command line or in the sweep's file; the key replaces the

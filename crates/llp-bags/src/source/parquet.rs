@@ -6,6 +6,7 @@
 //! place when the shards of a split are read in the order of their names.
 
 mod class_names;
+mod column;
 mod columns;
 mod decode;
 mod error;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::source::{Dataset, Labels, Split};
 use crate::{BagError, Images, LabelOracle};
+pub use column::column;
 pub use error::ParquetError;
 use layout::Layout;
 use shard::Rows;
@@ -72,7 +74,8 @@ pub fn read_classes(folder: &Path, labels: Labels) -> Result<Dataset, BagError> 
 /// [`BagError::Parquet`] for files that are missing or damaged.
 pub fn count_rows(folder: &Path) -> Result<[usize; 2], BagError> {
     let Layout { train, test } = Layout::find(folder)?;
-    let count = |shards: &[PathBuf]| shards.iter().map(|shard| shard::n_rows(shard)).sum::<Result<usize, _>>();
+    let count =
+        |shards: &[PathBuf]| shards.iter().map(|shard| shard::n_rows(shard)).sum::<Result<usize, _>>();
     Ok([count(&train)?, count(&test)?])
 }
 

@@ -76,7 +76,9 @@ pub enum CifarError {
     },
 
     /// A last record that is not whole.
-    #[error("record {record} of {path} has {got} bytes, expected {expected}: the file is cut short, or another one")]
+    #[error(
+        "record {record} of {path} has {got} bytes, expected {expected}: the file is cut short, or another one"
+    )]
     Truncated {
         /// The file.
         path: PathBuf,

@@ -27,7 +27,9 @@ pub enum HubError {
     NoCache,
 
     /// The hub wants to know who asks, or does not like it.
-    #[error("{endpoint} does not give {what} to you (status {status}): set HF_TOKEN to a token that may read it")]
+    #[error(
+        "{endpoint} does not give {what} to you (status {status}): set HF_TOKEN to a token that may read it"
+    )]
     Forbidden {
         /// Address of the hub.
         endpoint: String,
@@ -91,7 +93,9 @@ pub enum HubError {
     },
 
     /// A file of another length than the hub said.
-    #[error("{file} came with {got} bytes, expected {expected}; it was dropped: the same command starts it again")]
+    #[error(
+        "{file} came with {got} bytes, expected {expected}; it was dropped: the same command starts it again"
+    )]
     Length {
         /// The file.
         file: String,

@@ -50,6 +50,17 @@ pub enum ParquetError {
         found: Vec<String>,
     },
 
+    /// A column that bags are to be made by, and that is not there.
+    #[error("{path} has no column {column}; its columns are {}", found.join(", "))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name looked for.
+        column: String,
+        /// The names there are.
+        found: Vec<String>,
+    },
+
     /// A column of another type.
     #[error("column {column} of {path} is {got}, expected {expected}")]
     ColumnType {

@@ -188,8 +188,7 @@ pub(super) fn n_rows(path: &Path) -> Result<usize, ParquetError> {
 
 fn open(path: &Path) -> Result<SerializedFileReader<File>, ParquetError> {
     let file = fs_err::File::open(path)?.into_file();
-    SerializedFileReader::new(file)
-        .map_err(|source| ParquetError::Format { path: path.to_owned(), source })
+    SerializedFileReader::new(file).map_err(|source| ParquetError::Format { path: path.to_owned(), source })
 }
 
 fn find(schema: &SchemaDescriptor, names: &[&str]) -> Option<usize> {

@@ -1,46 +1,39 @@
-//! A column of a data set that names bags, from a CSV file: `instance,NAME`.
+//! A column that bags are made by, from a CSV file beside the data.
 
 use std::path::Path;
 
 use crate::failure::{Failure, usage};
 
-/// A column and its values, `[instance]`.
-pub(crate) struct Column {
-    pub(crate) name: String,
-    pub(crate) values: Vec<String>,
-}
-
-/// Reads the file; there must be one row for each of `n_instances` instances, in any order.
-pub(crate) fn read(path: &Path, n_instances: usize) -> Result<Column, Failure> {
+/// The values of the column `name`, `[instance]`: one row for each of `n_instances` instances, in any order.
+pub(crate) fn read(path: &Path, name: &str, n_instances: usize) -> Result<Vec<String>, Failure> {
     let fault = |message: String| usage(format!("{}: {message}", path.display()));
     let mut reader = csv::Reader::from_reader(fs_err::File::open(path)?);
-    let head: Vec<String> = match reader.headers() {
-        Ok(head) => head.iter().map(str::to_owned).collect(),
-        Err(error) => return Err(fault(error.to_string())),
+    let head = reader.headers().map_err(|error| fault(error.to_string()))?.clone();
+    let place = |wanted: &str| {
+        let found = || head.iter().collect::<Vec<_>>().join(", ");
+        let place = head.iter().position(|column| column == wanted);
+        place.ok_or_else(|| fault(format!("there is no column {wanted}; the columns are {}", found())))
     };
-    let [id, name] = &head[..] else {
-        return Err(fault(format!("expected the columns instance and NAME, got {}", head.join(", "))));
-    };
-    if id != "instance" {
-        return Err(fault(format!("expected the columns instance and NAME, got {}", head.join(", "))));
-    }
+    let (id, value) = (place("instance")?, place(name)?);
     let mut values: Vec<Option<String>> = vec![None; n_instances];
-    for (row, record) in reader.deserialize().enumerate() {
-        let (instance, value): (usize, String) =
-            record.map_err(|error| fault(format!("row {row}: {error}")))?;
-        match values.get_mut(instance) {
+    for record in reader.records() {
+        let record = record.map_err(|error| fault(error.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let text = &record[id];
+        let slot = text.parse().ok().and_then(|instance: usize| values.get_mut(instance));
+        match slot {
+            Some(slot @ None) => *slot = Some(record[value].to_owned()),
+            Some(Some(_)) => return Err(fault(format!("line {line} has instance {text} again"))),
             None => {
+                let last = n_instances - 1;
                 return Err(fault(format!(
-                    "row {row} has instance {instance}, but instances go from 0 to {}",
-                    n_instances - 1
+                    "line {line} has instance {text}, but instances go from 0 to {last}"
                 )));
             }
-            Some(Some(_)) => return Err(fault(format!("row {row} has instance {instance} again"))),
-            Some(slot) => *slot = Some(value),
         }
     }
     if let Some(instance) = values.iter().position(Option::is_none) {
-        return Err(fault(format!("there is no row for instance {instance}")));
+        return Err(fault(format!("there is no line for instance {instance}")));
     }
-    Ok(Column { name: name.clone(), values: values.into_iter().flatten().collect() })
+    Ok(values.into_iter().flatten().collect())
 }

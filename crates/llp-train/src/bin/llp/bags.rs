@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
+use llp_bags::source::{Labels, parquet};
 use llp_bags::{BagKind, BagManifest, BagPart, Recipe};
 use llp_sweep::config::Layers;
 use llp_sweep::write_atomically;
@@ -12,8 +13,8 @@ use serde::Serialize;
 
 use crate::bag_column;
 use crate::config_args::data_settings;
-use crate::hub;
 use crate::failure::{Failure, usage};
+use crate::hub;
 use crate::world::{print, print_json};
 use crate::{Global, Output};
 
@@ -58,9 +59,12 @@ pub(crate) struct MakeArgs {
     /// The number of clusters.
     #[arg(long, value_name = "N", required_if_eq("kind", "cluster"))]
     clusters: Option<usize>,
-    /// A CSV file with the columns `instance` and another one, and one row for each training instance.
-    #[arg(long, value_name = "FILE", required_if_eq("kind", "column"), conflicts_with = "bag_size")]
-    column: Option<PathBuf>,
+    /// The column, of the data itself or of the file of --column-file.
+    #[arg(long, value_name = "NAME", required_if_eq("kind", "column"), conflicts_with = "bag_size")]
+    column: Option<String>,
+    /// A CSV file with the columns `instance` and NAME, and one row for each training instance.
+    #[arg(long, value_name = "FILE", requires = "column")]
+    column_file: Option<PathBuf>,
     /// Use only so many of the training instances.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -101,11 +105,12 @@ fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
         layers.argument("--data", "data.path", path)?;
     }
     let dataset = load_dataset(&layers.resolve("digits")?.data, &|name| hub::locate(global, name))?;
-    let column = match &args.column {
-        Some(file) => Some(bag_column::read(file, dataset.train.images.len())?),
-        None => None,
+    let place = match &path {
+        Some(path) => Some(PathBuf::from(Labels::split(path).0)),
+        None => hub::locate(global, name.trim_end_matches("-coarse"))?,
     };
-    let kind = args.kind(column.as_ref().map(|column| &*column.name))?;
+    let column = args.values(place.as_deref(), dataset.train.images.len())?;
+    let kind = args.kind()?;
     let recipe = Recipe {
         kind,
         size: args.bag_size.unwrap_or(1),
@@ -114,15 +119,25 @@ fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
         held_out: args.held_out,
         split_seed: args.split_seed,
     };
-    let values = column.as_ref().map(|column| &column.values[..]);
-    let manifest = BagManifest::make(&dataset, recipe, values).map_err(TrainError::from)?;
+    let manifest = BagManifest::make(&dataset, recipe, column.as_deref()).map_err(TrainError::from)?;
     write_atomically(&args.out, manifest.to_json().as_bytes())?;
     show(global, &args.out, &manifest)
 }
 
 impl MakeArgs {
+    /// The values of the column, if bags are made by one; the data at `path` may have it.
+    fn values(&self, path: Option<&Path>, n_instances: usize) -> Result<Option<Vec<String>>, Failure> {
+        match (&self.column, &self.column_file, path) {
+            (Some(name), Some(file), _) => Ok(Some(bag_column::read(file, name, n_instances)?)),
+            (Some(name), None, Some(path)) => {
+                Ok(Some(parquet::column(path, name).map_err(TrainError::from)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The kind with what belongs to it; what belongs to another kind is a mistake.
-    fn kind(&self, column: Option<&str>) -> Result<BagKind, Failure> {
+    fn kind(&self) -> Result<BagKind, Failure> {
         let extras = [
             ("--alpha", self.alpha.is_some(), Kind::Dirichlet),
             ("--clusters", self.clusters.is_some(), Kind::Cluster),
@@ -136,7 +151,7 @@ impl MakeArgs {
             Kind::Uniform => BagKind::Uniform,
             Kind::Dirichlet => BagKind::Dirichlet { alpha: self.alpha.unwrap_or_default() },
             Kind::Cluster => BagKind::Cluster { n_clusters: self.clusters.unwrap_or_default() },
-            Kind::Column => BagKind::Column { name: column.unwrap_or_default().to_owned() },
+            Kind::Column => BagKind::Column { name: self.column.clone().unwrap_or_default() },
         })
     }
 }

@@ -64,7 +64,8 @@ mod tests {
         let images = Images::new(2, 3, 1, (0..12 * 6).collect()).unwrap();
         let (sheet, scale) = (draw(&images), TILE / 3);
         assert_eq!(sheet.dimensions(), (10 * (3 * scale + GAP) + GAP, 2 * (2 * scale + GAP) + GAP));
-        for (instance, x, y) in (0..12).flat_map(|i| (0..3).flat_map(move |x| (0..2).map(move |y| (i, x, y)))) {
+        for (instance, x, y) in (0..12).flat_map(|i| (0..3).flat_map(move |x| (0..2).map(move |y| (i, x, y))))
+        {
             let corner =
                 [instance % SIDE * (3 * scale + GAP) + GAP, instance / SIDE * (2 * scale + GAP) + GAP];
             let expected = images.image(instance)[(y * 3 + x) as usize];

@@ -16,12 +16,7 @@ const KNOWN: [Known; 3] = [
         first_and_last: ["airplane", "truck"],
         n_per_class: [5000, 1000],
     },
-    Known {
-        title: "CIFAR-100",
-        n_classes: 100,
-        first_and_last: ["apple", "worm"],
-        n_per_class: [500, 100],
-    },
+    Known { title: "CIFAR-100", n_classes: 100, first_and_last: ["apple", "worm"], n_per_class: [500, 100] },
     Known {
         title: "CIFAR-100 with coarse labels",
         n_classes: 20,
@@ -63,8 +58,18 @@ mod tests {
     /// The ten classes of CIFAR-10 must have 5,000 and 1,000 images each.
     #[test]
     fn known_data_is_counted() {
-        let classes =
-            names(&["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]);
+        let classes = names(&[
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ]);
         let (mut train, test) = ([5000; 10], [1000; 10]);
         assert_eq!(findings(&classes, [&train, &test]), names(&[]));
         train[3] = 4999;

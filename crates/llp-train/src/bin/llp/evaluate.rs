@@ -10,8 +10,8 @@ use llp_train::evaluate::{accuracy, bag_losses};
 use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network, load_dataset};
 use serde::Serialize;
 
-use crate::hub;
 use crate::failure::{Failure, usage};
+use crate::hub;
 use crate::world::{print, print_json};
 use crate::{Global, Output};
 
