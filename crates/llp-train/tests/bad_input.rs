@@ -48,7 +48,8 @@ impl Bench {
 
 /// Runs in `folder`, so that relative paths are the same everywhere.
 fn llp(folder: &Path, command: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_llp")).args(command).current_dir(folder).output().unwrap()
+    let mut llp = Command::new(env!("CARGO_BIN_EXE_llp"));
+    llp.args(command).current_dir(folder).env_remove("RUST_BACKTRACE").output().unwrap()
 }
 
 const SMALL: [&str; 5] = [

@@ -53,6 +53,9 @@ const POSITIVE: Kind = Kind::Number { expected: "a finite number above 0", accep
 const NOT_NEGATIVE: Kind = Kind::Number { expected: "a finite number of at least 0", accepts: |x| x >= 0.0 };
 const BELOW_ONE: Kind = Kind::Number { expected: "a number in [0, 1)", accepts: |x| (0.0..1.0).contains(&x) };
 const WEIGHT: Kind = Kind::Number { expected: "a number in (0, 1]", accepts: |x| x > 0.0 && x <= 1.0 };
+/// The range in which the transport can be solved to the precision of the numbers.
+const ENTROPY_WEIGHT: Kind =
+    Kind::Number { expected: "a number in [1e-6, 1e6]", accepts: |x| (1e-6..=1e6).contains(&x) };
 const SOME: Kind = Kind::Count { min: 1 };
 const ANY: Kind = Kind::Count { min: 0 };
 
@@ -75,7 +78,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("network.width", Kind::Extent { max: 4096 }), // far beyond any use, far below what overflows memory sizes
     key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2"])),
     key("loss.alpha", WEIGHT).optional(),
-    key("loss.epsilon", POSITIVE).optional(),
+    key("loss.epsilon", ENTROPY_WEIGHT).optional(),
     key("loss.solver", Kind::Choice(&["newton", "sinkhorn"])).optional(),
     key("loss.sweeps", SOME).optional(),
     key("optim.lr", POSITIVE),

@@ -4,19 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use llp_bags::source::{Labels, parquet};
-use llp_bags::{BagKind, BagManifest, BagPart, Recipe};
-use llp_sweep::config::Layers;
+use llp_bags::source::parquet;
+use llp_bags::{BagKind, BagManifest, Recipe};
 use llp_sweep::write_atomically;
-use llp_train::{TrainError, load_dataset};
-use serde::Serialize;
+use llp_train::TrainError;
 
-use crate::bag_column;
-use crate::config_args::data_settings;
 use crate::failure::{Failure, usage};
-use crate::hub;
-use crate::world::{print, print_json};
-use crate::{Global, Output};
+use crate::{Global, bag_column, bags_show, data};
 
 #[derive(Subcommand)]
 pub(crate) enum BagsCommand {
@@ -91,26 +85,16 @@ pub(crate) fn bags(global: Global, command: &BagsCommand) -> Result<ExitCode, Fa
         BagsCommand::Make(args) => make(global, args)?,
         BagsCommand::Show(args) => {
             let manifest = BagManifest::read(&args.file).map_err(TrainError::from)?;
-            show(global, &args.file, &manifest)?;
+            bags_show::show(global, &args.file, &manifest)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
-    let (name, path) = data_settings(&args.data);
-    let mut layers = Layers::new();
-    layers.argument("--data", "data.name", &name)?;
-    if let Some(path) = &path {
-        layers.argument("--data", "data.path", path)?;
-    }
-    let dataset = load_dataset(&layers.resolve("digits")?.data, &|name| hub::locate(global, name))?;
-    let place = match &path {
-        Some(path) => Some(PathBuf::from(Labels::split(path).0)),
-        None => hub::locate(global, name.trim_end_matches("-coarse"))?,
-    };
-    let column = args.values(place.as_deref(), dataset.train.images.len())?;
     let kind = args.kind()?;
+    let (dataset, place) = data::load(global, "--data", &args.data)?;
+    let column = args.values(place.as_deref(), dataset.train.images.len())?;
     let recipe = Recipe {
         kind,
         size: args.bag_size.unwrap_or(1),
@@ -121,7 +105,7 @@ fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
     };
     let manifest = BagManifest::make(&dataset, recipe, column.as_deref()).map_err(TrainError::from)?;
     write_atomically(&args.out, manifest.to_json().as_bytes())?;
-    show(global, &args.out, &manifest)
+    bags_show::show(global, &args.out, &manifest)
 }
 
 impl MakeArgs {
@@ -153,114 +137,5 @@ impl MakeArgs {
             Kind::Cluster => BagKind::Cluster { n_clusters: self.clusters.unwrap_or_default() },
             Kind::Column => BagKind::Column { name: self.column.clone().unwrap_or_default() },
         })
-    }
-}
-
-/// What is told about a file of bags.
-#[derive(Serialize)]
-struct Description<'a> {
-    file: String,
-    hash: String,
-    data: &'a str,
-    fingerprint: &'a str,
-    recipe: &'a Recipe,
-    class_names: &'a [String],
-    train: Part,
-    held_out: Part,
-}
-
-/// What is told about bags to train on, or held-out ones.
-#[derive(Serialize)]
-struct Part {
-    n_bags: usize,
-    n_instances: usize,
-    remainder: usize,
-    size_min: usize,
-    size_max: usize,
-    /// Shares of the classes over all bags.
-    proportions: Vec<f64>,
-    /// Variance between bags, and what chance alone gives.
-    variance_between: f64,
-    variance_floor: f64,
-}
-
-impl Part {
-    fn of(part: &BagPart, n_classes: usize) -> Self {
-        let sizes = || part.bags.iter().map(|bag| bag.instances.len());
-        let n_instances = sizes().sum();
-        let total = |class: usize| part.bags.iter().map(|bag| f64::from(bag.counts[class])).sum::<f64>();
-        let variation = part.variation();
-        Self {
-            n_bags: part.bags.len(),
-            n_instances,
-            remainder: part.remainder.len(),
-            size_min: sizes().min().unwrap_or(0),
-            size_max: sizes().max().unwrap_or(0),
-            proportions: (0..n_classes).map(|class| total(class) / (n_instances.max(1) as f64)).collect(),
-            variance_between: variation.between,
-            variance_floor: variation.floor,
-        }
-    }
-
-    fn lines(&self, title: &str) -> [String; 3] {
-        let sizes = if self.size_min == self.size_max {
-            format!("of {}", self.size_max)
-        } else {
-            format!("of {} to {}", self.size_min, self.size_max)
-        };
-        [
-            format!("{title}  {} bags {sizes}, {} instances left over", self.n_bags, self.remainder),
-            format!("  variance between bags   {:.5}", self.variance_between),
-            format!("  multinomial floor       {:.5}", self.variance_floor),
-        ]
-    }
-}
-
-fn show(global: Global, file: &Path, manifest: &BagManifest) -> Result<(), Failure> {
-    let n_classes = manifest.data.class_names.len();
-    let description = Description {
-        file: file.display().to_string(),
-        hash: manifest.hash(),
-        data: &manifest.data.name,
-        fingerprint: &manifest.data.fingerprint,
-        recipe: &manifest.recipe,
-        class_names: &manifest.data.class_names,
-        train: Part::of(&manifest.train, n_classes),
-        held_out: Part::of(&manifest.held_out, n_classes),
-    };
-    if global.output == Output::Json {
-        return Ok(print_json(&description)?);
-    }
-    for line in description.lines() {
-        print(&line)?;
-    }
-    Ok(())
-}
-
-impl Description<'_> {
-    fn lines(&self) -> Vec<String> {
-        let Recipe { kind, seed, .. } = self.recipe;
-        let kind = match kind {
-            BagKind::Uniform => "uniform".to_owned(),
-            BagKind::Dirichlet { alpha } => format!("Dirichlet, alpha {alpha}"),
-            BagKind::Cluster { n_clusters } => format!("{n_clusters} clusters"),
-            BagKind::Column { name } => format!("by the column {name}"),
-        };
-        let mut lines = vec![
-            format!("bags      {} ({kind}, seed {seed}), hash {}", self.file, &self.hash[..16]),
-            format!(
-                "data      {}, fingerprint {}",
-                self.data,
-                self.fingerprint.chars().take(16).collect::<String>()
-            ),
-        ];
-        lines.extend(self.train.lines("training"));
-        lines.extend(self.held_out.lines("held out"));
-        let shares = self.class_names.iter().zip(&self.train.proportions).zip(&self.held_out.proportions);
-        lines.push("class shares of training and held-out bags".to_owned());
-        lines.extend(
-            shares.map(|((name, train), held_out)| format!("  {name:<20} {train:.4}  {held_out:.4}")),
-        );
-        lines
     }
 }

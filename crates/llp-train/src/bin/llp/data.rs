@@ -1,10 +1,11 @@
 //! `llp data`: fetch, describe and check data sets.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use llp_bags::source::{Dataset, Split};
+use llp_bags::source::{Dataset, Labels, Split};
 use llp_sweep::config::Layers;
 use llp_train::load_dataset;
 use serde::Serialize;
@@ -120,7 +121,7 @@ fn verify(global: Global, args: &DataArgs) -> Result<ExitCode, Failure> {
 }
 
 fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
-    let dataset = load(global, &args.data)?;
+    let (dataset, _) = load(global, "DATA", &args.data)?;
     if let Some(path) = &args.contact_sheet {
         contact_sheet::write(path, &dataset.train.images)?;
     }
@@ -135,14 +136,26 @@ fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
     })
 }
 
-fn load(global: Global, data: &str) -> Result<Dataset, Failure> {
+/// The data set that an argument names, and where it lies; an embedded one lies nowhere.
+pub(crate) fn load(
+    global: Global,
+    argument: &str,
+    data: &str,
+) -> Result<(Dataset, Option<PathBuf>), Failure> {
     let (name, path) = data_settings(data);
     let mut layers = Layers::new();
-    layers.argument("DATA", "data.name", &name)?;
+    layers.argument(argument, "data.name", &name)?;
     if let Some(path) = &path {
-        layers.argument("DATA", "data.path", path)?;
+        layers.argument(argument, "data.path", path)?;
     }
-    Ok(load_dataset(&layers.resolve("digits")?.data, &|name| hub::locate(global, name))?)
+    let found = RefCell::new(path.map(|path| PathBuf::from(Labels::split(&path).0)));
+    let locate = |name: &str| {
+        let place = hub::locate(global, name)?;
+        found.replace(place.clone());
+        Ok(place)
+    };
+    let dataset = load_dataset(&layers.resolve("digits")?.data, &locate)?;
+    Ok((dataset, found.into_inner()))
 }
 
 impl SplitDescription {

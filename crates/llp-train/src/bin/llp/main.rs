@@ -4,6 +4,7 @@
 
 mod bag_column;
 mod bags;
+mod bags_show;
 mod config_args;
 mod contact_sheet;
 mod data;
