@@ -4,7 +4,6 @@
 
 mod hub_server;
 mod messages;
-mod shards;
 
 use std::path::{Path, PathBuf};
 
@@ -14,11 +13,10 @@ use llp_bags::source::hub::{Hub, HubDataset, HubError};
 use llp_bags::source::parquet;
 use messages::Messages;
 use sha2::{Digest, Sha256};
-use shards::{Shard, folder_of};
 
 const TRAIN: &str = "plain_text/train-00000-of-00001.parquet";
 const TEST: &str = "plain_text/test-00000-of-00001.parquet";
-const SMALL: HubDataset = HubDataset { name: "cifar10", repo: "uoft-cs/cifar10", n_rows: [2, 2] };
+const SMALL: HubDataset = HubDataset { name: "cifar10", repo: "uoft-cs/cifar10", n_rows: [100, 20] };
 
 /// A server with a small data set, and an empty cache.
 struct World {
@@ -29,14 +27,14 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let folder = folder_of(&[(TRAIN, &Shard::right()), (TEST, &Shard::right())]);
-        let file = |name| {
-            let bytes = fs_err::read(folder.path().join(name)).unwrap();
+        let file = |name, fixture| {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/cifar");
+            let bytes = fs_err::read(folder.join(fixture)).unwrap();
             let etag = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
             File { name, bytes, etag }
         };
         let readme = File { name: "README.md", bytes: b"# Cats".to_vec(), etag: "cats".to_owned() };
-        let files = vec![readme, file(TRAIN), file(TEST)];
+        let files = vec![readme, file(TRAIN, "cifar10-train.parquet"), file(TEST, "cifar10-test.parquet")];
         Self { server: Server::start(files.clone()), files, cache: tempfile::tempdir().unwrap() }
     }
 
@@ -93,7 +91,7 @@ fn a_data_set_is_fetched_once() {
     assert!(!world.server.requests().iter().any(|request| request.contains("README")));
     assert_eq!(world.hub().locate(&SMALL), Some(folder.clone()));
     assert_eq!(world.server.requests(), Vec::<String>::new());
-    assert_eq!(parquet::read(&folder).unwrap().train.images.len(), 2);
+    assert_eq!(parquet::read(&folder).unwrap().train.images.len(), 100);
     world.check_cache();
 }
 
