@@ -5,6 +5,7 @@
 mod hub_server;
 mod messages;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use hub_server::{COMMIT, File, Manner, Server};
@@ -30,7 +31,10 @@ impl World {
         let file = |name, fixture| {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/cifar");
             let bytes = fs_err::read(folder.join(fixture)).unwrap();
-            let etag = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let etag = Sha256::digest(&bytes).iter().fold(String::new(), |mut etag, byte| {
+                write!(etag, "{byte:02x}").unwrap();
+                etag
+            });
             File { name, bytes, etag }
         };
         let readme = File { name: "README.md", bytes: b"# Cats".to_vec(), etag: "cats".to_owned() };
