@@ -232,6 +232,15 @@ pub enum BagError {
         got: usize,
     },
 
+    /// A file of CIFAR that cannot be used.
+    #[error(transparent)]
+    Cifar(#[from] crate::source::cifar::CifarError),
+
+    /// A data set that cannot be fetched.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] crate::source::hub::HubError),
+
     /// A Parquet file that cannot be used.
     #[cfg(feature = "parquet")]
     #[error(transparent)]

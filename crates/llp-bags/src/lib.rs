@@ -5,7 +5,7 @@
 //! that and no more:
 //!
 //! ```text
-//! source  ->  Dataset { images, LabelOracle }     where data comes from: the embedded digits, Parquet files
+//! source  ->  Dataset { images, LabelOracle }     where data comes from: embedded, CIFAR's archives, Parquet files
 //!                 |                |
 //!            partition        counts per bag      which instances share a bag (section 4.1 of the paper)
 //!                 |                |
@@ -38,8 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `parquet` adds a reader of image data sets in the layout of the Hugging Face hub, the feature `table`
-//! one of tables in CSV, Parquet and NumPy files.
+//! The feature `parquet` adds a reader of image data sets in the layout of the Hugging Face hub, the feature `hub` fetches
+//! them from there, and the feature `table` reads tables in CSV, Parquet and NumPy files.
 
 mod augment;
 mod bag;

@@ -1,10 +1,18 @@
 //! Where images and labels come from.
 
+pub mod cifar;
 pub mod digits;
+#[cfg(feature = "hub")]
+pub mod hub;
+mod labels;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 
+#[cfg(feature = "parquet")]
+use std::path::Path;
 use std::sync::Arc;
+
+pub use labels::Labels;
 
 use crate::{BagError, Images, LabelOracle};
 
@@ -21,6 +29,20 @@ pub struct Dataset {
     pub train: Split,
     /// What accuracy is measured on.
     pub test: Split,
+}
+
+/// Reads the data set at `path`, whatever it is: an archive or folder of CIFAR's binary files, or a folder of Parquet
+/// files.
+///
+/// # Errors
+/// Those of [`cifar::read`] and [`parquet::read`].
+#[cfg(feature = "parquet")]
+pub fn open(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
+    if !path.is_dir() || cifar::is_in(path)? {
+        cifar::read(path, labels)
+    } else {
+        parquet::read_classes(path, labels)
+    }
 }
 
 /// One part of a data set.

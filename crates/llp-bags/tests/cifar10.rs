@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use llp_bags::source::parquet::read;
+use llp_bags::source::{Labels, open, parquet::read};
 
 /// 50,000 and 10,000 color images of 32x32, 5,000 and 1,000 of each of ten classes, and the channel means that are
-/// commonly used for CIFAR-10 (0.4914, 0.4822, 0.4465; atol 1e-3).
+/// commonly used for CIFAR-10 (0.4914, 0.4822, 0.4465; atol 1e-3). Archives of the same images are the same data.
 #[test]
 #[expect(clippy::print_stdout, reason = "tells why the test did nothing, and how long it took")]
 fn cifar10_is_complete() {
@@ -26,6 +26,18 @@ fn cifar10_is_complete() {
     assert_eq!((data.train.images.len(), data.test.images.len()), (50_000, 10_000));
     assert_eq!(data.train.labels.as_ref().unwrap().class_counts(), [5000; 10]);
     assert_eq!(data.test.labels.as_ref().unwrap().class_counts(), [1000; 10]);
+
+    // The archives of the same images, if they were written: `fixtures/cifar/generate.py --from FOLDER --to ARCHIVES`.
+    if let Some(archives) = std::env::var_os("LLP_CIFAR10_ARCHIVES").map(PathBuf::from) {
+        let archive = archives.join("cifar-10-binary.tar.gz");
+        assert_eq!(open(&archive, Labels::Fine).unwrap().fingerprint(), data.fingerprint());
+        let archive = archives.join("cifar-100-binary.tar.gz");
+        let hundred = open(&archive, Labels::Fine).unwrap();
+        assert!(hundred.train.images == data.train.images && hundred.test.images == data.test.images);
+        let coarse = open(&archive, Labels::Coarse).unwrap();
+        assert_eq!(coarse.test.labels.unwrap().class_counts(), [500; 20]);
+        assert_eq!(hundred.train.labels.unwrap().class_counts(), [500; 100]);
+    }
 
     let images = &data.train.images;
     let normalization = llp_bags::Normalization::from_instances(images, &images.instances()).unwrap();

@@ -2,17 +2,29 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod messages;
 mod shards;
 
 use std::path::Path;
 
 use image::ImageFormat;
-use llp_bags::source::parquet::read;
+use llp_bags::source::{Labels, open, parquet::read};
+use messages::Messages;
 use shards::{Shard, encoded, folder_of, metadata, picture};
 
 /// The message of the refusal, with the folder's path as `DIR`.
 fn refusal(folder: &Path) -> String {
     read(folder).unwrap_err().to_string().replace(&folder.display().to_string(), "DIR")
+}
+
+fn topic(topic: &str, title: &'static str) -> Messages {
+    Messages::new(env!("CARGO_MANIFEST_DIR"), topic, title)
+}
+
+/// The folder is refused; its path is `DIR` in the message.
+fn refuse(messages: &mut Messages, input: &str, folder: &tempfile::TempDir) {
+    messages.named(folder.path().display(), "DIR");
+    messages.refused(input, read(folder.path()));
 }
 
 /// A folder with the given training shard and a test shard that is in order.
@@ -125,30 +137,29 @@ fn shapes_of_class_names() {
     );
 }
 
-/// The shards may lie in a folder of the folder, as on the hub; then there must be one such folder.
+/// The shards may lie in a folder of the folder, as on the hub.
 #[test]
 fn a_folder_in_the_folder() {
     let folder =
         folder_of(&[("plain/train-0.parquet", &Shard::right()), ("plain/test-0.parquet", &Shard::right())]);
     assert_eq!(read(folder.path()).unwrap().train.images.len(), 2);
-    Shard::right().write(&folder.path().join("other/train-0.parquet"));
-    Shard::right().write(&folder.path().join("other/test-0.parquet"));
-    assert_eq!(
-        refusal(folder.path()),
-        "both DIR/other and DIR/plain hold *.parquet files: name the one to read"
-    );
 }
 
 /// Folders without the files of both splits are refused.
 #[test]
 fn missing_files() {
-    let needed = "or in a folder in it: both train-*.parquet and test-*.parquet are needed";
+    let mut messages = topic("parquet-files", "Folders of Parquet files");
+    refuse(&mut messages, "an empty folder", &folder_of(&[]));
+    refuse(&mut messages, "no test files", &folder_of(&[("train-0.parquet", &Shard::right())]));
+    refuse(&mut messages, "no training files", &folder_of(&[("test-0.parquet", &Shard::right())]));
+    let right = Shard::right();
+    let two = ["one/train-0.parquet", "one/test-0.parquet", "two/train-0.parquet", "two/test-0.parquet"];
+    refuse(&mut messages, "two data sets in one folder", &folder_of(&two.map(|name| (name, &right))));
     let empty = folder_of(&[]);
-    assert_eq!(refusal(empty.path()), format!("no file train-*.parquet in DIR {needed}"));
-    let half = folder_of(&[("train-0.parquet", &Shard::right())]);
-    assert_eq!(refusal(half.path()), format!("no file test-*.parquet in DIR {needed}"));
     let nowhere = empty.path().join("nowhere");
-    assert!(refusal(&nowhere).starts_with("failed to read directory `DIR`: "), "{}", refusal(&nowhere));
+    messages.named(empty.path().display(), "DIR");
+    messages.refused("a folder that is not there", read(&nowhere));
+    messages.compare();
 }
 
 /// Files that are not Parquet, or cut short anywhere, are refused by name, without a panic.
@@ -184,99 +195,69 @@ fn changed_bytes_do_not_panic() {
 /// Columns that are not there or of another type are refused with what there is.
 #[test]
 fn wrong_columns() {
-    let refused = |schema| refusal(with_train(&Shard { schema, ..Shard::empty() }).path());
-    assert_eq!(
-        refused("message schema { optional binary picture; optional int64 label; }"),
-        "DIR/train-00000-of-00001.parquet has no column img or image (a struct of bytes and path); its columns are picture, label"
-    );
-    assert_eq!(
-        refused(
-            "message schema { optional group img { optional binary bytes; } optional int64 coarse_label; }"
-        ),
-        "DIR/train-00000-of-00001.parquet has no column label or fine_label; its columns are img.bytes, coarse_label"
-    );
-    assert_eq!(
-        refused("message schema { optional group img { optional binary bytes; } optional binary label; }"),
-        "column label of DIR/train-00000-of-00001.parquet is BYTE_ARRAY, expected one integer a row"
-    );
-    assert_eq!(
-        refused("message schema { optional group img { repeated binary bytes; } optional int64 label; }"),
-        "column img.bytes of DIR/train-00000-of-00001.parquet is repeated BYTE_ARRAY, expected one byte string a row"
-    );
+    let mut messages = topic("parquet-columns", "Columns of Parquet files");
+    let mut columns =
+        |input, schema| refuse(&mut messages, input, &with_train(&Shard { schema, ..Shard::empty() }));
+    columns("no image", "message schema { optional binary picture; optional int64 label; }");
+    let no_label =
+        "message schema { optional group img { optional binary bytes; } optional int64 coarse_label; }";
+    columns("no label", no_label);
+    let text = "message schema { optional group img { optional binary bytes; } optional binary label; }";
+    columns("labels that are texts", text);
+    let lists = "message schema { optional group img { repeated binary bytes; } optional int64 label; }";
+    columns("several images a row", lists);
+    let folder = with_train(&Shard::right());
+    messages.named(folder.path().display(), "DIR");
+    messages.refused("no coarse label", open(folder.path(), Labels::Coarse));
+    messages.compare();
 }
 
 /// Nulls, broken images, images of another size and labels of no class are refused with file and row.
 #[test]
 fn wrong_rows() {
     let good = || Some(encoded(1, 3, 2, ImageFormat::Png));
-    let refused = |images: Vec<Option<Vec<u8>>>, labels: Vec<Option<i64>>| {
-        refusal(with_train(&Shard { images, labels, ..Shard::right() }).path())
+    let mut messages = topic("parquet-rows", "Rows of Parquet files");
+    let mut rows = |input, images: Vec<Option<Vec<u8>>>, labels: &[Option<i64>]| {
+        let shard = Shard { images, labels: labels.to_vec(), ..Shard::right() };
+        refuse(&mut messages, input, &with_train(&shard));
     };
-    let file = "DIR/train-00000-of-00001.parquet";
-    let two = vec![Some(0), Some(1)];
     let five = || vec![good(), good(), good(), good(), good()];
-    assert_eq!(
-        refused(vec![good(), None], two.clone()),
-        format!("column img.bytes of {file} is null in row 1: drop such rows, or fill them")
-    );
-    assert_eq!(
-        refused(five(), vec![Some(0), Some(0), Some(0), Some(0), None]), // in the second row group
-        format!("column label of {file} is null in row 4: drop such rows, or fill them")
-    );
-    let broken = refused(vec![good(), Some(b"no image".to_vec())], two.clone());
-    assert!(broken.starts_with(&format!("the image in row 1 of {file} cannot be decoded: ")), "{broken}");
-    assert_eq!(
-        refused(vec![good(), Some(encoded(2, 4, 2, ImageFormat::Png))], two),
-        format!(
-            "the image in row 1 of {file} has height, width and channels [2, 4, 3], the first image [2, 3, 3]: all must have one size"
-        )
-    );
-    assert_eq!(
-        refused(five(), vec![Some(0), Some(0), Some(0), Some(2), Some(0)]),
-        format!("row 3 of {file} has label 2, but labels go from 0 to 1")
-    );
-    assert_eq!(
-        refused(vec![good()], vec![Some(-1)]),
-        format!("row 0 of {file} has label -1, but labels go from 0 to 1")
-    );
-    assert_eq!(refused(vec![], vec![]), format!("{file} has no rows, nor has any other file of its split"));
-}
-
-/// Test images must have the size of the training images.
-#[test]
-fn splits_of_different_sizes() {
+    let two = [Some(0), Some(1)];
+    rows("an image that is null", vec![good(), None], &two);
+    let null_in_second_group = [Some(0), Some(0), Some(0), Some(0), None];
+    rows("a label that is null", five(), &null_in_second_group);
+    rows("an image that is none", vec![good(), Some(b"no image".to_vec())], &two);
+    let mut cut = encoded(1, 3, 2, ImageFormat::Png);
+    cut.truncate(cut.len() - 20);
+    rows("an image cut short", vec![Some(cut), good()], &two);
+    rows("images of two sizes", vec![good(), Some(encoded(2, 4, 2, ImageFormat::Png))], &two);
+    rows("a label beyond the classes", five(), &[Some(0), Some(0), Some(0), Some(2), Some(0)]);
+    rows("a negative label", vec![good()], &[Some(-1)]);
+    rows("no rows", vec![], &[]);
     let large = Shard {
         images: vec![Some(encoded(1, 9, 9, ImageFormat::Png))],
         labels: vec![Some(0)],
         ..Shard::right()
     };
-    assert_eq!(
-        refusal(with_train(&large).path()),
-        "the image in row 0 of DIR/test-00000-of-00001.parquet has height, width and channels [2, 3, 3], the first image [9, 9, 3]: all must have one size"
-    );
+    refuse(&mut messages, "test images of another size", &with_train(&large));
+    messages.compare();
 }
 
 /// Metadata that is no JSON or names classes with gaps, and files that name different classes, are refused.
 #[test]
 fn wrong_metadata() {
-    let refused = |text: &str| refusal(with_train(&Shard { metadata: Some(text), ..Shard::right() }).path());
-    let start =
-        "the class names in the metadata `huggingface` of DIR/train-00000-of-00001.parquet cannot be read: ";
-    assert!(refused("{").starts_with(start));
+    let mut messages = topic("parquet-metadata", "Class names of Parquet files");
+    let named = |text: &str| with_train(&Shard { metadata: Some(text), ..Shard::right() });
+    refuse(&mut messages, "metadata that is no JSON", &named("{"));
     let gap = r#"{"features": {"label": {"names": {"0": "cat", "2": "dog"}}}}"#;
-    assert!(refused(gap).starts_with(start), "{}", refused(gap));
-    assert_eq!(
-        refused(&metadata(&["cat", "cow"])),
-        "DIR/test-00000-of-00001.parquet names other classes than DIR/train-00000-of-00001.parquet: the two are not of one data set"
-    );
+    refuse(&mut messages, "a class without a name", &named(gap));
+    refuse(&mut messages, "other classes for testing than for training", &named(&metadata(&["cat", "cow"])));
     let swapped = metadata(&["dog", "cat"]);
     let folder = folder_of(&[
         ("train-0.parquet", &Shard::right()),
         ("train-1.parquet", &Shard { metadata: Some(&swapped), ..Shard::right() }),
         ("test-0.parquet", &Shard::right()),
     ]);
-    assert_eq!(
-        refusal(folder.path()),
-        "DIR/train-1.parquet names other classes than DIR/train-0.parquet: the two are not of one data set"
-    );
+    refuse(&mut messages, "classes in another order in the second file", &folder);
+    messages.compare();
 }

@@ -64,7 +64,7 @@ fn show(spread: Option<Spread>) -> String {
 fn write_tables(run: &RunDir, config: &RunConfig, folder: &PathBuf) -> Result<LabelOracle, Error> {
     let newest = Checkpoint::list(&run.checkpoints_dir())?.into_iter().next().ok_or("no checkpoint")?;
     let Checkpoint { state, weights, .. } = Checkpoint::read(&newest)?;
-    let dataset = load_dataset(&config.data)?;
+    let dataset = load_dataset(&config.data, &|_| Ok(None))?;
     let oracle = dataset.train.labels.clone().ok_or("no labels to score by")?;
     let data = TrainingData::new(dataset, config)?;
     let [.., channels] = state.image_shape;

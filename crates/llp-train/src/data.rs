@@ -1,9 +1,9 @@
 //! From a configuration to what a training needs of its data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::source::{Dataset, Split, digits::digits, parquet};
+use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
     BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, hold_out,
     partition, subset,
@@ -33,16 +33,31 @@ pub struct TrainingData {
     pub fingerprint: String,
 }
 
-/// Reads the data set that a configuration names: from its path if it has one, else one that is embedded.
+/// Where a data set lies that is known by name alone; none for a name that is unknown.
+pub type Locate<'a> = &'a dyn Fn(&str) -> Result<Option<PathBuf>, TrainError>;
+
+/// Suffix of the name of a data set whose classes are its coarse labels.
+const COARSE: &str = "-coarse";
+
+/// Reads the data set that a configuration names: from its path if it has one, else one that is embedded, else from
+/// where `locate` says. A path that ends with `#coarse`, or a name that ends with `-coarse`, asks for coarse labels.
 ///
 /// # Errors
-/// When the data set is not embedded and has no path, or cannot be read.
-pub fn load_dataset(config: &DataConfig) -> Result<Dataset, TrainError> {
-    match (&config.path, config.name.as_str()) {
-        (Some(path), _) => Ok(parquet::read(Path::new(path))?),
-        (None, "digits") => Ok(digits()),
-        (None, name) => Err(TrainError::DataPath { name: name.to_owned() }),
+/// When the data set is not embedded and lies nowhere, or cannot be read.
+pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, TrainError> {
+    if let Some(path) = &config.path {
+        let (path, labels) = Labels::split(path);
+        return Ok(source::open(Path::new(path), labels)?);
     }
+    if config.name == "digits" {
+        return Ok(digits());
+    }
+    let (name, labels) = match config.name.strip_suffix(COARSE) {
+        Some(name) => (name, Labels::Coarse),
+        None => (&*config.name, Labels::Fine),
+    };
+    let path = locate(name)?.ok_or_else(|| TrainError::DataPath { name: config.name.clone() })?;
+    Ok(source::open(&path, labels)?)
 }
 
 impl TrainingData {

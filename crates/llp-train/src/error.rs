@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
@@ -30,8 +31,8 @@ pub enum TrainError {
     /// The operating system refused something.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A data set that is not embedded needs a place.
-    #[error("the data set {name:?} is not part of this program: give its folder with --data PATH")]
+    /// A data set that is neither embedded nor on the hub needs a place.
+    #[error("the data set {name:?} is not known by name: give its folder with --data PATH")]
     DataPath {
         /// Its name.
         name: String,
@@ -92,8 +93,13 @@ impl TrainError {
     pub fn is_hopeless(&self) -> bool {
         match self {
             Self::Sweep(SweepError::Io(error))
-            | Self::Data(BagError::Manifest(ManifestError::Io(error)))
+            | Self::Data(
+                BagError::Manifest(ManifestError::Io(error))
+                | BagError::Cifar(CifarError::Io(error))
+                | BagError::Parquet(ParquetError::Io(error)),
+            )
             | Self::Io(error) => is_mistake(error),
+            Self::Data(BagError::Hub(error)) => error.is_hopeless(),
             Self::Sweep(SweepError::Claimed { .. }) | Self::Candle(_) => false,
             _ => true,
         }

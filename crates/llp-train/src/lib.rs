@@ -31,7 +31,7 @@ mod schedule;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
-pub use data::{TrainingData, load_dataset};
+pub use data::{Locate, TrainingData, load_dataset};
 pub use error::{CheckpointFault, TrainError};
 pub use loss::build_loss;
 pub use network::build_network;

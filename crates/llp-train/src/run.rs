@@ -10,7 +10,7 @@ use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
 use crate::{
-    Checkpoint, Hooks, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset,
+    Checkpoint, Hooks, Locate, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset,
 };
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
@@ -20,6 +20,8 @@ const KEPT_CHECKPOINTS: usize = 2;
 pub struct RunContext<'a> {
     /// The process that does it.
     pub claimant: &'a Claimant,
+    /// Where data sets lie that the configuration names without a path.
+    pub locate: Locate<'a>,
     /// Where tensors live.
     pub device: &'a Device,
     /// Version of the program.
@@ -83,7 +85,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
-        let data = TrainingData::new(load_dataset(&self.config.data)?, self.config)?;
+        let data = TrainingData::new(load_dataset(&self.config.data, context.locate)?, self.config)?;
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
         self.write_status(Activity::Running, trainer.position().epoch, None)?;

@@ -67,7 +67,7 @@ fn mistakes_are_named() {
     assert!(refuse(&["--loss=klein"]).contains("klein"));
     assert!(refuse(&["--lr=-1"]).contains("--lr"));
     assert!(!dir.path().join("run").exists());
-    let message = refuse(&["--data=cifar10"]);
+    let message = refuse(&["--set=data.name=mnist"]);
     assert!(message.contains("give its folder with --data PATH"), "{message}");
 }
 

@@ -246,8 +246,8 @@ fn impossible_runs_are_refused() {
         "mirroring an image of \"digits\" changes its class: set augment.mirror = false"
     );
     assert_eq!(
-        refuse(&["data.name=cifar10"]),
-        "the data set \"cifar10\" is not part of this program: give its folder with --data PATH"
+        refuse(&["data.name=mnist"]),
+        "the data set \"mnist\" is not known by name: give its folder with --data PATH"
     );
     assert_eq!(
         refuse(&["augment.shift=8"]),

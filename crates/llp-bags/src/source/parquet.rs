@@ -13,9 +13,9 @@ mod error;
 mod layout;
 mod shard;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::source::{Dataset, Split};
+use crate::source::{Dataset, Labels, Split};
 use crate::{BagError, Images, LabelOracle};
 pub use column::column;
 pub use error::ParquetError;
@@ -37,9 +37,17 @@ const N_UNNAMED_CLASSES_MAX: usize = 1 << 16;
 /// # Errors
 /// [`BagError::Parquet`] with the file, the row and the column at fault.
 pub fn read(folder: &Path) -> Result<Dataset, BagError> {
+    read_classes(folder, Labels::Fine)
+}
+
+/// As [`read`], with a choice of the labels: those of the column `coarse_label` for [`Labels::Coarse`].
+///
+/// # Errors
+/// As [`read`].
+pub fn read_classes(folder: &Path, labels: Labels) -> Result<Dataset, BagError> {
     let layout = Layout::find(folder)?;
-    let train = Rows::read(&layout.train, None)?;
-    let test = Rows::read(&layout.test, train.shape)?;
+    let train = Rows::read(&layout.train, labels, None)?;
+    let test = Rows::read(&layout.test, labels, train.shape)?;
     if test.class_names != train.class_names {
         return Err(ParquetError::ClassNames {
             path: layout.test[0].clone(),
@@ -58,6 +66,17 @@ pub fn read(folder: &Path) -> Result<Dataset, BagError> {
         test: split(test, class_names.len())?,
         class_names,
     })
+}
+
+/// The rows of the training and of the test split of the data set in `folder`, as its files claim; none is read.
+///
+/// # Errors
+/// [`BagError::Parquet`] for files that are missing or damaged.
+pub fn count_rows(folder: &Path) -> Result<[usize; 2], BagError> {
+    let Layout { train, test } = Layout::find(folder)?;
+    let count =
+        |shards: &[PathBuf]| shards.iter().map(|shard| shard::n_rows(shard)).sum::<Result<usize, _>>();
+    Ok([count(&train)?, count(&test)?])
 }
 
 fn split(rows: Rows, n_classes: usize) -> Result<Split, BagError> {

@@ -39,6 +39,7 @@ pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -
     let seconds = Cell::new(0.0);
     let mut context = RunContext {
         claimant: &claimant,
+        locate: &|_| Ok(None),
         device: &Device::Cpu,
         version: "test",
         seconds: &|| {

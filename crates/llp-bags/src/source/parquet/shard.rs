@@ -13,6 +13,7 @@ use super::class_names::class_names;
 use super::columns::{self, Column};
 use super::decode::{Decoded, decode};
 use super::{N_UNNAMED_CLASSES_MAX, ParquetError};
+use crate::source::Labels;
 
 /// All rows of a split; at least one.
 pub(super) struct Rows {
@@ -25,12 +26,16 @@ pub(super) struct Rows {
 impl Rows {
     /// Reads the shards of a split in the given order; there is at least one. All images must have the given shape,
     /// else that of the first.
-    pub(super) fn read(paths: &[PathBuf], shape: Option<[usize; 3]>) -> Result<Self, ParquetError> {
-        let first = Shard::open(&paths[0])?;
+    pub(super) fn read(
+        paths: &[PathBuf],
+        labels: Labels,
+        shape: Option<[usize; 3]>,
+    ) -> Result<Self, ParquetError> {
+        let first = Shard::open(&paths[0], labels)?;
         let mut rows = Self { shape, pixels: vec![], labels: vec![], class_names: first.class_names.clone() };
         rows.append(&first)?;
         for path in &paths[1..] {
-            let shard = Shard::open(path)?;
+            let shard = Shard::open(path, labels)?;
             if shard.class_names != rows.class_names {
                 return Err(ParquetError::ClassNames { path: path.clone(), first: paths[0].clone() });
             }
@@ -104,16 +109,17 @@ struct Shard {
 }
 
 impl Shard {
-    fn open(path: &Path) -> Result<Self, ParquetError> {
-        let file = fs_err::File::open(path)?.into_file();
-        let format = |source| ParquetError::Format { path: path.to_owned(), source };
-        let reader = SerializedFileReader::new(file).map_err(format)?;
+    fn open(path: &Path, labels: Labels) -> Result<Self, ParquetError> {
+        let reader = open(path)?;
         let metadata = reader.metadata().file_metadata();
         let schema = metadata.schema_descr();
         let image_column = find(schema, &["img.bytes", "image.bytes"])
             .ok_or_else(|| missing(path, schema, "img or image (a struct of bytes and path)"))?;
-        let label_column = find(schema, &["label", "fine_label"])
-            .ok_or_else(|| missing(path, schema, "label or fine_label"))?;
+        let (names, expected): (&[&str], _) = match labels {
+            Labels::Fine => (&["label", "fine_label"], "label or fine_label"),
+            Labels::Coarse => (&["coarse_label"], "coarse_label"),
+        };
+        let label_column = find(schema, names).ok_or_else(|| missing(path, schema, expected))?;
         check_type(path, &schema.column(image_column), "one byte string a row", &[Type::BYTE_ARRAY])?;
         check_type(path, &schema.column(label_column), "one integer a row", &[Type::INT64, Type::INT32])?;
         let class_names = class_names(metadata.key_value_metadata(), schema.column(label_column).name())
@@ -172,6 +178,17 @@ impl Shard {
     fn damaged(&self, source: parquet::errors::ParquetError) -> ParquetError {
         ParquetError::Format { path: self.path.clone(), source }
     }
+}
+
+/// The rows of a file, as its footer claims.
+pub(super) fn n_rows(path: &Path) -> Result<usize, ParquetError> {
+    let n_rows = open(path)?.metadata().file_metadata().num_rows();
+    Ok(usize::try_from(n_rows).unwrap_or(0))
+}
+
+fn open(path: &Path) -> Result<SerializedFileReader<File>, ParquetError> {
+    let file = fs_err::File::open(path)?.into_file();
+    SerializedFileReader::new(file).map_err(|source| ParquetError::Format { path: path.to_owned(), source })
 }
 
 fn find(schema: &SchemaDescriptor, names: &[&str]) -> Option<usize> {

@@ -6,13 +6,11 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use llp_bags::source::parquet;
 use llp_bags::{BagKind, BagManifest, Recipe};
-use llp_sweep::config::Layers;
 use llp_sweep::write_atomically;
-use llp_train::{TrainError, load_dataset};
+use llp_train::TrainError;
 
-use crate::config_args::data_settings;
 use crate::failure::{Failure, usage};
-use crate::{Global, bag_column, bags_show};
+use crate::{Global, bag_column, bags_show, data};
 
 #[derive(Subcommand)]
 pub(crate) enum BagsCommand {
@@ -95,14 +93,8 @@ pub(crate) fn bags(global: Global, command: &BagsCommand) -> Result<ExitCode, Fa
 
 fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
     let kind = args.kind()?;
-    let (name, path) = data_settings(&args.data);
-    let mut layers = Layers::new();
-    layers.argument("--data", "data.name", &name)?;
-    if let Some(path) = &path {
-        layers.argument("--data", "data.path", path)?;
-    }
-    let dataset = load_dataset(&layers.resolve("digits")?.data)?;
-    let column = args.values(path.as_deref(), dataset.train.images.len())?;
+    let (dataset, place) = data::load(global, "--data", &args.data)?;
+    let column = args.values(place.as_deref(), dataset.train.images.len())?;
     let recipe = Recipe {
         kind,
         size: args.bag_size.unwrap_or(1),
@@ -118,11 +110,11 @@ fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
 
 impl MakeArgs {
     /// The values of the column, if bags are made by one; the data at `path` may have it.
-    fn values(&self, path: Option<&str>, n_instances: usize) -> Result<Option<Vec<String>>, Failure> {
+    fn values(&self, path: Option<&Path>, n_instances: usize) -> Result<Option<Vec<String>>, Failure> {
         match (&self.column, &self.column_file, path) {
             (Some(name), Some(file), _) => Ok(Some(bag_column::read(file, name, n_instances)?)),
             (Some(name), None, Some(path)) => {
-                Ok(Some(parquet::column(Path::new(path), name).map_err(TrainError::from)?))
+                Ok(Some(parquet::column(path, name).map_err(TrainError::from)?))
             }
             _ => Ok(None),
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use llp_bags::BagManifest;
+use llp_bags::source::Labels;
 use llp_sweep::config::Layers;
 use llp_sweep::grid::Sweep;
 use llp_train::TrainError;
@@ -25,7 +26,8 @@ pub(crate) struct ConfigArgs {
     /// One setting, as in optim.lr=0.1; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// The data set: digits, or the folder of one in the layout of the Hugging Face hub.
+    /// The data set: digits, cifar10 or cifar100 (from the Hugging Face hub), or the folder or archive of one; #coarse
+    /// at its end takes the coarse labels.
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<String>,
     /// A file of bags, made by `llp bags make`.
@@ -123,13 +125,17 @@ impl ConfigArgs {
     }
 }
 
-/// The name and the path in `--data NAME|PATH`: a path gives the data set the name of its folder.
+/// The name and the path in `--data NAME|PATH`: a path gives the data set the name of its folder or archive. `#coarse`
+/// stays at the end of the path, and becomes `-coarse` at the end of the name.
 pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
-    if KNOWN_DATA.contains(&data) {
-        return (data.to_owned(), None);
+    let (place, labels) = Labels::split(data);
+    let suffix = if labels == Labels::Coarse { "-coarse" } else { "" };
+    if KNOWN_DATA.contains(&place) {
+        return (format!("{place}{suffix}"), None);
     }
-    let name = Path::new(data).file_name().map(|name| name.to_string_lossy().into_owned());
-    (name.unwrap_or_default(), Some(data.to_owned()))
+    let name = Path::new(place).file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".tgz")).unwrap_or(&name);
+    (format!("{name}{suffix}"), Some(data.to_owned()))
 }
 
 /// Sets what a file of bags says of itself: the hash that makes it part of a run's identity, and the size of the bags.

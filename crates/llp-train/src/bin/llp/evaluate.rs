@@ -11,6 +11,7 @@ use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network,
 use serde::Serialize;
 
 use crate::failure::{Failure, usage};
+use crate::hub;
 use crate::world::{print, print_json};
 use crate::{Global, Output};
 
@@ -40,7 +41,7 @@ struct Evaluation {
 }
 
 pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, Failure> {
-    let evaluation = measure(args)?;
+    let evaluation = measure(global, args)?;
     if global.output == Output::Json {
         print_json(&evaluation)?;
     } else {
@@ -55,7 +56,7 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(args: &EvaluateArgs) -> Result<Evaluation, Failure> {
+fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let (dir, mut config) = RunDir::open(&args.run)?;
     if args.data.is_some() {
         config.data.path.clone_from(&args.data);
@@ -67,7 +68,7 @@ fn measure(args: &EvaluateArgs) -> Result<Evaluation, Failure> {
         return Err(usage(format!("{} has no checkpoint yet", args.run.display())));
     };
     let checkpoint = Checkpoint::read(&newest)?;
-    let data = TrainingData::new(load_dataset(&config.data)?, &config)?;
+    let data = TrainingData::new(load_dataset(&config.data, &|name| hub::locate(global, name))?, &config)?;
     checkpoint.check(&newest, &config, &data)?;
     let device = Device::Cpu;
     let state = &checkpoint.state;

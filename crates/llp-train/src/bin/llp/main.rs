@@ -6,9 +6,13 @@ mod bag_column;
 mod bags;
 mod bags_show;
 mod config_args;
+mod contact_sheet;
+mod data;
+mod data_known;
 mod disaggregate;
 mod evaluate;
 mod failure;
+mod hub;
 mod progress;
 mod report;
 mod signals;
@@ -71,6 +75,11 @@ enum Command {
     Evaluate(evaluate::EvaluateArgs),
     /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
     Disaggregate(disaggregate::DisaggregateArgs),
+    /// Fetch, describe and check data sets.
+    Data {
+        #[command(subcommand)]
+        command: data::DataCommand,
+    },
     /// Make bags that several methods train on, and describe them.
     Bags {
         #[command(subcommand)]
@@ -92,6 +101,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
         Command::Disaggregate(args) => disaggregate::disaggregate(global, &args),
+        Command::Data { command } => data::data(global, &command),
         Command::Bags { command } => bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),

@@ -1,5 +1,6 @@
 //! `llp sweep`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -17,6 +18,7 @@ use llp_train::RunEnd;
 
 use crate::config_args::ConfigArgs;
 use crate::failure::{Failure, code, usage};
+use crate::hub;
 use crate::progress::Style;
 use crate::signals::Wishes;
 use crate::sweep_progress::Cells;
@@ -103,6 +105,7 @@ fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     if jobs == 0 {
         return Err(usage("--jobs must be at least 1".to_owned()));
     }
+    fetch_data(global, &sweep)?;
     let wishes = Wishes::listen()?;
     let options = Options {
         jobs,
@@ -120,6 +123,15 @@ fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     progress.finish();
     report::write(global, &sweep)?;
     Ok(ExitCode::from(end(&totals, &wishes, &args.out)))
+}
+
+/// Fetches the data of all cells at once, so that they do not compete for it.
+fn fetch_data(global: Global, sweep: &SweepDir) -> Result<(), Failure> {
+    let fetched = sweep.cells().iter().map(|cell| &cell.config.data).filter(|data| data.path.is_none());
+    for name in fetched.map(|data| data.name.trim_end_matches("-coarse")).collect::<BTreeSet<_>>() {
+        hub::locate(global, name)?;
+    }
+    Ok(())
 }
 
 fn end(totals: &Totals, wishes: &Wishes, out: &Path) -> u8 {

@@ -14,6 +14,7 @@ use llp_train::{RunContext, RunEnd, run};
 
 use crate::config_args::ConfigArgs;
 use crate::failure::{Failure, code};
+use crate::hub;
 use crate::progress::{Epochs, Style};
 use crate::signals::Wishes;
 use crate::world::{claimant, print, print_json, stopwatch, tell};
@@ -104,6 +105,7 @@ pub(crate) fn train_here(
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
     let mut context = RunContext {
         claimant: &claimant(),
+        locate: &|name| hub::locate(global, name),
         device: &Device::Cpu,
         version: env!("CARGO_PKG_VERSION"),
         seconds: &seconds,

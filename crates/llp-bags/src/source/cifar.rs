@@ -1,0 +1,107 @@
+//! CIFAR-10 and CIFAR-100 in the binary form that their author publishes.
+//!
+//! A gzipped tar archive, or the folder that is in it. CIFAR-10 has `data_batch_1.bin` to `data_batch_5.bin` and
+//! `test_batch.bin`; CIFAR-100 has `train.bin` and `test.bin`. A file is a sequence of records without a header: one
+//! byte of label (CIFAR-100: one of coarse label, then one of fine label), then 3,072 bytes of pixels, the planes of
+//! red, green and blue, each 32 rows of 32. Text files name the classes, one a line. The instance id of a record is its
+//! place when the files of a split are read in the order of their numbers.
+//!
+//! Source: <https://www.cs.toronto.edu/~kriz/cifar.html>.
+
+mod error;
+mod files;
+mod layout;
+mod records;
+
+use std::ffi::OsStr;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+
+use crate::BagError;
+use crate::source::{Dataset, Labels, Split};
+pub use error::CifarError;
+use files::Files;
+
+/// What a gzip file starts with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Reads an archive or a folder, or a folder in a folder, such as `cifar-10-batches-bin`.
+///
+/// # Errors
+/// [`BagError::Cifar`] with the file and the record at fault.
+pub fn read(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
+    if !path.is_dir() {
+        return read_archive(path, labels);
+    }
+    let folder = layout::find_folder(path)?;
+    let folder = folder.ok_or_else(|| CifarError::NoParts { path: path.to_owned() })?;
+    let mut files = Files::new(labels);
+    for part in layout::PARTS {
+        let file = folder.join(part.name);
+        if file.is_file() {
+            files.add(part, &file, BufReader::new(open(&file)?))?;
+        }
+    }
+    files.into_dataset(&folder)
+}
+
+/// Whether a folder, or a folder in it, holds files of CIFAR.
+///
+/// # Errors
+/// If it cannot be listed.
+pub fn is_in(folder: &Path) -> Result<bool, BagError> {
+    Ok(layout::find_folder(folder)?.is_some())
+}
+
+/// Reads a tar archive, no longer compressed, from any reader; `path` is its name in messages.
+///
+/// Files are taken by their names, in whatever order and folder; others are skipped. Memory is bounded by the size of
+/// the real data set, whatever the archive claims to hold.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_tar(tar: impl Read, path: &Path, labels: Labels) -> Result<Dataset, BagError> {
+    let unreadable = |source| CifarError::Unreadable { path: path.to_owned(), source };
+    let mut files = Files::new(labels);
+    let mut archive = tar::Archive::new(tar);
+    for entry in archive.entries().map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let inner = entry.path().map_err(unreadable)?.into_owned();
+        if let Some(part) = inner.file_name().and_then(OsStr::to_str).and_then(layout::part) {
+            files.add(part, &path.join(&inner), BufReader::new(entry))?;
+        }
+    }
+    files.into_dataset(path)
+}
+
+/// Reads the records of one file; its `name` says what they are, as in `data_batch_1.bin`.
+///
+/// # Errors
+/// [`CifarError::NoPart`] for another name; else as [`read`].
+pub fn read_records(records: impl Read, name: &str, labels: Labels) -> Result<Split, BagError> {
+    let part = layout::part(name).ok_or_else(|| CifarError::NoPart { name: name.to_owned() })?;
+    let classes = part.version.classes(labels)?;
+    records::read(records, part, labels, Path::new(name))?.into_split(classes.n)
+}
+
+fn open(path: &Path) -> Result<fs_err::File, CifarError> {
+    Ok(fs_err::File::open(path)?)
+}
+
+fn read_archive(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
+    let mut file = BufReader::new(open(path)?);
+    let mut start = Vec::new();
+    file.by_ref().take(GZIP.len() as u64).read_to_end(&mut start).map_err(CifarError::from)?;
+    if start.is_empty() {
+        return Err(CifarError::EmptyArchive { path: path.to_owned() }.into());
+    }
+    if start != GZIP {
+        return Err(CifarError::NoArchive { path: path.to_owned() }.into());
+    }
+    read_tar(MultiGzDecoder::new(start.chain(file)), path, labels)
+}

@@ -1,0 +1,96 @@
+//! The files that were found, until they are a data set.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+use super::CifarError;
+use super::layout::{Classes, Content, PARTS, Part, Version};
+use super::records::{self, Records};
+use crate::BagError;
+use crate::source::{Dataset, Labels};
+
+/// Names of classes are shorter than this, or the file is another one.
+const NAMES_LEN_MAX: u64 = 1 << 16;
+
+/// Contents of files by name.
+pub(super) struct Files {
+    labels: Labels,
+    records: BTreeMap<&'static str, Records>,
+    names: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Files {
+    pub(super) fn new(labels: Labels) -> Self {
+        Self { labels, records: BTreeMap::new(), names: BTreeMap::new() }
+    }
+
+    /// Reads a file; `path` is where it lies.
+    pub(super) fn add(&mut self, part: Part, path: &Path, reader: impl Read) -> Result<(), CifarError> {
+        let is_new = if part.content == Content::Names {
+            self.names.insert(part.name, read_names(reader, path)?).is_none()
+        } else {
+            part.version.classes(self.labels)?;
+            self.records.insert(part.name, records::read(reader, part, self.labels, path)?).is_none()
+        };
+        if is_new { Ok(()) } else { Err(CifarError::Repeated { path: path.to_owned() }) }
+    }
+
+    /// The data set of all files; `path` is where they lie.
+    pub(super) fn into_dataset(mut self, path: &Path) -> Result<Dataset, BagError> {
+        let no_parts = || CifarError::NoParts { path: path.to_owned() };
+        let found = PARTS.into_iter().find(|part| self.records.contains_key(part.name));
+        let version = found.ok_or_else(no_parts)?.version;
+        let classes = version.classes(self.labels)?;
+        let class_names = self.class_names(path, version, classes)?;
+        let train = self.split(path, version, |content| matches!(content, Content::Train { .. }))?;
+        let test = self.split(path, version, |content| matches!(content, Content::Test { .. }))?;
+        Ok(Dataset {
+            name: version.title().to_owned(),
+            class_names,
+            mirror_preserves_class: true,
+            train: train.into_split(classes.n)?,
+            test: test.into_split(classes.n)?,
+        })
+    }
+
+    fn class_names(
+        &mut self,
+        path: &Path,
+        version: Version,
+        classes: Classes,
+    ) -> Result<Vec<String>, CifarError> {
+        let names = self.names.remove(classes.file).ok_or_else(|| missing(path, version, classes.file))?;
+        if names.len() != classes.n {
+            let path = path.join(classes.file);
+            return Err(CifarError::NameCount { path, expected: classes.n, got: names.len() });
+        }
+        Ok(names)
+    }
+
+    fn split(
+        &mut self,
+        path: &Path,
+        version: Version,
+        is_wanted: impl Fn(Content) -> bool,
+    ) -> Result<Records, CifarError> {
+        let parts = PARTS.into_iter().filter(|part| part.version == version && is_wanted(part.content));
+        let records =
+            parts.map(|part| self.records.remove(part.name).ok_or_else(|| missing(path, version, part.name)));
+        Ok(Records::concatenated(records.collect::<Result<_, _>>()?))
+    }
+}
+
+fn missing(path: &Path, version: Version, name: &'static str) -> CifarError {
+    CifarError::MissingPart { path: path.to_owned(), title: version.title(), name }
+}
+
+/// One name a line; the published files end with an empty one.
+fn read_names(reader: impl Read, path: &Path) -> Result<Vec<String>, CifarError> {
+    let mut text = String::new();
+    reader
+        .take(NAMES_LEN_MAX)
+        .read_to_string(&mut text)
+        .map_err(|source| CifarError::Unreadable { path: path.to_owned(), source })?;
+    Ok(text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}

@@ -1,0 +1,190 @@
+//! `llp data`: fetch, describe and check data sets.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use llp_bags::source::{Dataset, Labels, Split};
+use llp_sweep::config::Layers;
+use llp_train::load_dataset;
+use serde::Serialize;
+
+use crate::config_args::data_settings;
+use crate::failure::{Failure, code};
+use crate::hub;
+use crate::world::{print, print_json};
+use crate::{Global, Output, contact_sheet, data_known};
+
+#[derive(Subcommand)]
+pub(crate) enum DataCommand {
+    /// Fetch a data set from the Hugging Face hub into its cache, unless it is there.
+    Fetch(FetchArgs),
+    /// Describe a data set: splits, classes, sizes, fingerprint.
+    Inspect(DataArgs),
+    /// Read all of a data set and check it: nothing is broken, and where its classes are known, nothing is missing.
+    Verify(DataArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct FetchArgs {
+    /// The data set.
+    #[arg(value_name = "NAME", value_parser = ["cifar10", "cifar100"])]
+    name: String,
+}
+
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    /// A name (digits, cifar10, cifar100), a folder or an archive; #coarse at its end takes the coarse labels.
+    #[arg(value_name = "DATA")]
+    data: String,
+    /// Also draw images of the training split, evenly spaced, into this PNG file.
+    #[arg(long, value_name = "FILE")]
+    contact_sheet: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Fetched<'a> {
+    name: &'a str,
+    folder: String,
+}
+
+#[derive(Serialize)]
+struct Description {
+    data: String,
+    class_names: Vec<String>,
+    /// Height, width and channels.
+    image_shape: [usize; 3],
+    mirror_preserves_class: bool,
+    train: SplitDescription,
+    test: SplitDescription,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct SplitDescription {
+    n_images: usize,
+    n_bytes: usize,
+    /// Images of each class, where there are labels.
+    class_counts: Option<Vec<u32>>,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    #[serde(flatten)]
+    description: Description,
+    findings: Vec<String>,
+}
+
+pub(crate) fn data(global: Global, command: &DataCommand) -> Result<ExitCode, Failure> {
+    match command {
+        DataCommand::Fetch(args) => fetch(global, &args.name),
+        DataCommand::Inspect(args) => {
+            let description = describe(global, args)?;
+            match global.output {
+                Output::Json => print_json(&description)?,
+                Output::Human => show(&description)?,
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        DataCommand::Verify(args) => verify(global, args),
+    }
+}
+
+fn fetch(global: Global, name: &str) -> Result<ExitCode, Failure> {
+    let folder = hub::locate(global, name)?.unwrap_or_default().display().to_string();
+    match global.output {
+        Output::Json => print_json(&Fetched { name, folder })?,
+        Output::Human => print(&folder)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(global: Global, args: &DataArgs) -> Result<ExitCode, Failure> {
+    let description = describe(global, args)?;
+    let counts =
+        [&description.train, &description.test].map(|split| split.class_counts.as_deref().unwrap_or(&[]));
+    let findings = data_known::findings(&description.class_names, counts);
+    let end = if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(code::USAGE) };
+    if global.output == Output::Json {
+        print_json(&Verdict { description, findings })?;
+        return Ok(end);
+    }
+    show(&description)?;
+    for finding in &findings {
+        print(&format!("wrong         {finding}"))?;
+    }
+    if findings.is_empty() {
+        print("all is well")?;
+    }
+    Ok(end)
+}
+
+fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
+    let (dataset, _) = load(global, "DATA", &args.data)?;
+    if let Some(path) = &args.contact_sheet {
+        contact_sheet::write(path, &dataset.train.images)?;
+    }
+    Ok(Description {
+        data: args.data.clone(),
+        image_shape: dataset.train.images.shape(),
+        mirror_preserves_class: dataset.mirror_preserves_class,
+        train: SplitDescription::new(&dataset.train),
+        test: SplitDescription::new(&dataset.test),
+        fingerprint: dataset.fingerprint(),
+        class_names: dataset.class_names,
+    })
+}
+
+/// The data set that an argument names, and where it lies; an embedded one lies nowhere.
+pub(crate) fn load(
+    global: Global,
+    argument: &str,
+    data: &str,
+) -> Result<(Dataset, Option<PathBuf>), Failure> {
+    let (name, path) = data_settings(data);
+    let mut layers = Layers::new();
+    layers.argument(argument, "data.name", &name)?;
+    if let Some(path) = &path {
+        layers.argument(argument, "data.path", path)?;
+    }
+    let found = RefCell::new(path.map(|path| PathBuf::from(Labels::split(&path).0)));
+    let locate = |name: &str| {
+        let place = hub::locate(global, name)?;
+        found.replace(place.clone());
+        Ok(place)
+    };
+    let dataset = load_dataset(&layers.resolve("digits")?.data, &locate)?;
+    Ok((dataset, found.into_inner()))
+}
+
+impl SplitDescription {
+    fn new(split: &Split) -> Self {
+        Self {
+            n_images: split.images.len(),
+            n_bytes: split.images.pixels().len(),
+            class_counts: split.labels.as_ref().map(llp_bags::LabelOracle::class_counts),
+        }
+    }
+}
+
+fn show(description: &Description) -> Result<(), Failure> {
+    let Description { class_names, train, test, .. } = description;
+    let [height, width, channels] = description.image_shape;
+    let mirrored = if description.mirror_preserves_class { "the same class" } else { "another class" };
+    print(&format!("data          {}", description.data))?;
+    print(&format!("images        {height} x {width} pixels, {channels} channels; mirrored: {mirrored}"))?;
+    for (name, split) in [("train", train), ("test", test)] {
+        print(&format!("{name:<13} {} images, {} bytes of pixels", split.n_images, split.n_bytes))?;
+    }
+    print(&format!("fingerprint   {}", description.fingerprint))?;
+    print(&format!("classes       {}", class_names.len()))?;
+    let count = |split: &SplitDescription, class: usize| {
+        split.class_counts.as_ref().map_or("-".to_owned(), |counts| counts[class].to_string())
+    };
+    print(&format!("  {:<24} {:>8} {:>8}", "", "train", "test"))?;
+    for (class, name) in class_names.iter().enumerate() {
+        print(&format!("  {name:<24} {:>8} {:>8}", count(train, class), count(test, class)))?;
+    }
+    Ok(())
+}
