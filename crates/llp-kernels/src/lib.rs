@@ -26,11 +26,12 @@
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
-//! use llp_kernels::{Conv2dConfig, conv2d};
+//! use llp_kernels::{Conv2dConfig, Features, conv2d};
 //!
 //! let images = Tensor::ones((2, 8, 8, 3), candle_core::DType::F32, &Device::Cpu)?; // [image, height, width, channel]
 //! let weight = Var::ones((16, 3, 3, 3), candle_core::DType::F32, &Device::Cpu)?; // [out, in, height, width]
-//! let y = conv2d(&images, &weight, Conv2dConfig { stride: 2, padding: 1 })?;
+//! let images = Features::from_tensor(&images)?;
+//! let y = conv2d(&images, &weight, Conv2dConfig { stride: 2, padding: 1 })?.to_tensor()?;
 //! assert_eq!(y.dims(), [2, 4, 4, 16]);
 //! let gradients = y.sum_all()?.backward()?;
 //! assert_eq!(gradients.get(&weight).unwrap().dims(), [16, 3, 3, 3]);
@@ -38,15 +39,19 @@
 //! ```
 
 mod batch_norm;
+mod buffer;
 mod conv2d;
 mod cpu;
+mod features;
 mod pool;
-mod residual;
 mod sgd;
 mod tensor;
 
+pub use cpu::simd::InstructionSet;
 pub use batch_norm::{Activation, BatchNorm, Mode};
+pub use cpu::conv2d as passes;
+pub use cpu::shape::ConvShape;
 pub use conv2d::{Conv2dConfig, conv2d};
+pub use features::Features;
 pub use pool::{global_average_pool, max_pool2d};
-pub use residual::add_relu;
 pub use sgd::{Sgd, SgdConfig};

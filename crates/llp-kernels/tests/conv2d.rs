@@ -4,7 +4,7 @@
 mod reference;
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Conv2dConfig, conv2d};
+use llp_kernels::{Conv2dConfig, Features};
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
@@ -70,6 +70,11 @@ prop_compose! {
         let padding = padding.max(kernel.saturating_sub(height.min(width)).div_ceil(2));
         Conv { images, height, width, c_in, c_out, kernel, stride, padding }
     }
+}
+
+/// On tensors, as this crate's users have them.
+fn conv2d(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> candle_core::Result<Tensor> {
+    llp_kernels::conv2d(&Features::from_tensor(x)?, weight, config)?.to_tensor()
 }
 
 struct Case {

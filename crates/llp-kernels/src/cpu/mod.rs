@@ -2,12 +2,21 @@
 
 pub(crate) mod batch_norm;
 pub(crate) mod channels;
-pub(crate) mod conv2d;
-pub(crate) mod gemm;
-pub(crate) mod patches;
+pub mod conv2d;
+pub(crate) mod direct;
+pub(crate) mod padding;
 pub(crate) mod pool;
+pub(crate) mod products;
+pub mod shape;
+pub(crate) mod simd;
+pub(crate) mod tiles;
+pub(crate) mod transform;
+pub(crate) mod winograd;
+pub(crate) mod winograd_filters;
 
 use std::ops::Range;
+
+use rayon::prelude::*;
 
 /// Splits `0..len` into at most `max_parts` ranges of nearly equal length.
 ///
@@ -28,4 +37,16 @@ pub(crate) fn cut<'a, T>(mut slice: &'a mut [T], ranges: &[Range<usize>], unit: 
     }
     assert!(slice.is_empty(), "the ranges must cover the slice");
     parts
+}
+
+/// Numbers per parallel piece of elementwise work.
+const CHUNK_LEN: usize = 16_384;
+
+/// `sum += values`.
+pub(crate) fn add(sum: &mut [f32], values: &[f32]) {
+    sum.par_chunks_mut(CHUNK_LEN).zip(values.par_chunks(CHUNK_LEN)).for_each(|(sum, values)| {
+        for (sum, value) in sum.iter_mut().zip(values) {
+            *sum += value;
+        }
+    });
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::patches::ConvShape;
+use super::shape::ConvShape;
 
 /// The mean over the pixels of each image: `[image, pixel, channel]` to `[image, channel]`.
 pub(crate) fn average(x: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
@@ -19,14 +19,12 @@ pub(crate) fn average(x: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
 }
 
 /// The adjoint of [`average`].
-pub(crate) fn average_backward(y_gradient: &[f32], pixels: usize, channels: usize) -> Vec<f32> {
-    let mut x_gradient = vec![0.0; y_gradient.len() * pixels];
+pub(crate) fn average_backward(y_gradient: &[f32], pixels: usize, channels: usize, x_gradient: &mut [f32]) {
     x_gradient.par_chunks_mut(pixels * channels).zip(y_gradient.par_chunks(channels)).for_each(|(x, y)| {
         for pixel in x.chunks_exact_mut(channels) {
             pixel.iter_mut().zip(y).for_each(|(x, y)| *x = y / pixels as f32);
         }
     });
-    x_gradient
 }
 
 /// For every output number of a max pooling, the position within its image of the first largest input.
@@ -55,24 +53,20 @@ fn argmax(shape: &ConvShape, x: &[f32], mut visit: impl FnMut(usize, usize)) {
 }
 
 /// The largest value of each window, `[image, out_height, out_width, channel]`.
-pub(crate) fn max(shape: &ConvShape, x: &[f32]) -> Vec<f32> {
-    let out_len = shape.out_pixels() * shape.c_in;
-    let mut y = vec![0.0; shape.images * out_len];
+pub(crate) fn max(shape: &ConvShape, x: &[f32], y: &mut [f32]) {
+    let out_len = shape.out_len();
     y.par_chunks_mut(out_len).zip(x.par_chunks(shape.in_len())).for_each(|(y, x)| {
         argmax(shape, x, |out, input| y[out] = x[input]);
     });
-    y
 }
 
-/// The gradient goes to the first largest value of each window.
-pub(crate) fn max_backward(shape: &ConvShape, x: &[f32], y_gradient: &[f32]) -> Vec<f32> {
-    let out_len = shape.out_pixels() * shape.c_in;
-    let mut x_gradient = vec![0.0; x.len()];
+/// Adds the gradient to the first largest value of each window.
+pub(crate) fn max_backward(shape: &ConvShape, x: &[f32], y_gradient: &[f32], x_gradient: &mut [f32]) {
+    let out_len = shape.out_len();
     x_gradient
         .par_chunks_mut(shape.in_len())
         .zip(x.par_chunks(shape.in_len()).zip(y_gradient.par_chunks(out_len)))
         .for_each(|(x_gradient, (x, y_gradient))| {
             argmax(shape, x, |out, input| x_gradient[input] += y_gradient[out]);
         });
-    x_gradient
 }
