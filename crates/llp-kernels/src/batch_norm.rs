@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
 
+use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::batch_norm::{Normalization, ParameterGradients, Statistics, statistics};
 use crate::features::{Features, Slot, token, token_storage};
@@ -207,7 +208,9 @@ impl BatchNormOp {
         let x = &self.x.values;
         let (Some(residual), Some(y)) = (&self.residual, &self.y) else {
             let of_parameters = norm.backward(x, &mut gradient, self.from_batch);
-            self.x.gradient.give(gradient);
+            if self.x.is_tracked() {
+                self.x.gradient.give(gradient);
+            }
             return of_parameters;
         };
         let mut x_gradient = Buffer::of_any(x.len());
@@ -251,8 +254,8 @@ impl CustomOp3 for BatchNormOp {
         let gradients = self.with_normalization(gamma, beta, |norm| self.backward(norm, y_gradient))?;
         Ok((
             Some(token()?),
-            Some(tensor_like(gradients.gamma, gamma.shape(), gamma)?),
-            Some(tensor_like(gradients.beta, beta.shape(), beta)?),
+            hand_over(gamma, tensor_like(gradients.gamma, gamma.shape(), gamma)?),
+            hand_over(beta, tensor_like(gradients.beta, beta.shape(), beta)?),
         ))
     }
 }

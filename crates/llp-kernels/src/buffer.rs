@@ -69,30 +69,31 @@ impl Drop for Buffer {
     }
 }
 
-static STORE: Mutex<Store> = Mutex::new(Store { free: BTreeMap::new() });
+static STORE: Mutex<Store> = Mutex::new(Store { free: BTreeMap::new(), n_free: 0, n_used: 0, most_used: 0 });
 
 /// The arrays that wait for their next use, by length in lines.
 struct Store {
     free: BTreeMap<usize, Vec<Vec<Line>>>,
+    /// Lines in `free`, in use, and the most that were ever in use at once.
+    n_free: usize,
+    n_used: usize,
+    most_used: usize,
 }
 
 impl Store {
-    /// The smallest free array of at least `n_lines` that is not wastefully long, the last used first.
-    ///
-    /// Where there is none, as many free lines are given back as are about to be allocated: a program that
-    /// changes its sizes does not hold on to the old ones.
+    /// A free array of at least `n_lines` that is not wastefully long, the last used first.
     fn take(&mut self, n_lines: usize) -> Option<Vec<Line>> {
         let fits = self.free.range(n_lines..=n_lines + n_lines / 4).next().map(|(len, _)| *len);
-        if let Some(len) = fits {
-            return self.pop(len);
-        }
-        let mut given_back = 0;
-        while given_back < n_lines {
+        let array = fits.and_then(|len| self.pop(len));
+        self.n_used += array.as_ref().map_or(n_lines, Vec::len);
+        self.most_used = self.most_used.max(self.n_used);
+        // A program that changes its sizes does not hold on to the old ones: no more than half as much again as
+        // it ever used.
+        while self.n_used + self.n_free > self.most_used + self.most_used / 2 {
             let Some(len) = self.free.keys().next_back().copied() else { break };
             drop(self.pop(len));
-            given_back += len;
         }
-        None
+        array
     }
 
     fn pop(&mut self, len: usize) -> Option<Vec<Line>> {
@@ -101,12 +102,13 @@ impl Store {
         if arrays.is_empty() {
             self.free.remove(&len);
         }
+        self.n_free -= len;
         array
     }
 
     fn put(&mut self, lines: Vec<Line>) {
-        if !lines.is_empty() {
-            self.free.entry(lines.len()).or_default().push(lines);
-        }
+        self.n_used -= lines.len();
+        self.n_free += lines.len();
+        self.free.entry(lines.len()).or_default().push(lines);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
+use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::conv2d::{forward, input_gradient, weight_gradient};
 use crate::cpu::shape::ConvShape;
@@ -101,6 +102,6 @@ impl CustomOp2 for Conv2d {
         })?;
         let of_x = self.x.is_tracked().then(token).transpose()?;
         let of_weight = of_weight.map(|gradient| tensor_like(gradient, weight.shape(), weight)).transpose()?;
-        Ok((of_x, of_weight))
+        Ok((of_x, of_weight.and_then(|gradient| hand_over(weight, gradient))))
     }
 }

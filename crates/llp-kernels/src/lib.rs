@@ -38,6 +38,7 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
+mod backward;
 mod batch_norm;
 mod buffer;
 mod conv2d;
@@ -47,6 +48,7 @@ mod pool;
 mod sgd;
 mod tensor;
 
+pub use backward::backward;
 pub use cpu::simd::InstructionSet;
 pub use batch_norm::{Activation, BatchNorm, Mode};
 pub use cpu::conv2d as passes;

@@ -102,20 +102,6 @@ struct Terms {
     floor: f32,
 }
 
-impl Terms {
-    /// `(x - mean) scale + beta`, before any residual.
-    #[inline(always)]
-    fn normalize(&self, x: f32, lane: usize) -> f32 {
-        (x - self.mean[lane]) * self.scale[lane] + self.beta[lane]
-    }
-
-    /// Written so that NaN passes through: `max` would hide a diverged network.
-    #[inline(always)]
-    fn activate(&self, value: f32) -> f32 {
-        if value <= self.floor { self.floor } else { value }
-    }
-}
-
 impl Normalization<'_> {
     fn lanes(&self) -> Lanes {
         Lanes::new(self.mean.len())
@@ -242,12 +228,50 @@ struct Slopes {
     slope: Vec<f32>,
 }
 
+impl Slopes {
+    #[inline(always)]
+    fn lanes(&self) -> impl Iterator<Item = (f32, f32)> {
+        self.shift.iter().copied().zip(self.slope.iter().copied())
+    }
+}
+
+/// One lane of [`Terms`].
+#[derive(Clone, Copy)]
+struct Affine {
+    mean: f32,
+    scale: f32,
+    beta: f32,
+}
+
+impl Affine {
+    /// The normalized value, before any residual.
+    #[inline(always)]
+    fn of(self, x: f32) -> f32 {
+        (x - self.mean) * self.scale + self.beta
+    }
+}
+
+impl Terms {
+    // The loops below zip slices, and do not index: without bounds checks they become vector instructions.
+    #[inline(always)]
+    fn lanes(&self) -> impl Iterator<Item = Affine> {
+        let terms = self.mean.iter().zip(&self.scale).zip(&self.beta);
+        terms.map(|((mean, scale), beta)| Affine { mean: *mean, scale: *scale, beta: *beta })
+    }
+}
+
+/// Written so that NaN passes through: `max` would hide a diverged network.
+#[inline(always)]
+fn at_least(floor: f32, value: f32) -> f32 {
+    if value <= floor { floor } else { value }
+}
+
 #[inline(always)]
 fn forward(terms: &Terms, x: &[f32], y: &mut [f32]) {
     let width = terms.mean.len();
     for (y, x) in y.chunks_mut(width).zip(x.chunks(width)) {
-        for (lane, (y, x)) in y.iter_mut().zip(x).enumerate() {
-            *y = terms.activate(terms.normalize(*x, lane));
+        for ((y, x), affine) in y.iter_mut().zip(x).zip(terms.lanes()) {
+            *y = at_least(terms.floor, affine.of(*x));
         }
     }
 }
@@ -256,8 +280,8 @@ fn forward(terms: &Terms, x: &[f32], y: &mut [f32]) {
 fn forward_residual(terms: &Terms, x: &[f32], residual: &[f32], y: &mut [f32]) {
     let width = terms.mean.len();
     for ((y, x), residual) in y.chunks_mut(width).zip(x.chunks(width)).zip(residual.chunks(width)) {
-        for (lane, ((y, x), residual)) in y.iter_mut().zip(x).zip(residual).enumerate() {
-            *y = terms.activate(terms.normalize(*x, lane) + residual);
+        for (((y, x), residual), affine) in y.iter_mut().zip(x).zip(residual).zip(terms.lanes()) {
+            *y = at_least(terms.floor, affine.of(*x) + residual);
         }
     }
 }
@@ -274,9 +298,10 @@ fn gate(terms: &Terms, y: &[f32], gradient: &mut [f32]) {
 fn plain_sums(terms: &Terms, x: &[f32], gradient: &[f32], sums: &mut [f32], centered: &mut [f32]) {
     let width = terms.mean.len();
     for (x, gradient) in x.chunks(width).zip(gradient.chunks(width)) {
-        for (lane, (x, gradient)) in x.iter().zip(gradient).enumerate() {
-            sums[lane] += gradient;
-            centered[lane] += gradient * (x - terms.mean[lane]);
+        let sums = sums.iter_mut().zip(centered.iter_mut());
+        for (((sum, centered), (x, gradient)), mean) in sums.zip(x.iter().zip(gradient)).zip(&terms.mean) {
+            *sum += gradient;
+            *centered += gradient * (x - mean);
         }
     }
 }
@@ -286,10 +311,11 @@ fn plain_sums(terms: &Terms, x: &[f32], gradient: &[f32], sums: &mut [f32], cent
 fn gated_sums(terms: &Terms, x: &[f32], gradient: &[f32], sums: &mut [f32], centered: &mut [f32]) {
     let width = terms.mean.len();
     for (x, gradient) in x.chunks(width).zip(gradient.chunks(width)) {
-        for (lane, (x, gradient)) in x.iter().zip(gradient).enumerate() {
-            let gradient = if terms.normalize(*x, lane) <= terms.floor { 0.0 } else { *gradient };
-            sums[lane] += gradient;
-            centered[lane] += gradient * (x - terms.mean[lane]);
+        let sums = sums.iter_mut().zip(centered.iter_mut());
+        for (((sum, centered), (x, gradient)), affine) in sums.zip(x.iter().zip(gradient)).zip(terms.lanes()) {
+            let passed = if affine.of(*x) <= terms.floor { 0.0 } else { *gradient };
+            *sum += passed;
+            *centered += passed * (x - affine.mean);
         }
     }
 }
@@ -298,9 +324,9 @@ fn gated_sums(terms: &Terms, x: &[f32], gradient: &[f32], sums: &mut [f32], cent
 fn input_gradient(terms: &Terms, slopes: &Slopes, x: &[f32], gradient: &[f32], x_gradient: &mut [f32]) {
     let width = terms.mean.len();
     for ((out, x), gradient) in x_gradient.chunks_mut(width).zip(x.chunks(width)).zip(gradient.chunks(width)) {
-        for (lane, ((out, x), gradient)) in out.iter_mut().zip(x).zip(gradient).enumerate() {
-            let mean_free = gradient - slopes.shift[lane] - (x - terms.mean[lane]) * slopes.slope[lane];
-            *out = terms.scale[lane] * mean_free;
+        let inputs = out.iter_mut().zip(x).zip(gradient);
+        for (((out, x), gradient), (affine, (shift, slope))) in inputs.zip(terms.lanes().zip(slopes.lanes())) {
+            *out = affine.scale * (gradient - shift - (x - affine.mean) * slope);
         }
     }
 }
@@ -310,10 +336,11 @@ fn input_gradient(terms: &Terms, slopes: &Slopes, x: &[f32], gradient: &[f32], x
 fn gated_input_gradient(terms: &Terms, slopes: &Slopes, x: &[f32], gradient: &mut [f32]) {
     let width = terms.mean.len();
     for (x, gradient) in x.chunks(width).zip(gradient.chunks_mut(width)) {
-        for (lane, (x, gradient)) in x.iter().zip(gradient).enumerate() {
-            let passed = if terms.normalize(*x, lane) <= terms.floor { 0.0 } else { *gradient };
-            let mean_free = passed - slopes.shift[lane] - (x - terms.mean[lane]) * slopes.slope[lane];
-            *gradient = terms.scale[lane] * mean_free;
+        for ((x, gradient), (affine, (shift, slope))) in
+            x.iter().zip(gradient).zip(terms.lanes().zip(slopes.lanes()))
+        {
+            let passed = if affine.of(*x) <= terms.floor { 0.0 } else { *gradient };
+            *gradient = affine.scale * (passed - shift - (x - affine.mean) * slope);
         }
     }
 }
