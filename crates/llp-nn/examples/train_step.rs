@@ -1,4 +1,6 @@
-//! Times training steps of ResNet-18 with SGD: `train_step WIDTH BATCH [SIZE] [CHANNELS] [STEPS]`, one JSON line.
+//! Times training steps of ResNet-18 with SGD: one JSON line.
+//!
+//! `train_step WIDTH BATCH [SIZE] [CHANNELS] [STEPS] [cifar|imagenet]`
 
 use std::time::Instant;
 
@@ -16,11 +18,17 @@ fn cross_entropy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<Tenso
 
 #[expect(clippy::print_stdout, reason = "the measurement is the output")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let numbers: Vec<usize> = std::env::args().skip(1).map(|arg| arg.parse()).collect::<Result<_, _>>()?;
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let stem = match arguments.get(5).map(String::as_str) {
+        Some("imagenet") => Stem::ImageNet,
+        _ => Stem::Cifar,
+    };
+    arguments.truncate(5);
+    let numbers: Vec<usize> = arguments.iter().map(|arg| arg.parse()).collect::<Result<_, _>>()?;
     let number = |index: usize, default: usize| numbers.get(index).copied().unwrap_or(default);
     let (width, batch, size, channels, steps) =
         (number(0, 16), number(1, 128), number(2, 32), number(3, 3), number(4, 8));
-    let config = ResNetConfig { stem: Stem::Cifar, channels, width, n_classes: 10 };
+    let config = ResNetConfig { stem, channels, width, n_classes: 10 };
     let network = ResNet18::new(config, &mut ChaCha8Rng::seed_from_u64(0), &Device::Cpu)?;
     let state = network.state_dict();
     let weights = state.entries().iter().filter(|e| e.role != Role::RunningStatistic).map(|e| e.var.clone());
@@ -39,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     times.sort_by(f64::total_cmp);
     let median = times[times.len() / 2];
     println!(
-        "{{\"width\":{width},\"batch\":{batch},\"size\":{size},\"step_s_median\":{median:.5},\"images_per_s\":{:.1}}}",
+        "{{\"width\":{width},\"batch\":{batch},\"size\":{size},\"stem\":\"{stem:?}\",\"step_s_median\":{median:.5},\"images_per_s\":{:.1}}}",
         batch as f64 / median
     );
     Ok(())

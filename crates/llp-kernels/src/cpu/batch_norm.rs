@@ -4,6 +4,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::channels::Lanes;
+use super::gradient_sums::{GradientRows, GradientSums};
+use super::simd::{Level, dispatch};
 
 /// Mean and biased variance of each channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,9 +143,7 @@ impl Normalization<'_> {
     ) -> ParameterGradients {
         let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
         let parts = x.par_chunks(chunk).zip(gradient.par_chunks(chunk));
-        let sums = parts.map(|(x, gradient)| {
-            self.sums_of(|sums, centered| gated_sums(&terms, x, gradient, sums, centered))
-        });
+        let sums = parts.map(|(x, gradient)| self.sums_of(&terms, x, gradient, self.relu));
         let sums = Sums::in_order(sums.collect());
         let slopes = self.slopes(&sums, x.len(), batch_statistics);
         gradient.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(gradient, x)| {
@@ -163,10 +163,8 @@ impl Normalization<'_> {
         let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
         let parts = gradient.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).zip(y.par_chunks(chunk));
         let sums = parts.map(|((gradient, x), y)| {
-            self.sums_of(|sums, centered| {
-                gate(&terms, y, gradient);
-                plain_sums(&terms, x, gradient, sums, centered);
-            })
+            Arch::new().dispatch(|| gate(&terms, y, gradient));
+            self.sums_of(&terms, x, gradient, false)
         });
         let sums = Sums::in_order(sums.collect());
         let slopes = self.slopes(&sums, x.len(), batch_statistics);
@@ -177,11 +175,13 @@ impl Normalization<'_> {
         self.parameter_gradients(&sums)
     }
 
-    fn sums_of(&self, add: impl FnOnce(&mut [f32], &mut [f32])) -> Sums {
+    fn sums_of(&self, terms: &Terms, x: &[f32], gradient: &[f32], gated: bool) -> Sums {
         let lanes = self.lanes();
-        let (mut sums, mut centered) = (vec![0.0; lanes.width()], vec![0.0; lanes.width()]);
-        Arch::new().dispatch(|| add(&mut sums, &mut centered));
-        Sums { plain: lanes.fold(&sums), centered: lanes.fold(&centered) }
+        let mut sums = [vec![0.0; lanes.width()], vec![0.0; lanes.width()]];
+        let [plain, centered] = &mut sums;
+        let rows = GradientRows { mean: &terms.mean, scale: &terms.scale, beta: &terms.beta, x, gradient };
+        dispatch(Level::current(), GradientSums { rows, gated, plain, centered });
+        Sums { plain: lanes.fold(&sums[0]), centered: lanes.fold(&sums[1]) }
     }
 
     fn parameter_gradients(&self, sums: &Sums) -> ParameterGradients {
@@ -291,32 +291,6 @@ fn forward_residual(terms: &Terms, x: &[f32], residual: &[f32], y: &mut [f32]) {
 fn gate(terms: &Terms, y: &[f32], gradient: &mut [f32]) {
     for (gradient, y) in gradient.iter_mut().zip(y) {
         *gradient = if *y <= terms.floor { 0.0 } else { *gradient };
-    }
-}
-
-#[inline(always)]
-fn plain_sums(terms: &Terms, x: &[f32], gradient: &[f32], sums: &mut [f32], centered: &mut [f32]) {
-    let width = terms.mean.len();
-    for (x, gradient) in x.chunks(width).zip(gradient.chunks(width)) {
-        let sums = sums.iter_mut().zip(centered.iter_mut());
-        for (((sum, centered), (x, gradient)), mean) in sums.zip(x.iter().zip(gradient)).zip(&terms.mean) {
-            *sum += gradient;
-            *centered += gradient * (x - mean);
-        }
-    }
-}
-
-/// [`plain_sums`] of the gradient that passes the ReLU, whose input is computed again: cheaper than reading `y`.
-#[inline(always)]
-fn gated_sums(terms: &Terms, x: &[f32], gradient: &[f32], sums: &mut [f32], centered: &mut [f32]) {
-    let width = terms.mean.len();
-    for (x, gradient) in x.chunks(width).zip(gradient.chunks(width)) {
-        let sums = sums.iter_mut().zip(centered.iter_mut());
-        for (((sum, centered), (x, gradient)), affine) in sums.zip(x.iter().zip(gradient)).zip(terms.lanes()) {
-            let passed = if affine.of(*x) <= terms.floor { 0.0 } else { *gradient };
-            *sum += passed;
-            *centered += passed * (x - affine.mean);
-        }
     }
 }
 

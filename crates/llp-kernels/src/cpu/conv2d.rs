@@ -3,7 +3,7 @@
 use super::shape::ConvShape;
 use super::simd::Level;
 use super::winograd_filters::Filters;
-use super::{direct, winograd};
+use super::{direct, direct_gradient, winograd, winograd_gradient};
 
 /// Fewest channels that are worth the transforms of Winograd's algorithm.
 const MIN_CHANNELS: usize = 8;
@@ -49,8 +49,8 @@ pub fn input_gradient(
 pub fn weight_gradient(shape: &ConvShape, x: &[f32], y_gradient: &[f32], gradient: &mut [f32]) {
     let level = Level::current();
     if uses_winograd(shape) {
-        winograd::weight_gradient(level, shape, x, y_gradient, gradient);
+        winograd_gradient::weight_gradient(level, shape, x, y_gradient, gradient);
     } else {
-        direct::weight_gradient(level, shape, x, y_gradient, gradient);
+        direct_gradient::weight_gradient(level, shape, x, y_gradient, gradient);
     }
 }

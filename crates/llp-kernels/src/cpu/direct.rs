@@ -5,25 +5,16 @@
 //! gradient of the input is the same: input pixels that leave the same remainders on division by the stride meet
 //! the same taps, which again form a smaller kernel over the padded gradient of the output.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::padding::Border;
-use super::products::{Pair, Pairs, Row, Rows, Runs, accumulate_outer, multiply, packed_len, panels};
+use super::products::{Row, Rows, Runs, multiply, packed_len, panels};
 use super::shape::ConvShape;
 use super::simd::{Kernel, Level, Simd, dispatch};
-use super::split;
 use crate::buffer::Buffer;
 
 /// Fewest output pixels of a task, as far as whole images allow.
 const TASK_PIXELS: usize = 128;
-
-/// Most groups of images of a gradient of the weights; each sums a gradient of its own.
-const MAX_GROUPS: usize = 8;
-
-/// Numbers of a weight above which groups do not have a gradient each.
-const GROUPED_WEIGHT_LEN: usize = 524_288;
 
 /// A weight matrix `[depth, columns]` for [`multiply`], filled by a function of row and column.
 fn pack(level: Level, depth: usize, columns: usize, get: impl Fn(usize, usize) -> f32 + Sync) -> Buffer {
@@ -46,19 +37,19 @@ fn pack(level: Level, depth: usize, columns: usize, get: impl Fn(usize, usize) -
 }
 
 /// Images per task.
-fn task_images(shape: &ConvShape) -> usize {
+pub(crate) fn task_images(shape: &ConvShape) -> usize {
     TASK_PIXELS.div_ceil(shape.out_pixels()).min(shape.images)
 }
 
 /// The border around the input.
-fn input_border(shape: &ConvShape) -> Border {
+pub(crate) fn input_border(shape: &ConvShape) -> Border {
     let p = shape.padding;
     let (height, width, channels) = (shape.height, shape.width, shape.c_in);
     Border { height, width, channels, top: p, left: p, bottom: p, right: p }
 }
 
 /// Where the runs of every output pixel of the first `images` images begin in the padded input.
-fn starts(shape: &ConvShape, border: &Border, images: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn starts(shape: &ConvShape, border: &Border, images: usize) -> impl Iterator<Item = usize> {
     let (out_height, out_width, stride) = (shape.out_height(), shape.out_width(), shape.stride);
     let (image_len, row_stride, channels) = (border.padded_len(), border.row_stride(), border.channels);
     (0..images).flat_map(move |image| {
@@ -70,7 +61,7 @@ fn starts(shape: &ConvShape, border: &Border, images: usize) -> impl Iterator<It
 }
 
 /// The images of one task with their border: a padded copy, or they themselves where there is no border.
-fn padded<'a>(border: &Border, images: &'a [f32], copy: &'a mut [f32]) -> &'a [f32] {
+pub(crate) fn padded<'a>(border: &Border, images: &'a [f32], copy: &'a mut [f32]) -> &'a [f32] {
     if border.is_empty() {
         return images;
     }
@@ -79,7 +70,7 @@ fn padded<'a>(border: &Border, images: &'a [f32], copy: &'a mut [f32]) -> &'a [f
 }
 
 /// Room for the padded copies of so many images.
-fn room(border: &Border, images: usize) -> Buffer {
+pub(crate) fn room(border: &Border, images: usize) -> Buffer {
     Buffer::of_any(if border.is_empty() { 0 } else { images * border.padded_len() })
 }
 
@@ -272,103 +263,3 @@ fn residue_rows(shape: &ConvShape, border: &Border, product: &ResidueProduct, im
     rows
 }
 
-/// The gradient of the weight, `[c_out, c_in, kernel_height, kernel_width]`.
-pub(crate) fn weight_gradient(
-    level: Level,
-    shape: &ConvShape,
-    x: &[f32],
-    y_gradient: &[f32],
-    gradient: &mut [f32],
-) {
-    let sums = if shape.weight_len() <= GROUPED_WEIGHT_LEN {
-        by_groups(level, shape, x, y_gradient)
-    } else {
-        by_taps(level, shape, x, y_gradient)
-    };
-    let taps = shape.kernel_height * shape.kernel_width;
-    gradient.par_chunks_mut(shape.c_in * taps).enumerate().for_each(|(out, gradient)| {
-        for (input, gradient) in gradient.chunks_exact_mut(taps).enumerate() {
-            for (tap, value) in gradient.iter_mut().enumerate() {
-                *value = sums[(tap * shape.c_in + input) * shape.c_out + out];
-            }
-        }
-    });
-}
-
-/// Sums `[tap, c_in, c_out]` of groups of images in parallel, added in order.
-fn by_groups(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32]) -> Buffer {
-    let groups = split(shape.images, MAX_GROUPS);
-    let mut parts: Vec<Buffer> = groups
-        .into_par_iter()
-        .map(|group| {
-            let mut sums = Buffer::zeros(shape.weight_len());
-            let images = task_images(shape);
-            for start in group.clone().step_by(images) {
-                let part = start..(start + images).min(group.end);
-                let x = &x[part.start * shape.in_len()..part.end * shape.in_len()];
-                let y_gradient = &y_gradient[part.start * shape.out_len()..part.end * shape.out_len()];
-                add_products(level, shape, x, y_gradient, 0..shape.kernel_height, &mut sums);
-            }
-            sums
-        })
-        .collect();
-    let (total, rest) = parts.split_at_mut(1);
-    for part in rest {
-        for (sum, value) in total[0].iter_mut().zip(part.iter()) {
-            *sum += value;
-        }
-    }
-    parts.swap_remove(0)
-}
-
-/// Sums `[tap, c_in, c_out]` with the rows of the kernel in parallel.
-fn by_taps(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32]) -> Buffer {
-    let mut sums = Buffer::zeros(shape.weight_len());
-    let row_len = shape.kernel_width * shape.c_in * shape.c_out;
-    let images = task_images(shape);
-    sums.par_chunks_mut(row_len).enumerate().for_each(|(row, sums)| {
-        let chunks = x.chunks(images * shape.in_len()).zip(y_gradient.chunks(images * shape.out_len()));
-        for (x, y_gradient) in chunks {
-            add_products(level, shape, x, y_gradient, row..row + 1, sums);
-        }
-    });
-    sums
-}
-
-/// Adds the products of some images to the sums of some rows of the kernel.
-fn add_products(
-    level: Level,
-    shape: &ConvShape,
-    x: &[f32],
-    y_gradient: &[f32],
-    kernel_rows: Range<usize>,
-    sums: &mut [f32],
-) {
-    let border = input_border(shape);
-    let images = x.len() / shape.in_len();
-    let mut copy = room(&border, images);
-    let x = padded(&border, x, &mut copy);
-    let starts = starts(shape, &border, images).enumerate();
-    let pairs: Pairs = starts.map(|(pixel, start)| Pair::new(start, pixel * shape.c_out)).collect();
-    let len = shape.kernel_width * shape.c_in;
-    for (row, sums) in kernel_rows.zip(sums.chunks_exact_mut(len * shape.c_out)) {
-        let a = (&x[row * border.row_stride()..], len);
-        dispatch(level, OuterProduct { pairs: &pairs, a, b: (y_gradient, shape.c_out), sums });
-    }
-}
-
-struct OuterProduct<'a> {
-    pairs: &'a Pairs,
-    a: (&'a [f32], usize),
-    b: (&'a [f32], usize),
-    sums: &'a mut [f32],
-}
-
-impl Kernel for OuterProduct<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        accumulate_outer(simd, self.pairs, self.a, self.b, (self.sums, self.b.1), true);
-    }
-}

@@ -140,6 +140,43 @@ pub(crate) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     }
 }
 
+/// Calls a body for every vector of channels, with the number of lanes of the last one if it is not full, else 0.
+macro_rules! for_each_vector {
+    ($lanes:expr, $channels:expr, |$start:ident, $tail:ident| $body:block) => {
+        let mut $start = 0;
+        while $start + $lanes <= $channels {
+            let $tail = 0;
+            $body
+            $start += $lanes;
+        }
+        if $start < $channels {
+            let $tail = $channels - $start;
+            $body
+        }
+    };
+}
+pub(crate) use for_each_vector;
+
+/// Reads a vector, or its first `tail` lanes.
+///
+/// # Safety
+/// `source` is valid for `tail` numbers, or for a vector if `tail` is 0.
+#[inline(always)]
+pub(crate) unsafe fn load<S: Simd>(simd: S, source: *const f32, tail: usize) -> S::V {
+    // SAFETY: the caller's: valid for `tail` numbers, or for a vector if `tail` is 0.
+    unsafe { if tail == 0 { simd.load(source) } else { simd.load_part(source, tail) } }
+}
+
+/// Writes a vector, or its first `tail` lanes.
+///
+/// # Safety
+/// `target` is valid for `tail` numbers, or for a vector if `tail` is 0.
+#[inline(always)]
+pub(crate) unsafe fn store<S: Simd>(simd: S, target: *mut f32, value: S::V, tail: usize) {
+    // SAFETY: the caller's: valid for `tail` numbers, or for a vector if `tail` is 0.
+    unsafe { if tail == 0 { simd.store(target, value) } else { simd.store_part(target, value, tail) } }
+}
+
 /// Plain Rust, eight lanes at a time.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;

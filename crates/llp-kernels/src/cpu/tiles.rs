@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::shape::ConvShape;
-use super::simd::Simd;
+use super::simd::{Simd, for_each_vector, load, store};
 use super::transform::{POINTS, input_tile, output_adjoint_tile, output_tile};
 
 /// How the outputs of a convolution with a 3x3 filter and stride 1 are cut into 4x4 tiles.
@@ -104,34 +104,11 @@ impl Block {
     pub(crate) fn len(self) -> usize {
         POINTS * self.point_stride
     }
-}
 
-/// Calls a body for every vector of channels, with the number of lanes of the last one if it is not full, else 0.
-macro_rules! for_each_vector {
-    ($lanes:expr, $channels:expr, |$start:ident, $tail:ident| $body:block) => {
-        let mut $start = 0;
-        while $start + $lanes <= $channels {
-            let $tail = 0;
-            $body
-            $start += $lanes;
-        }
-        if $start < $channels {
-            let $tail = $channels - $start;
-            $body
-        }
-    };
-}
-
-#[inline(always)]
-unsafe fn load<S: Simd>(simd: S, source: *const f32, tail: usize) -> S::V {
-    // SAFETY: the caller's: valid for `tail` numbers, or for a vector if `tail` is 0.
-    unsafe { if tail == 0 { simd.load(source) } else { simd.load_part(source, tail) } }
-}
-
-#[inline(always)]
-unsafe fn store<S: Simd>(simd: S, target: *mut f32, value: S::V, tail: usize) {
-    // SAFETY: the caller's: valid for `tail` numbers, or for a vector if `tail` is 0.
-    unsafe { if tail == 0 { simd.store(target, value) } else { simd.store_part(target, value, tail) } }
+    /// Length of the part up to the last of so many tiles at the last point.
+    fn reach(self, tiles: usize) -> usize {
+        (POINTS - 1) * self.point_stride + (tiles - 1) * self.tile_stride + self.channels
+    }
 }
 
 /// Stores a transformed vector at every point.
@@ -241,31 +218,39 @@ pub(crate) fn transform_output_gradient<S: Simd>(
     }
 }
 
-/// Transforms products back to the outputs of the tiles in `rows`, into `y` or added to it.
-///
-/// `m` is a `block`; `y` begins with the first pixel of the first row and holds whole rows of tiles.
+/// Where outputs go: whole rows of tiles from the first pixel of the first row on.
+pub(crate) struct Target<'a> {
+    pub(crate) y: &'a mut [f32],
+    /// All channels of a pixel, and the first one that is written.
+    pub(crate) channels: usize,
+    pub(crate) first_channel: usize,
+    /// Whether outputs are added to what is there.
+    pub(crate) add: bool,
+}
+
+/// Transforms products back to the outputs of the tiles in `rows`; `m` is a `block`.
 #[inline(always)]
 pub(crate) fn transform_output<S: Simd>(
     simd: S,
     tiling: Tiling,
     rows: Range<usize>,
     (m, block): (&[f32], Block),
-    y: &mut [f32],
-    add: bool,
+    target: Target<'_>,
 ) {
-    let channels = block.channels;
+    let Target { y, channels, first_channel, add } = target;
     let origin = tiling.first_pixel(rows.start);
+    let tiles = rows.len() * tiling.columns();
     assert!(y.len() == (tiling.first_pixel(rows.end) - origin) * channels, "`y` holds the rows of tiles");
-    assert!(rows.len() * tiling.columns() <= block.tiles, "the block fits");
-    assert!(m.len() >= block.len(), "`m` holds the block");
+    assert!(first_channel + block.channels <= channels, "`y` has the channels");
+    assert!(tiles == 0 || m.len() >= block.reach(tiles), "`m` holds the tiles at every point");
     for (index, tile) in tiling.tiles(rows) {
         let first = (tile.image * tiling.out_height + tile.row) * tiling.out_width + tile.column - origin;
-        let first = y[first * channels..].as_mut_ptr();
+        let first = y[first * channels + first_channel..].as_mut_ptr();
         let source = m[index * block.tile_stride..].as_ptr();
         let (height, width) = (tiling.out_height - tile.row, tiling.out_width - tile.column);
-        for_each_vector!(S::LANES, channels, |start, tail| {
+        for_each_vector!(S::LANES, block.channels, |start, tail| {
             let mut d = [[simd.zero(); 6]; 6];
-            // SAFETY: the block has `tiles` tiles at every point, and `index` is below that; a pixel is touched
+            // SAFETY: `m` reaches to tile `tiles` at every point, and `index` is below that; a pixel is touched
             // only if it lies in the image, and `start` and `tail` stay within its channels.
             unsafe {
                 for i in 0..6 {

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::products::{Pair, Pairs, Row, Rows, Runs, accumulate_outer, multiply, panels};
+use super::products::{Panel, Row, Rows, Runs, multiply, panels};
 use super::shape::ConvShape;
 use super::simd::{Kernel, Level, Simd, dispatch};
-use super::tiles::{Block, Tiling, transform_input, transform_output, transform_output_gradient};
+use super::tiles::{Block, Target, Tiling, transform_input, transform_output};
 use super::transform::POINTS;
-use super::winograd_filters::{Filters, pack_filters, unpack_gradient};
+use super::winograd_filters::{Filters, pack_filters, pack_panel};
 use crate::buffer::Buffer;
 
 /// Numbers in the two transformed blocks of a task: 768 KiB, for a second-level cache of a megabyte.
@@ -24,11 +24,15 @@ const BLOCK_LEN: usize = 196_608;
 const MIN_BLOCK_TILES: usize = 32;
 const MAX_BLOCK_TILES: usize = 128;
 
-/// Most groups of tiles of a gradient of the weights; each sums a gradient of its own.
-const MAX_GROUPS: usize = 8;
+/// Up to how many tiles, and from how many outputs on, each panel of outputs transforms its own filters.
+const FEW_TILES: usize = 160;
+const MANY_CHANNELS: usize = 128;
 
-/// Numbers of a transformed gradient of the weights above which groups do not have one each.
-const GROUPED_GRADIENT_LEN: usize = 36 * 128 * 128;
+/// Inputs whose transformed filters to one panel are used at a time: 576 KiB.
+const SLICE: usize = 128;
+
+/// Tiles per task where panels are transformed back.
+const OUTPUT_TILES: usize = 8;
 
 /// Whether this algorithm applies to a convolution.
 pub(crate) fn applies(shape: &ConvShape) -> bool {
@@ -48,18 +52,18 @@ pub(crate) fn transposed(shape: &ConvShape) -> ConvShape {
 }
 
 /// Rows of tiles, cut into blocks of a size that depends on the shape alone.
-fn blocks(tiling: &Tiling, rows: Range<usize>, tiles: usize) -> Vec<Range<usize>> {
+pub(crate) fn blocks(tiling: &Tiling, rows: Range<usize>, tiles: usize) -> Vec<Range<usize>> {
     let step = (tiles / tiling.columns()).max(1);
     let end = rows.end;
     rows.step_by(step).map(|start| start..(start + step).min(end)).collect()
 }
 
-fn block_tiles(channels: usize) -> usize {
+pub(crate) fn block_tiles(channels: usize) -> usize {
     (BLOCK_LEN / (POINTS * channels)).clamp(MIN_BLOCK_TILES, MAX_BLOCK_TILES)
 }
 
 /// Tiles of the largest block.
-fn most_tiles(tiling: &Tiling, blocks: &[Range<usize>]) -> usize {
+pub(crate) fn most_tiles(tiling: &Tiling, blocks: &[Range<usize>]) -> usize {
     blocks.iter().map(|rows| rows.len() * tiling.columns()).max().unwrap_or(0)
 }
 
@@ -72,8 +76,11 @@ pub(crate) fn convolve(
     y: &mut [f32],
     add: bool,
 ) {
-    let packed = pack_filters(level, filters, (shape.c_in, shape.c_out));
     let tiling = Tiling::new(shape);
+    if tiling.n_tiles() <= FEW_TILES && shape.c_out >= MANY_CHANNELS {
+        return by_panels(level, shape, x, filters, y, add);
+    }
+    let packed = pack_filters(level, filters, (shape.c_in, shape.c_out));
     let blocks = blocks(&tiling, 0..tiling.all_rows(), block_tiles(shape.c_in + shape.c_out));
     let tiles = most_tiles(&tiling, &blocks);
     let v = Block::new(tiles, shape.c_in);
@@ -133,146 +140,105 @@ impl Kernel for ConvolveBlock<'_> {
                 multiply(simd, (inputs, &list), Runs::one(v.channels), filters, (products, columns), false);
             }
         }
-        transform_output(simd, tiling, rows, (&products, m), y, add);
+        let target = Target { y, channels: m.channels, first_channel: 0, add };
+        transform_output(simd, tiling, rows, (&products, m), target);
     }
 }
 
-/// The gradient of the weights, `[c_out, c_in, 3, 3]`, from the input and the gradient of the output.
-pub(crate) fn weight_gradient(
-    level: Level,
-    shape: &ConvShape,
-    x: &[f32],
-    y_gradient: &[f32],
-    gradient: &mut [f32],
-) {
-    if POINTS * shape.c_in * shape.c_out <= GROUPED_GRADIENT_LEN {
-        by_groups(level, shape, x, y_gradient, gradient);
-    } else {
-        by_points(level, shape, x, y_gradient, gradient);
-    }
-}
-
-/// For narrow layers with many tiles: groups of tiles in parallel, blocks within a group one after the other.
-fn by_groups(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32], gradient: &mut [f32]) {
+/// For few tiles: as the transformed filters are many times as large as what they are applied to, each panel of
+/// outputs transforms its own, slice by slice, and uses them while they are in the cache.
+fn by_panels(level: Level, shape: &ConvShape, x: &[f32], filters: Filters<'_>, y: &mut [f32], add: bool) {
     let tiling = Tiling::new(shape);
-    let tiles = block_tiles(shape.c_in + shape.c_out);
-    let all = blocks(&tiling, 0..tiling.all_rows(), tiles);
-    let most = most_tiles(&tiling, &all);
-    let (v, z) = (Block::new(most, shape.c_in), Block::new(most, shape.c_out));
-    let groups = super::split(all.len(), MAX_GROUPS);
-    let parts: Vec<Buffer> = groups
-        .into_par_iter()
-        .map(|group| {
-            let mut sums = Buffer::of_any(POINTS * shape.c_in * shape.c_out);
-            let mut gradient = Buffer::of_any(shape.weight_len());
-            let blocks = &all[group];
-            dispatch(level, GradientGroup { tiling, blocks, x, y_gradient, v, z, sums: &mut sums });
-            unpack_gradient(level, &sums, (shape.c_in, shape.c_out), &mut gradient);
-            gradient
-        })
-        .collect();
-    gradient.copy_from_slice(&parts[0]);
-    for part in &parts[1..] {
-        for (sum, value) in gradient.iter_mut().zip(part.iter()) {
-            *sum += value;
-        }
-    }
+    let all = 0..tiling.all_rows();
+    let v = Block::new(tiling.n_tiles(), shape.c_in);
+    let mut inputs = Buffer::of_any(v.len());
+    // Too little work to share out.
+    dispatch(level, TransformInput { tiling, rows: all.clone(), x, v: (&mut inputs, v) });
+    let lanes = level.lanes();
+    let m = Block::new(tiling.n_tiles(), 2 * lanes);
+    let extents: Vec<Panel> = panels(shape.c_out, lanes).collect();
+    let mut products = Buffer::of_any(extents.len() * m.len());
+    products.par_chunks_mut(m.len()).zip(&extents).for_each(|(products, panel)| {
+        let inputs = (&inputs[..], v);
+        dispatch(level, ConvolvePanel { inputs, filters, panel: *panel, c_out: shape.c_out, products, m });
+    });
+    let blocks = blocks(&tiling, all, OUTPUT_TILES);
+    let parts = cut_rows(&tiling, &blocks, y, shape.c_out);
+    blocks.into_par_iter().zip(parts).for_each(|(rows, y)| {
+        dispatch(level, GatherPanels { tiling, rows, products: &products, m, y, channels: shape.c_out, add });
+    });
 }
 
-struct GradientGroup<'a> {
+struct TransformInput<'a> {
     tiling: Tiling,
-    blocks: &'a [Range<usize>],
+    rows: Range<usize>,
     x: &'a [f32],
-    y_gradient: &'a [f32],
-    v: Block,
-    z: Block,
-    sums: &'a mut [f32],
+    v: (&'a mut [f32], Block),
 }
 
-impl Kernel for GradientGroup<'_> {
+impl Kernel for TransformInput<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { tiling, blocks, x, y_gradient, v, z, sums } = self;
-        let mut inputs = Buffer::of_any(v.len());
-        let mut gradients = Buffer::of_any(z.len());
-        let point_len = v.channels * z.channels;
-        for (index, rows) in blocks.iter().enumerate() {
-            transform_input(simd, tiling, rows.clone(), x, (&mut inputs, v));
-            transform_output_gradient(simd, tiling, rows.clone(), y_gradient, (&mut gradients, z));
-            let tiles = rows.len() * tiling.columns();
-            let pairs: Pairs = (0..tiles).map(|t| Pair::new(t * v.tile_stride, t * z.tile_stride)).collect();
+        transform_input(simd, self.tiling, self.rows, self.x, self.v);
+    }
+}
+
+struct ConvolvePanel<'a> {
+    inputs: (&'a [f32], Block),
+    filters: Filters<'a>,
+    panel: Panel,
+    c_out: usize,
+    products: &'a mut [f32],
+    m: Block,
+}
+
+impl Kernel for ConvolvePanel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { inputs: (inputs, v), filters, panel, c_out, products, m } = self;
+        let width = panel.vectors * S::LANES;
+        let columns = (c_out - panel.start).min(width);
+        let mut packed = Buffer::of_any(POINTS * SLICE * width);
+        let rows: Rows = (0..v.tiles).map(|t| Row { a: t * v.tile_stride, c: t * m.tile_stride }).collect();
+        for start in (0..v.channels).step_by(SLICE) {
+            let slice = start..(start + SLICE).min(v.channels);
+            pack_panel(simd, filters, slice.clone(), c_out, panel, &mut packed);
             for point in 0..POINTS {
-                let a = (&inputs[point * v.point_stride..], v.channels);
-                let b = (&gradients[point * z.point_stride..], z.channels);
-                let sums = &mut sums[point * point_len..][..point_len];
-                accumulate_outer(simd, &pairs, a, b, (sums, z.channels), index > 0);
+                let a = (&inputs[point * v.point_stride + start..], &rows);
+                let b = &packed[point * slice.len() * width..];
+                let c = (&mut products[point * m.point_stride..], columns);
+                multiply(simd, a, Runs::one(slice.len()), b, c, start > 0);
             }
         }
     }
 }
 
-/// For wide layers with few tiles: all tiles are transformed, then the points are worked on in parallel.
-fn by_points(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32], gradient: &mut [f32]) {
-    let tiling = Tiling::new(shape);
-    let blocks = blocks(&tiling, 0..tiling.all_rows(), MIN_BLOCK_TILES);
-    let most = most_tiles(&tiling, &blocks);
-    let (v, z) = (Block::new(most, shape.c_in), Block::new(most, shape.c_out));
-    let mut inputs = Buffer::of_any(blocks.len() * v.len());
-    let mut gradients = Buffer::of_any(blocks.len() * z.len());
-    let pairs: Pairs = (0..blocks.len())
-        .flat_map(|block| (0..blocks[block].len() * tiling.columns()).map(move |tile| (block, tile)))
-        .map(|(block, tile)| {
-            Pair::new(block * v.len() + tile * v.tile_stride, block * z.len() + tile * z.tile_stride)
-        })
-        .collect();
-    inputs.par_chunks_mut(v.len()).zip(gradients.par_chunks_mut(z.len())).zip(blocks).for_each(
-        |((inputs, gradients), rows)| {
-            dispatch(level, TransformBoth { tiling, rows, x, y_gradient, v: (inputs, v), z: (gradients, z) });
-        },
-    );
-    let point_len = shape.c_in * shape.c_out;
-    let mut sums = Buffer::of_any(POINTS * point_len);
-    sums.par_chunks_mut(point_len).enumerate().for_each(|(point, sums)| {
-        let a = (&inputs[point * v.point_stride..], shape.c_in);
-        let b = (&gradients[point * z.point_stride..], shape.c_out);
-        dispatch(level, OuterProducts { pairs: &pairs, a, b, sums });
-    });
-    unpack_gradient(level, &sums, (shape.c_in, shape.c_out), gradient);
-}
-
-struct TransformBoth<'a> {
+struct GatherPanels<'a> {
     tiling: Tiling,
     rows: Range<usize>,
-    x: &'a [f32],
-    y_gradient: &'a [f32],
-    v: (&'a mut [f32], Block),
-    z: (&'a mut [f32], Block),
+    products: &'a [f32],
+    m: Block,
+    y: &'a mut [f32],
+    channels: usize,
+    add: bool,
 }
 
-impl Kernel for TransformBoth<'_> {
+impl Kernel for GatherPanels<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        transform_input(simd, self.tiling, self.rows.clone(), self.x, self.v);
-        transform_output_gradient(simd, self.tiling, self.rows, self.y_gradient, self.z);
-    }
-}
-
-struct OuterProducts<'a> {
-    pairs: &'a Pairs,
-    a: (&'a [f32], usize),
-    b: (&'a [f32], usize),
-    sums: &'a mut [f32],
-}
-
-impl Kernel for OuterProducts<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        accumulate_outer(simd, self.pairs, self.a, self.b, (self.sums, self.b.1), false);
+        let Self { tiling, rows, products, m, y, channels, add } = self;
+        let first_tile = rows.start * tiling.columns();
+        for (products, panel) in products.chunks(m.len()).zip(panels(channels, S::LANES)) {
+            let block = Block { channels: (channels - panel.start).min(m.channels), ..m };
+            let products = (&products[first_tile * m.tile_stride..], block);
+            let target = Target { y: &mut *y, channels, first_channel: panel.start, add };
+            transform_output(simd, tiling, rows.clone(), products, target);
+        }
     }
 }
