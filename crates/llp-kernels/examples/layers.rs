@@ -39,7 +39,8 @@ fn rates(shape: &ConvShape, is_first: bool) -> [f64; 3] {
 #[expect(clippy::print_stdout, reason = "the table is the output")]
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |index: usize, default| arguments.get(index).map_or(default, |n| n.parse().unwrap_or(default));
+    let number =
+        |index: usize, default| arguments.get(index).map_or(default, |n| n.parse().unwrap_or(default));
     let (width, images) = (number(0, 64), number(1, 64));
     let widest = match arguments.get(2).map(String::as_str) {
         Some("portable") => InstructionSet::Portable,
@@ -64,7 +65,11 @@ fn main() {
     let mut layers = vec![layer(32, 3, width, 3, 1), layer(32, width, width, 3, 1)];
     for stage in 0..3 {
         let (size, c) = (32 >> stage, width << stage);
-        layers.extend([layer(size, c, 2 * c, 3, 2), layer(size, c, 2 * c, 1, 2), layer(size / 2, 2 * c, 2 * c, 3, 1)]);
+        layers.extend([
+            layer(size, c, 2 * c, 3, 2),
+            layer(size, c, 2 * c, 1, 2),
+            layer(size / 2, 2 * c, 2 * c, 3, 1),
+        ]);
     }
     for (index, shape) in layers.iter().enumerate() {
         let ConvShape { height, c_in, c_out, kernel_height, stride, .. } = shape;

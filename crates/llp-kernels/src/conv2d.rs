@@ -41,7 +41,8 @@ pub fn conv2d(x: &Features, weight: &Tensor, config: Conv2dConfig) -> Result<Fea
     let (height, width) = (shape.out_height(), shape.out_width());
     let mut y =
         Features::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
-    let op = Conv2d { shape, x: x.clone(), wants_weight: weight.track_op(), y_gradient: Arc::clone(&y.gradient) };
+    let op =
+        Conv2d { shape, x: x.clone(), wants_weight: weight.track_op(), y_gradient: Arc::clone(&y.gradient) };
     y.token = x.token.apply_op2(&weight.contiguous()?, op)?;
     Ok(y)
 }
@@ -101,7 +102,8 @@ impl CustomOp2 for Conv2d {
             }))
         })?;
         let of_x = self.x.is_tracked().then(token).transpose()?;
-        let of_weight = of_weight.map(|gradient| tensor_like(gradient, weight.shape(), weight)).transpose()?;
+        let of_weight =
+            of_weight.map(|gradient| tensor_like(gradient, weight.shape(), weight)).transpose()?;
         Ok((of_x, of_weight.and_then(|gradient| hand_over(weight, gradient))))
     }
 }

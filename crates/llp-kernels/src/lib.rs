@@ -49,11 +49,11 @@ mod sgd;
 mod tensor;
 
 pub use backward::backward;
-pub use cpu::simd::InstructionSet;
 pub use batch_norm::{Activation, BatchNorm, Mode};
+pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;
 pub use cpu::shape::ConvShape;
-pub use conv2d::{Conv2dConfig, conv2d};
+pub use cpu::simd::InstructionSet;
 pub use features::Features;
 pub use pool::{global_average_pool, max_pool2d};
 pub use sgd::{Sgd, SgdConfig};

@@ -25,7 +25,7 @@ pub fn global_average_pool(x: &Features) -> Result<Tensor> {
 /// When a shape does not fit or the padding is not smaller than the kernel.
 pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) -> Result<Features> {
     let Extents { images, height, width, channels } = x.extents;
-    if stride == 0 || padding >= kernel || height.min(width) + 2 * padding < kernel {
+    if stride == 0 || padding >= kernel || kernel > 255 || height.min(width) + 2 * padding < kernel {
         bail!(
             "max pooling {kernel}x{kernel}, stride {stride}, padding {padding} does not fit {:?}",
             x.dims()
@@ -43,10 +43,11 @@ pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) ->
         padding,
     };
     let mut values = Buffer::of_any(images * shape.out_len());
-    pool::max(&shape, &x.values, &mut values);
+    let winners = pool::max(&shape, &x.values, &mut values);
     let (height, width) = (shape.out_height(), shape.out_width());
     let mut y = Features::new(values, Extents { images, height, width, channels })?;
-    y.token = x.token.apply_op1(MaxPool { shape, x: x.clone(), y_gradient: Arc::clone(&y.gradient) })?;
+    y.token =
+        x.token.apply_op1(MaxPool { shape, winners, x: x.clone(), y_gradient: Arc::clone(&y.gradient) })?;
     Ok(y)
 }
 
@@ -77,6 +78,7 @@ impl CustomOp1 for AveragePool {
 
 struct MaxPool {
     shape: ConvShape,
+    winners: Vec<u16>,
     x: Features,
     y_gradient: Arc<Slot>,
 }
@@ -92,8 +94,8 @@ impl CustomOp1 for MaxPool {
 
     fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
         let y_gradient = self.y_gradient.take()?;
-        let mut gradient = Buffer::zeros(self.x.values.len());
-        pool::max_backward(&self.shape, &self.x.values, &y_gradient, &mut gradient);
+        let mut gradient = Buffer::of_any(self.x.values.len());
+        pool::max_backward(&self.shape, &self.winners, &y_gradient, &mut gradient);
         self.x.gradient.give(gradient);
         token().map(Some)
     }

@@ -33,7 +33,12 @@ impl ConvNorm {
         })
     }
 
-    pub(crate) fn forward(&self, x: &Features, mode: Mode, activation: Activation) -> Result<Features, NnError> {
+    pub(crate) fn forward(
+        &self,
+        x: &Features,
+        mode: Mode,
+        activation: Activation,
+    ) -> Result<Features, NnError> {
         Ok(self.norm.forward(&self.convolve(x, mode)?, mode, activation)?)
     }
 

@@ -185,8 +185,12 @@ impl Normalization<'_> {
     }
 
     fn parameter_gradients(&self, sums: &Sums) -> ParameterGradients {
-        let gamma = sums.centered.iter().zip(self.inverse_deviation).map(|(sum, d)| (sum * f64::from(*d)) as f32);
-        ParameterGradients { gamma: gamma.collect(), beta: sums.plain.iter().map(|sum| *sum as f32).collect() }
+        let gamma =
+            sums.centered.iter().zip(self.inverse_deviation).map(|(sum, d)| (sum * f64::from(*d)) as f32);
+        ParameterGradients {
+            gamma: gamma.collect(),
+            beta: sums.plain.iter().map(|sum| *sum as f32).collect(),
+        }
     }
 
     fn slopes(&self, sums: &Sums, len: usize, batch_statistics: bool) -> Slopes {
@@ -297,9 +301,11 @@ fn gate(terms: &Terms, y: &[f32], gradient: &mut [f32]) {
 #[inline(always)]
 fn input_gradient(terms: &Terms, slopes: &Slopes, x: &[f32], gradient: &[f32], x_gradient: &mut [f32]) {
     let width = terms.mean.len();
-    for ((out, x), gradient) in x_gradient.chunks_mut(width).zip(x.chunks(width)).zip(gradient.chunks(width)) {
+    for ((out, x), gradient) in x_gradient.chunks_mut(width).zip(x.chunks(width)).zip(gradient.chunks(width))
+    {
         let inputs = out.iter_mut().zip(x).zip(gradient);
-        for (((out, x), gradient), (affine, (shift, slope))) in inputs.zip(terms.lanes().zip(slopes.lanes())) {
+        for (((out, x), gradient), (affine, (shift, slope))) in inputs.zip(terms.lanes().zip(slopes.lanes()))
+        {
             *out = affine.scale * (gradient - shift - (x - affine.mean) * slope);
         }
     }

@@ -1,9 +1,11 @@
-//! The gradient of the weights of a convolution of any shape, as products over runs of a padded image.
+//! The gradient of the weights of a convolution of any shape, as products over runs of the image.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::direct::{input_border, padded, room, starts, task_images};
-use super::padding::Border;
+use super::axis::{Axis, Sizes};
+use super::direct::{Plane, class_rows, task_images};
 use super::products::{Pair, Pairs, accumulate_outer};
 use super::shape::ConvShape;
 use super::simd::{Kernel, Level, Simd, dispatch};
@@ -28,105 +30,96 @@ pub(crate) fn weight_gradient(
     gradient: &mut [f32],
 ) {
     if shape.weight_len() <= GROUPED_LEN {
-        by_groups(level, shape, x, y_gradient, gradient);
+        let parts: Vec<Buffer> = split(shape.images, MAX_GROUPS)
+            .into_par_iter()
+            .map(|group| {
+                let mut gradient = Buffer::of_any(shape.weight_len());
+                part_gradient(level, shape, (x, y_gradient), (group, 0..shape.c_out), &mut gradient);
+                gradient
+            })
+            .collect();
+        super::sum_in_order(&parts, gradient);
     } else {
-        by_outputs(level, shape, x, y_gradient, gradient);
+        let output_len = shape.weight_len() / shape.c_out;
+        gradient.par_chunks_mut(OUTPUTS * output_len).enumerate().for_each(|(slice, gradient)| {
+            let first = slice * OUTPUTS;
+            let outputs = first..first + gradient.len() / output_len;
+            part_gradient(level, shape, (x, y_gradient), (0..shape.images, outputs), gradient);
+        });
     }
 }
 
-/// For narrow layers: groups of images in parallel.
-fn by_groups(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32], gradient: &mut [f32]) {
-    let border = input_border(shape);
-    let images = task_images(shape);
-    let parts: Vec<Buffer> = split(shape.images, MAX_GROUPS)
-        .into_par_iter()
-        .map(|group| {
-            let mut sums = Buffer::zeros(shape.weight_len());
-            let mut copy = room(&border, images);
-            for start in group.clone().step_by(images) {
-                let part = start..(start + images).min(group.end);
-                let x = &x[part.start * shape.in_len()..part.end * shape.in_len()];
-                let y_gradient = &y_gradient[part.start * shape.out_len()..part.end * shape.out_len()];
-                let len = part.len() * border.padded_len();
-                let x = if border.is_empty() { x } else { padded(&border, x, &mut copy[..len]) };
-                let products = Products { shape, border: &border, x, y_gradient, outputs: 0..shape.c_out };
-                products.add_to(level, &pairs(shape, &border, part.len()), &mut sums);
-            }
-            let mut gradient = Buffer::of_any(shape.weight_len());
-            transpose(shape, &sums, &mut gradient);
-            gradient
-        })
-        .collect();
-    super::sum_in_order(&parts, gradient);
-}
-
-/// For wide layers: slices of the outputs in parallel, over an input that was padded once.
-fn by_outputs(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32], gradient: &mut [f32]) {
-    let border = input_border(shape);
-    let mut copy = room(&border, shape.images);
-    let x = if border.is_empty() {
-        x
-    } else {
-        let images = copy.par_chunks_mut(border.padded_len()).zip(x.par_chunks(shape.in_len()));
-        images.for_each(|(copy, x)| border.pad(x, copy));
-        &copy
-    };
-    let images = task_images(shape);
-    let pairs_of_task = pairs(shape, &border, images);
-    let depth = shape.weight_len() / shape.c_out;
-    gradient.par_chunks_mut(OUTPUTS * depth).enumerate().for_each(|(slice, gradient)| {
-        let outputs = slice * OUTPUTS..slice * OUTPUTS + gradient.len() / depth;
-        let mut sums = Buffer::zeros(gradient.len());
-        let parts = x.chunks(images * border.padded_len()).zip(y_gradient.chunks(images * shape.out_len()));
-        for (x, y_gradient) in parts {
-            let products = Products { shape, border: &border, x, y_gradient, outputs: outputs.clone() };
-            let images_here = x.len() / border.padded_len();
-            if images_here == images {
-                products.add_to(level, &pairs_of_task, &mut sums);
-            } else {
-                products.add_to(level, &pairs(shape, &border, images_here), &mut sums);
+/// The gradient of some outputs' weights from some images.
+fn part_gradient(
+    level: Level,
+    shape: &ConvShape,
+    (x, y_gradient): (&[f32], &[f32]),
+    (images, outputs): (Range<usize>, Range<usize>),
+    gradient: &mut [f32],
+) {
+    let mut sums = Buffer::zeros(gradient.len());
+    let step = task_images(shape);
+    let (source, target) = (Plane::input(shape), Plane::output(shape));
+    let whole = class_products(shape, step);
+    for start in images.clone().step_by(step) {
+        let part = start..(start + step).min(images.end);
+        let partial = if part.len() == step { None } else { Some(class_products(shape, part.len())) };
+        let x = &x[part.start * source.len..part.end * source.len];
+        let y_gradient = &y_gradient[part.start * target.len..part.end * target.len];
+        for products in partial.as_ref().unwrap_or(&whole) {
+            let columns = outputs.len();
+            for run in 0..products.runs {
+                let a = (&x[run * source.row_stride()..], products.len);
+                let b = (&y_gradient[outputs.start..], columns);
+                let first = (products.first + run * shape.kernel_width * shape.c_in) * columns;
+                let sums = &mut sums[first..first + products.len * columns];
+                dispatch(level, OuterProduct { pairs: &products.pairs, a, b, sums });
             }
         }
-        transpose(shape, &sums, gradient);
-    });
+    }
+    transpose(shape, &sums, gradient);
 }
 
-/// The runs of the padded input that meet each output pixel of some images.
-fn pairs(shape: &ConvShape, border: &Border, images: usize) -> Pairs {
-    let starts = starts(shape, border, images).enumerate();
-    starts.map(|(pixel, start)| Pair::new(start, pixel * shape.c_out)).collect()
+/// The products of the pixels of one class.
+struct ClassProducts {
+    pairs: Pairs,
+    runs: usize,
+    /// Numbers in a run.
+    len: usize,
+    /// The row of the sums that the first number of the first run is for.
+    first: usize,
+}
+
+fn class_products(shape: &ConvShape, images: usize) -> Vec<ClassProducts> {
+    let rows = Axis::forward(shape, Sizes::vertical(shape));
+    let columns = Axis::forward(shape, Sizes::horizontal(shape));
+    let planes = (Plane::input(shape), Plane::output(shape));
+    let classes = rows.classes.iter().flat_map(|y| columns.classes.iter().map(move |x| (y, x)));
+    classes
+        .filter(|(vertical, horizontal)| !vertical.places.is_empty() && !horizontal.places.is_empty())
+        .map(|(vertical, horizontal)| {
+            let (top, left) = (rows.taps[vertical.places.start], columns.taps[horizontal.places.start]);
+            let pairs = class_rows((vertical, horizontal), planes, images);
+            ClassProducts {
+                pairs: pairs.map(|row| Pair::new(row.a, row.c)).collect(),
+                runs: vertical.places.len(),
+                len: horizontal.places.len() * shape.c_in,
+                first: (top * shape.kernel_width + left) * shape.c_in,
+            }
+        })
+        .collect()
 }
 
 /// Sums `[tap, c_in, output]` to weights `[output, c_in, tap]`.
 fn transpose(shape: &ConvShape, sums: &[f32], gradient: &mut [f32]) {
     let taps = shape.kernel_height * shape.kernel_width;
     let outputs = gradient.len() / (shape.c_in * taps);
-    for (out, gradient) in gradient.chunks_exact_mut(shape.c_in * taps).enumerate() {
-        for (input, gradient) in gradient.chunks_exact_mut(taps).enumerate() {
-            for (tap, value) in gradient.iter_mut().enumerate() {
+    for input in 0..shape.c_in {
+        for out in 0..outputs {
+            let filter = &mut gradient[(out * shape.c_in + input) * taps..][..taps];
+            for (tap, value) in filter.iter_mut().enumerate() {
                 *value = sums[(tap * shape.c_in + input) * outputs + out];
             }
-        }
-    }
-}
-
-/// The products of some padded images and some outputs of their gradient.
-struct Products<'a> {
-    shape: &'a ConvShape,
-    border: &'a Border,
-    x: &'a [f32],
-    y_gradient: &'a [f32],
-    outputs: std::ops::Range<usize>,
-}
-
-impl Products<'_> {
-    /// Adds them to sums `[tap, c_in, output]`.
-    fn add_to(&self, level: Level, pairs: &Pairs, sums: &mut [f32]) {
-        let len = self.shape.kernel_width * self.shape.c_in;
-        for (row, sums) in sums.chunks_exact_mut(len * self.outputs.len()).enumerate() {
-            let a = (&self.x[row * self.border.row_stride()..], len);
-            let b = (&self.y_gradient[self.outputs.start..], self.outputs.len());
-            dispatch(level, OuterProduct { pairs, a, b, sums });
         }
     }
 }

@@ -49,7 +49,12 @@ impl Kernel for GradientSums<'_> {
                     }
                     let (plain, centered) = (plain.as_mut_ptr().add(start), centered.as_mut_ptr().add(start));
                     store(simd, plain, simd.add(load(simd, plain, tail), gradient), tail);
-                    store(simd, centered, simd.mul_add(gradient, deviation, load(simd, centered, tail)), tail);
+                    store(
+                        simd,
+                        centered,
+                        simd.mul_add(gradient, deviation, load(simd, centered, tail)),
+                        tail,
+                    );
                 }
             });
         }

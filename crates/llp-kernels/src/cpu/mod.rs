@@ -1,21 +1,23 @@
 //! The work on plain slices: no tensors below this module.
 
+mod axis;
 pub(crate) mod batch_norm;
-pub(crate) mod channels;
+mod channels;
 pub mod conv2d;
-pub(crate) mod direct;
-pub(crate) mod direct_gradient;
+mod direct;
+mod direct_gradient;
 mod gradient_sums;
-pub(crate) mod padding;
 pub(crate) mod pool;
-pub(crate) mod products;
+mod products;
 pub mod shape;
 pub(crate) mod simd;
-pub(crate) mod tiles;
-pub(crate) mod transform;
-pub(crate) mod winograd;
-pub(crate) mod winograd_filters;
-pub(crate) mod winograd_gradient;
+mod tiles;
+mod transform;
+#[cfg(test)]
+mod twins;
+mod winograd;
+mod winograd_filters;
+mod winograd_gradient;
 
 use std::ops::Range;
 

@@ -29,22 +29,9 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub(crate) fn clear(&mut self) {
-        self.list.clear();
-        (self.last_a, self.last_c) = (0, 0);
-    }
-
-    pub(crate) fn push(&mut self, row: Row) {
+    fn push(&mut self, row: Row) {
         self.list.push(row);
         (self.last_a, self.last_c) = (self.last_a.max(row.a), self.last_c.max(row.c));
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    pub(crate) fn list(&self) -> &[Row] {
-        &self.list
     }
 }
 
@@ -56,26 +43,31 @@ impl FromIterator<Row> for Rows {
     }
 }
 
-/// The numbers that each row consists of: `count` runs of `len` numbers, `stride` apart.
+/// The numbers that each row consists of, and the rows of `b` that they are multiplied with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Runs {
+    /// Runs, their distance in `a`, and the numbers in each.
     pub(crate) count: usize,
     pub(crate) stride: usize,
     pub(crate) len: usize,
+    /// Rows of `b` in all; the row that the first number of the first run meets; the same of the next run.
+    pub(crate) depth: usize,
+    pub(crate) first: usize,
+    pub(crate) step: usize,
 }
 
 impl Runs {
-    /// One run.
+    /// One run over all rows of `b`.
     pub(crate) fn one(len: usize) -> Self {
-        Self { count: 1, stride: 0, len }
-    }
-
-    pub(crate) fn depth(self) -> usize {
-        self.count * self.len
+        Self { count: 1, stride: 0, len, depth: len, first: 0, step: 0 }
     }
 
     fn extent(self) -> usize {
         (self.count - 1) * self.stride + self.len
+    }
+
+    fn last_row(self) -> usize {
+        self.first + (self.count - 1) * self.step + self.len
     }
 }
 
@@ -118,18 +110,19 @@ pub(crate) fn multiply<S: Simd>(
     (c, columns): (&mut [f32], usize),
     add: bool,
 ) {
-    if rows.list.is_empty() || runs.depth() == 0 || columns == 0 {
+    if rows.list.is_empty() || runs.count * runs.len == 0 || columns == 0 {
         return;
     }
     assert!(rows.last_a + runs.extent() <= a.len(), "every row lies within `a`");
     assert!(rows.last_c + columns <= c.len(), "every result lies within `c`");
-    assert!(packed_len(runs.depth(), columns, S::LANES) <= b.len(), "`b` is packed for these columns");
+    assert!(runs.last_row() <= runs.depth, "every run lies within `b`");
+    assert!(packed_len(runs.depth, columns, S::LANES) <= b.len(), "`b` is packed for these columns");
     for panel in panels(columns, S::LANES) {
         for rows in rows.list.chunks(S::ROWS) {
             // SAFETY: asserted above for every row and column; a panel reaches `vectors` whole vectors in `b`,
             // which is padded, and stops at its tail in `c`.
             unsafe {
-                let b = b.as_ptr().add(panel.start * runs.depth());
+                let b = b.as_ptr().add(panel.start * runs.depth);
                 let c = c.as_mut_ptr().add(panel.start);
                 let args = RowTile { a: a.as_ptr(), rows, runs, b, c, tail: panel.tail, add };
                 if panel.vectors == 2 { args.of_two(simd) } else { args.of_one(simd) }
@@ -151,7 +144,7 @@ struct RowTile<'a> {
 
 /// Calls a function with the number of rows as a constant.
 macro_rules! with_rows {
-    ($rows:expr, $lanes:expr, $self:ident.$f:ident::<$vectors:literal>($($arg:expr),*)) => {
+    ($rows:expr, $self:ident.$f:ident::<$vectors:literal>($($arg:expr),*)) => {
         match $rows {
             1 => $self.$f::<_, 1, $vectors>($($arg),*),
             2 => $self.$f::<_, 2, $vectors>($($arg),*),
@@ -169,25 +162,25 @@ impl RowTile<'_> {
     #[inline(always)]
     unsafe fn of_one<S: Simd>(self, simd: S) {
         // SAFETY: the caller's; `rows` has at most eight elements.
-        unsafe { with_rows!(self.rows.len(), S::LANES, self.tile::<1>(simd)) }
+        unsafe { with_rows!(self.rows.len(), self.tile::<1>(simd)) }
     }
 
     #[inline(always)]
     unsafe fn of_two<S: Simd>(self, simd: S) {
         // SAFETY: the caller's; `rows` has at most eight elements.
-        unsafe { with_rows!(self.rows.len(), S::LANES, self.tile::<2>(simd)) }
+        unsafe { with_rows!(self.rows.len(), self.tile::<2>(simd)) }
     }
 
     /// # Safety
-    /// `rows` has `R` elements; `a` is valid for all runs of all rows, `b` for `depth` rows of `V` vectors, `c`
+    /// `rows` has `R` elements; `a` is valid for all runs of all rows, `b` for the rows of `V` vectors that they meet, `c`
     /// for the columns of every row.
     #[inline(always)]
     unsafe fn tile<S: Simd, const R: usize, const V: usize>(self, simd: S) {
         let mut sums = [[simd.zero(); V]; R];
-        let mut b = self.b;
         // SAFETY: the caller's.
         unsafe {
             for run in 0..self.runs.count {
+                let mut b = self.b.add((self.runs.first + run * self.runs.step) * V * S::LANES);
                 let start = self.a.add(run * self.runs.stride);
                 let mut a = [start; R];
                 for i in 0..R {
@@ -262,7 +255,7 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    pub(crate) fn push(&mut self, pair: Pair) {
+    fn push(&mut self, pair: Pair) {
         self.list.push(pair);
         (self.last_a, self.last_b) = (self.last_a.max(pair.a), self.last_b.max(pair.b));
     }
@@ -335,25 +328,25 @@ impl OuterTile<'_> {
     #[inline(always)]
     unsafe fn of_one<S: Simd>(self, simd: S, rows: usize) {
         // SAFETY: the caller's.
-        unsafe { with_rows!(rows, S::LANES, self.full::<1>(simd)) }
+        unsafe { with_rows!(rows, self.full::<1>(simd)) }
     }
 
     #[inline(always)]
     unsafe fn of_two<S: Simd>(self, simd: S, rows: usize) {
         // SAFETY: the caller's.
-        unsafe { with_rows!(rows, S::LANES, self.full::<2>(simd)) }
+        unsafe { with_rows!(rows, self.full::<2>(simd)) }
     }
 
     #[inline(always)]
     unsafe fn of_one_with_tail<S: Simd>(self, simd: S, rows: usize) {
         // SAFETY: the caller's.
-        unsafe { with_rows!(rows, S::LANES, self.with_tail::<1>(simd)) }
+        unsafe { with_rows!(rows, self.with_tail::<1>(simd)) }
     }
 
     #[inline(always)]
     unsafe fn of_two_with_tail<S: Simd>(self, simd: S, rows: usize) {
         // SAFETY: the caller's.
-        unsafe { with_rows!(rows, S::LANES, self.with_tail::<2>(simd)) }
+        unsafe { with_rows!(rows, self.with_tail::<2>(simd)) }
     }
 
     #[inline(always)]
@@ -380,8 +373,7 @@ impl OuterTile<'_> {
                 let mut vectors = [simd.zero(); V];
                 for v in 0..V {
                     let b = b.add(v * S::LANES);
-                    vectors[v] =
-                        if TAIL && v + 1 == V { simd.load_part(b, self.tail) } else { simd.load(b) };
+                    vectors[v] = if TAIL && v + 1 == V { simd.load_part(b, self.tail) } else { simd.load(b) };
                 }
                 for i in 0..R {
                     let factor = simd.splat(*a.add(i));

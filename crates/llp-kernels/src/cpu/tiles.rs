@@ -145,10 +145,8 @@ pub(crate) fn transform_input<S: Simd>(
         let image = x[tile.image * tiling.height * tiling.width * channels..].as_ptr();
         let target = v[index * block.tile_stride..].as_mut_ptr();
         // Small enough not to wrap, so the last row and column being inside is enough.
-        let inside = top < tiling.height
-            && top + 5 < tiling.height
-            && left < tiling.width
-            && left + 5 < tiling.width;
+        let inside =
+            top < tiling.height && top + 5 < tiling.height && left < tiling.width && left + 5 < tiling.width;
         for_each_vector!(S::LANES, channels, |start, tail| {
             let mut d = [[simd.zero(); 6]; 6];
             // SAFETY: a pixel is read only if it lies in the image, and `start` and `tail` stay within its

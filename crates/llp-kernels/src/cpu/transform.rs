@@ -56,7 +56,8 @@ pub(crate) fn filter<S: Simd>(s: S, g: [S::V; 3]) -> [S::V; 6] {
 pub(crate) fn filter_adjoint<S: Simd>(s: S, u: [S::V; 6]) -> [S::V; 3] {
     let (inner, outer) = (s.add(u[1], u[2]), s.add(u[3], u[4]));
     let (inner_odd, outer_odd) = (s.sub(u[2], u[1]), s.sub(u[3], u[4]));
-    let first = s.mul_add(s.splat(1.0 / 9.0), outer, s.mul_add(s.splat(16.0 / 9.0), u[0], s.sub(s.zero(), inner)));
+    let first =
+        s.mul_add(s.splat(1.0 / 9.0), outer, s.mul_add(s.splat(16.0 / 9.0), u[0], s.sub(s.zero(), inner)));
     [
         first,
         s.mul_add(s.splat(1.0 / 6.0), outer_odd, s.mul(s.splat(0.5), inner_odd)),
