@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use candle_core::Result;
 use llp_kernels::passes::{forward, input_gradient, weight_gradient};
 use llp_kernels::{ConvShape, InstructionSet};
 
@@ -14,30 +15,29 @@ fn noise(len: usize) -> Vec<f32> {
 }
 
 /// The best of several runs, in GFLOP/s.
-fn rate(shape: &ConvShape, mut run: impl FnMut()) -> f64 {
+fn rate(shape: &ConvShape, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     let flops = 2.0 * (shape.images * shape.out_len() * shape.weight_len() / shape.c_out) as f64;
     let start = Instant::now();
     let mut best = f64::INFINITY;
     while start.elapsed().as_secs_f64() < 0.4 {
         let start = Instant::now();
-        run();
+        run()?;
         best = best.min(start.elapsed().as_secs_f64());
     }
-    flops / best / 1e9
+    Ok(flops / best / 1e9)
 }
 
-fn rates(shape: &ConvShape, is_first: bool) -> [f64; 3] {
+fn rates(shape: &ConvShape, is_first: bool) -> Result<[f64; 3]> {
     let (mut x, weight) = (noise(shape.images * shape.in_len()), noise(shape.weight_len()));
     let (mut y, mut gradient) = (noise(shape.images * shape.out_len()), noise(shape.weight_len()));
-    [
-        rate(shape, || forward(shape, &x, &weight, &mut y)),
-        if is_first { f64::NAN } else { rate(shape, || input_gradient(shape, &y, &weight, &mut x, false)) },
-        rate(shape, || weight_gradient(shape, &x, &y, &mut gradient)),
-    ]
+    let of_forward = rate(shape, || forward(shape, &x, &weight, &mut y))?;
+    let of_input =
+        if is_first { f64::NAN } else { rate(shape, || input_gradient(shape, &y, &weight, &mut x, false))? };
+    Ok([of_forward, of_input, rate(shape, || weight_gradient(shape, &x, &y, &mut gradient))?])
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the output")]
-fn main() {
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number =
         |index: usize, default| arguments.get(index).map_or(default, |n| n.parse().unwrap_or(default));
@@ -60,7 +60,7 @@ fn main() {
         padding: kernel / 2,
     };
     let peak = ConvShape { images: 64, ..layer(16, 128, 128, 1, 1) };
-    println!("width {width}, batch {images}, {set:?}, SGEMM {:.0} GFLOP/s", rates(&peak, false)[0]);
+    println!("width {width}, batch {images}, {set:?}, SGEMM {:.0} GFLOP/s", rates(&peak, false)?[0]);
     println!("{:<28} {:>8} {:>8} {:>8}", "layer", "forward", "input", "weight");
     let mut layers = vec![layer(32, 3, width, 3, 1), layer(32, width, width, 3, 1)];
     for stage in 0..3 {
@@ -74,7 +74,8 @@ fn main() {
     for (index, shape) in layers.iter().enumerate() {
         let ConvShape { height, c_in, c_out, kernel_height, stride, .. } = shape;
         let name = format!("{height}x{height} {c_in}->{c_out} {kernel_height}x{kernel_height}/{stride}");
-        let [forward, input, weight] = rates(shape, index == 0);
+        let [forward, input, weight] = rates(shape, index == 0)?;
         println!("{name:<28} {forward:>8.0} {input:>8.0} {weight:>8.0}");
     }
+    Ok(())
 }

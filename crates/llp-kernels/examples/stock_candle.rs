@@ -17,7 +17,7 @@ struct ConvNorm {
 }
 
 impl ConvNorm {
-    fn new(channels: (usize, usize), kernel: usize, stride: usize, vb: VarBuilder<'_>) -> Result<Self> {
+    fn new(channels: (usize, usize), kernel: usize, stride: usize, vb: &VarBuilder<'_>) -> Result<Self> {
         let config = Conv2dConfig { stride, padding: kernel / 2, ..Conv2dConfig::default() };
         Ok(Self {
             convolution: conv2d_no_bias(channels.0, channels.1, kernel, config, vb.pp("conv"))?,
@@ -37,13 +37,13 @@ struct Block {
 }
 
 impl Block {
-    fn new(c_in: usize, c_out: usize, stride: usize, vb: VarBuilder<'_>) -> Result<Self> {
+    fn new(c_in: usize, c_out: usize, stride: usize, vb: &VarBuilder<'_>) -> Result<Self> {
         let changes = stride != 1 || c_in != c_out;
         Ok(Self {
-            first: ConvNorm::new((c_in, c_out), 3, stride, vb.pp("first"))?,
-            second: ConvNorm::new((c_out, c_out), 3, 1, vb.pp("second"))?,
+            first: ConvNorm::new((c_in, c_out), 3, stride, &vb.pp("first"))?,
+            second: ConvNorm::new((c_out, c_out), 3, 1, &vb.pp("second"))?,
             downsample: changes
-                .then(|| ConvNorm::new((c_in, c_out), 1, stride, vb.pp("downsample")))
+                .then(|| ConvNorm::new((c_in, c_out), 1, stride, &vb.pp("downsample")))
                 .transpose()?,
         })
     }
@@ -65,12 +65,12 @@ struct Network {
 
 impl Network {
     fn new(width: usize, vb: &VarBuilder<'_>) -> Result<Self> {
-        let stem = ConvNorm::new((3, width), 3, 1, vb.pp("stem"))?;
+        let stem = ConvNorm::new((3, width), 3, 1, &vb.pp("stem"))?;
         let (mut blocks, mut c_in) = (Vec::new(), width);
         for index in 0..8 {
             let c_out = width << (index / 2);
             let stride = if index > 0 && index % 2 == 0 { 2 } else { 1 };
-            blocks.push(Block::new(c_in, c_out, stride, vb.pp(format!("block{index}")))?);
+            blocks.push(Block::new(c_in, c_out, stride, &vb.pp(format!("block{index}")))?);
             c_in = c_out;
         }
         Ok(Self { stem, blocks, head: linear(c_in, 10, vb.pp("head"))? })

@@ -34,10 +34,7 @@ pub fn conv2d(x: &Features, weight: &Tensor, config: Conv2dConfig) -> Result<Fea
     check_f32("the weight of conv2d", weight)?;
     let shape = conv_shape(x.extents, weight, config)?;
     let mut values = Buffer::of_any(shape.images * shape.out_len());
-    with_slices([weight], |[weight]| {
-        forward(&shape, &x.values, weight, &mut values);
-        Ok(())
-    })?;
+    with_slices([weight], |[weight]| forward(&shape, &x.values, weight, &mut values))?;
     let (height, width) = (shape.out_height(), shape.out_width());
     let mut y =
         Features::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
@@ -54,15 +51,10 @@ fn conv_shape(x: Extents, weight: &Tensor, config: Conv2dConfig) -> Result<ConvS
         bail!("conv2d: the input has {c_in} channels, the weight expects {weight_c_in}");
     }
     let Conv2dConfig { stride, padding } = config;
-    if stride == 0 || weight.elem_count() == 0 {
-        bail!("conv2d: stride {stride} and weight {:?} must be non-zero", weight.shape());
-    }
-    if height + 2 * padding < kernel_height || width + 2 * padding < kernel_width {
-        bail!(
-            "conv2d: a {kernel_height}x{kernel_width} kernel does not fit {height}x{width} with padding {padding}"
-        );
-    }
-    Ok(ConvShape { images, height, width, c_in, c_out, kernel_height, kernel_width, stride, padding })
+    let shape =
+        ConvShape { images, height, width, c_in, c_out, kernel_height, kernel_width, stride, padding };
+    shape.check()?;
+    Ok(shape)
 }
 
 struct Conv2d {
@@ -92,14 +84,15 @@ impl CustomOp2 for Conv2d {
         let of_weight = with_slices([weight], |[weight]| {
             if self.x.is_tracked() {
                 self.x.gradient.fill(self.x.values.len(), |gradient, add| {
-                    input_gradient(&self.shape, &y_gradient, weight, gradient, add);
-                });
+                    input_gradient(&self.shape, &y_gradient, weight, gradient, add)
+                })?;
             }
-            Ok(self.wants_weight.then(|| {
-                let mut gradient = vec![0.0; weight.len()];
-                weight_gradient(&self.shape, &self.x.values, &y_gradient, &mut gradient);
-                gradient
-            }))
+            if !self.wants_weight {
+                return Ok(None);
+            }
+            let mut gradient = vec![0.0; weight.len()];
+            weight_gradient(&self.shape, &self.x.values, &y_gradient, &mut gradient)?;
+            Ok(Some(gradient))
         })?;
         let of_x = self.x.is_tracked().then(token).transpose()?;
         let of_weight =

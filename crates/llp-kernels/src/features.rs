@@ -112,10 +112,10 @@ pub(crate) struct Slot(Mutex<Option<Buffer>>);
 
 impl Slot {
     /// Lets `write` write a gradient of `len` numbers, or add it to the one that is there if told so.
-    pub(crate) fn fill(&self, len: usize, write: impl FnOnce(&mut [f32], bool)) {
+    pub(crate) fn fill(&self, len: usize, write: impl FnOnce(&mut [f32], bool) -> Result<()>) -> Result<()> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let add = slot.is_some();
-        write(slot.get_or_insert_with(|| Buffer::of_any(len)), add);
+        write(slot.get_or_insert_with(|| Buffer::of_any(len)), add)
     }
 
     /// Adds a gradient.

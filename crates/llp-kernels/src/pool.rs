@@ -22,7 +22,7 @@ pub fn global_average_pool(x: &Features) -> Result<Tensor> {
 /// `[image, out_height, out_width, channel]`; padding never wins. Of equal values the first gets the gradient.
 ///
 /// # Errors
-/// When a shape does not fit or the padding is not smaller than the kernel.
+/// When a shape does not fit, the kernel is larger than 255, or the padding is not smaller than the kernel.
 pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) -> Result<Features> {
     let Extents { images, height, width, channels } = x.extents;
     if stride == 0 || padding >= kernel || kernel > 255 || height.min(width) + 2 * padding < kernel {

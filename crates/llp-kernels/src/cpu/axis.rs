@@ -52,7 +52,8 @@ impl Axis {
     /// Outputs from inputs.
     pub(crate) fn forward(shape: &ConvShape, sizes: Sizes) -> Self {
         let starts = (0..sizes.output).map(|y| (y, (y * shape.stride) as isize - shape.padding as isize));
-        Self::new((0..sizes.kernel).collect(), starts, sizes.input)
+        let taps: Vec<usize> = (0..sizes.kernel).collect();
+        Self::new(&taps, starts, sizes.input)
     }
 
     /// Gradients of inputs from those of outputs: one axis for each remainder on division by the stride.
@@ -66,13 +67,13 @@ impl Axis {
             let n_taps = taps.len() as isize;
             let pixels = (0..sizes.input).filter(|y| (y + padding) % stride == first);
             let starts = pixels.map(|y| (y, ((y + padding) / stride) as isize + 1 - n_taps));
-            Self::new(taps, starts, sizes.output)
+            Self::new(&taps, starts, sizes.output)
         };
         (0..stride).map(axis).collect()
     }
 
     /// Groups targets, given with the source pixel that would meet the first tap if the image had no border.
-    fn new(taps: Vec<usize>, starts: impl Iterator<Item = (usize, isize)>, size: usize) -> Self {
+    fn new(taps: &[usize], starts: impl Iterator<Item = (usize, isize)>, size: usize) -> Self {
         let mut classes: Vec<Class> = Vec::new();
         for (target, start) in starts {
             let begin = (-start).clamp(0, taps.len() as isize);

@@ -69,8 +69,8 @@ pub(crate) fn class_rows(
 
 /// A weight as this module reads it: the number for one target and one source channel at one tap.
 #[derive(Clone, Copy)]
-struct Taps<'a> {
-    weight: &'a [f32],
+struct Weights<'a> {
+    numbers: &'a [f32],
     /// Taps of the whole kernel, and of one of its rows.
     n_taps: usize,
     row: usize,
@@ -86,13 +86,18 @@ struct PackedKernel {
 }
 
 impl PackedKernel {
-    fn new(level: Level, axes: (&Axis, &Axis), taps: Taps<'_>, (sources, targets): (usize, usize)) -> Self {
+    fn new(
+        level: Level,
+        axes: (&Axis, &Axis),
+        weights: Weights<'_>,
+        (sources, targets): (usize, usize),
+    ) -> Self {
         let (vertical, horizontal) = (axes.0.clone(), axes.1.clone());
         let lanes = level.lanes();
         let places: Vec<usize> = vertical
             .taps
             .iter()
-            .flat_map(|y| horizontal.taps.iter().map(move |x| y * taps.row + x))
+            .flat_map(|y| horizontal.taps.iter().map(move |x| y * weights.row + x))
             .collect();
         let depth = places.len() * sources;
         let mut packed = Buffer::of_any(packed_len(depth, targets, lanes));
@@ -104,8 +109,9 @@ impl PackedKernel {
                     for lane in 0..width {
                         let target = panel.start + lane;
                         let filter = (target < targets).then(|| {
-                            &taps.weight[target * taps.target_stride + source * taps.source_stride..]
-                                [..taps.n_taps]
+                            &weights.numbers
+                                [target * weights.target_stride + source * weights.source_stride..]
+                                [..weights.n_taps]
                         });
                         for (place, tap) in places.iter().enumerate() {
                             packed[(place * sources + source) * width + lane] =
@@ -172,10 +178,10 @@ impl Kernel for Product<'_> {
 pub(crate) fn convolve(level: Level, shape: &ConvShape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     let n_taps = shape.kernel_height * shape.kernel_width;
     let (target_stride, source_stride) = (shape.c_in * n_taps, n_taps);
-    let taps = Taps { weight, n_taps, row: shape.kernel_width, target_stride, source_stride };
+    let weights = Weights { numbers: weight, n_taps, row: shape.kernel_width, target_stride, source_stride };
     let vertical = Axis::forward(shape, Sizes::vertical(shape));
     let horizontal = Axis::forward(shape, Sizes::horizontal(shape));
-    let kernel = PackedKernel::new(level, (&vertical, &horizontal), taps, (shape.c_in, shape.c_out));
+    let kernel = PackedKernel::new(level, (&vertical, &horizontal), weights, (shape.c_in, shape.c_out));
     let (source, target, images) = (Plane::input(shape), Plane::output(shape), task_images(shape));
     let tasks = x.par_chunks(images * source.len).zip(y.par_chunks_mut(images * target.len));
     tasks.for_each(|(x, y)| kernel.apply(level, (x, source), (y, target), false));
@@ -192,12 +198,12 @@ pub(crate) fn input_gradient(
 ) {
     let n_taps = shape.kernel_height * shape.kernel_width;
     let (target_stride, source_stride) = (n_taps, shape.c_in * n_taps);
-    let taps = Taps { weight, n_taps, row: shape.kernel_width, target_stride, source_stride };
+    let weights = Weights { numbers: weight, n_taps, row: shape.kernel_width, target_stride, source_stride };
     let rows = Axis::backward(shape, Sizes::vertical(shape));
     let columns = Axis::backward(shape, Sizes::horizontal(shape));
     let axes = rows.iter().flat_map(|vertical| columns.iter().map(move |horizontal| (vertical, horizontal)));
     let channels = (shape.c_out, shape.c_in);
-    let kernels: Vec<_> = axes.map(|axes| PackedKernel::new(level, axes, taps, channels)).collect();
+    let kernels: Vec<_> = axes.map(|axes| PackedKernel::new(level, axes, weights, channels)).collect();
     let (source, target, images) = (Plane::output(shape), Plane::input(shape), task_images(shape));
     let tasks =
         y_gradient.par_chunks(images * source.len).zip(x_gradient.par_chunks_mut(images * target.len));

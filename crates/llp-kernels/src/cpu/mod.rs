@@ -9,7 +9,7 @@ mod direct_gradient;
 mod gradient_sums;
 pub(crate) mod pool;
 mod products;
-pub mod shape;
+pub(crate) mod shape;
 pub(crate) mod simd;
 mod tiles;
 mod transform;

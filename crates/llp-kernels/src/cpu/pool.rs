@@ -71,7 +71,7 @@ pub(crate) fn max(shape: &ConvShape, x: &[f32], y: &mut [f32]) -> Vec<u16> {
 fn keep_larger(x: &[f32], place: u16, largest: &mut [f32], winners: &mut [u16]) {
     for ((x, largest), winner) in x.iter().zip(largest).zip(winners) {
         // A NaN wins and stays, so that it is seen downstream.
-        let wins = !(*x <= *largest) && !largest.is_nan();
+        let wins = (*x > *largest || x.is_nan()) && !largest.is_nan();
         *winner = if wins { place } else { *winner };
         *largest = if wins { *x } else { *largest };
     }

@@ -345,9 +345,12 @@ mod x86 {
 
     impl Avx2 {
         /// All bits set in the first `len` lanes.
+        ///
+        /// # Safety
+        /// The processor has AVX2.
         #[inline(always)]
-        fn mask(self, len: usize) -> __m256i {
-            // SAFETY: a value of this type proves the instructions.
+        unsafe fn mask(len: usize) -> __m256i {
+            // SAFETY: the caller's.
             unsafe {
                 _mm256_cmpgt_epi32(_mm256_set1_epi32(len as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
             }
@@ -398,7 +401,7 @@ mod x86 {
 
         #[inline(always)]
         unsafe fn load_part(self, source: *const f32, len: usize) -> Self::V {
-            unsafe { _mm256_maskload_ps(source, self.mask(len)) }
+            unsafe { _mm256_maskload_ps(source, Self::mask(len)) }
         }
 
         #[inline(always)]
@@ -408,7 +411,7 @@ mod x86 {
 
         #[inline(always)]
         unsafe fn store_part(self, target: *mut f32, value: Self::V, len: usize) {
-            unsafe { _mm256_maskstore_ps(target, self.mask(len), value) }
+            unsafe { _mm256_maskstore_ps(target, Self::mask(len), value) }
         }
     }
 }

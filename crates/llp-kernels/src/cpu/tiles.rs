@@ -96,7 +96,7 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn new(tiles: usize, channels: usize) -> Self {
-        let tile_stride = if channels % 128 == 0 { channels + 16 } else { channels };
+        let tile_stride = if channels.is_multiple_of(128) { channels + 16 } else { channels };
         let point_stride = (tiles * tile_stride).next_multiple_of(16) + 16;
         Self { tiles, channels, tile_stride, point_stride }
     }

@@ -1,6 +1,4 @@
 //! Every kernel on every instruction set of this machine, against plain loops in double precision.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use proptest::prelude::*;
 
 use super::axis::{Axis, Sizes};
@@ -118,11 +116,13 @@ fn passes(level: Level, shape: &ConvShape, by_winograd: bool, inputs: [&[f32]; 3
         direct::input_gradient(level, shape, y_gradient, weight, &mut of_x, true);
         direct_gradient::weight_gradient(level, shape, x, y_gradient, &mut of_weight);
     }
-    of_x.iter_mut().for_each(|value| *value -= 1.0);
+    for value in &mut of_x {
+        *value -= 1.0;
+    }
     Passes { y, x: of_x, weight: of_weight }
 }
 
-fn agrees_on_every_level(shape: &ConvShape, by_winograd: bool, seed: u64) {
+fn agrees_on_every_level(shape: &ConvShape, by_winograd: bool, seed: u64, tolerance: f64) {
     let x = noise(shape.images * shape.in_len(), seed + 1);
     let weight = noise(shape.weight_len(), seed + 2);
     let y_gradient = noise(shape.images * shape.out_len(), seed + 3);
@@ -133,7 +133,7 @@ fn agrees_on_every_level(shape: &ConvShape, by_winograd: bool, seed: u64) {
             [("y", got.y, &expected[0]), ("x", got.x, &expected[1]), ("weight", got.weight, &expected[2])]
         {
             let error = largest_error(&got, expected);
-            assert!(error < TOLERANCE, "{name} on {level:?}: off by {error:e} for {shape:?}");
+            assert!(error < tolerance, "{name} on {level:?}: off by {error:e} for {shape:?}");
         }
     }
 }
@@ -225,7 +225,7 @@ proptest! {
     /// Runs of pixels: every pass of any convolution is the sum that defines it.
     #[test]
     fn direct_convolutions(shape in convolutions(), seed in 0_u64..99) {
-        agrees_on_every_level(&shape, false, seed);
+        agrees_on_every_level(&shape, false, seed, TOLERANCE);
     }
 
     /// Winograd's algorithm: every pass, for any size, padding and number of channels.
@@ -233,7 +233,7 @@ proptest! {
     fn winograd_convolutions(shape in convolutions(), padding in 0_usize..3, seed in 0_u64..99) {
         let (height, width) = (shape.height + 2, shape.width + 2);
         let shape = ConvShape { height, width, kernel_height: 3, kernel_width: 3, stride: 1, padding, ..shape };
-        agrees_on_every_level(&shape, true, seed);
+        agrees_on_every_level(&shape, true, seed, TOLERANCE);
     }
 
     /// The classes of an axis hold every pair of an output and a tap that meet inside the image exactly once,
@@ -243,11 +243,8 @@ proptest! {
         let sizes = Sizes::vertical(&shape);
         let mut expected = Vec::new();
         for (output, tap) in (0..sizes.output).flat_map(|o| (0..sizes.kernel).map(move |k| (o, k))) {
-            if let Some(input) = (output * shape.stride + tap).checked_sub(shape.padding) {
-                if input < sizes.input {
-                    expected.push((output, tap, input));
-                }
-            }
+            let input = (output * shape.stride + tap).checked_sub(shape.padding);
+            expected.extend(input.filter(|input| *input < sizes.input).map(|input| (output, tap, input)));
         }
         let meetings = |axes: &[Axis], backward: bool| {
             let mut found = Vec::new();
@@ -288,11 +285,13 @@ fn wide_layers() {
         stride,
         padding: 1,
     };
-    agrees_on_every_level(&shape(4, 130, 140, 1), true, 1);
-    agrees_on_every_level(&shape(5, 140, 132, 1), true, 2);
-    agrees_on_every_level(&shape(4, 120, 130, 2), false, 3);
-    agrees_on_every_level(&shape(2, 130, 120, 1), false, 4);
-    agrees_on_every_level(&shape(1, 130, 120, 1), false, 5);
+    // Sums of a thousand terms.
+    let tolerance = 1e-3;
+    agrees_on_every_level(&shape(4, 130, 140, 1), true, 1, tolerance);
+    agrees_on_every_level(&shape(5, 140, 132, 1), true, 2, tolerance);
+    agrees_on_every_level(&shape(4, 120, 130, 2), false, 3, tolerance);
+    agrees_on_every_level(&shape(2, 130, 120, 1), false, 4, tolerance);
+    agrees_on_every_level(&shape(1, 130, 120, 1), false, 5, tolerance);
 }
 
 /// The root mean square of the errors of each pass, relative to that of its result.

@@ -130,7 +130,7 @@ pub(crate) struct WeightTarget<'a> {
 
 /// Transforms the gradient of filters back.
 #[inline(always)]
-pub(crate) fn unpack_gradient<S: Simd>(simd: S, from: FilterSums<'_>, to: WeightTarget<'_>) {
+pub(crate) fn unpack_gradient<S: Simd>(simd: S, from: FilterSums<'_>, to: &mut WeightTarget<'_>) {
     let FilterSums { sums, inputs, outputs } = from;
     for start in (0..outputs).step_by(S::LANES) {
         let lanes = (outputs - start).min(S::LANES);

@@ -100,7 +100,8 @@ impl Kernel for Group<'_> {
             }
         }
         let from = FilterSums { sums: &sums, inputs: v.channels, outputs: z.channels };
-        unpack_gradient(simd, from, WeightTarget { gradient, c_in: v.channels, first_input: 0, add: false });
+        let mut to = WeightTarget { gradient, c_in: v.channels, first_input: 0, add: false };
+        unpack_gradient(simd, from, &mut to);
     }
 }
 
@@ -179,8 +180,8 @@ impl Kernel for Slices<'_> {
                 accumulate_outer(simd, pairs, a, b, (sums, outputs), false);
             }
             let from = FilterSums { sums: &sums, inputs: len, outputs };
-            let to = WeightTarget { gradient: &mut *gradient, c_in: v.channels, first_input, add };
-            unpack_gradient(simd, from, to);
+            let mut to = WeightTarget { gradient: &mut *gradient, c_in: v.channels, first_input, add };
+            unpack_gradient(simd, from, &mut to);
         }
     }
 }
