@@ -194,5 +194,5 @@ fn wrong_shapes_are_refused() {
     let message = error((1, 2, 4, 2), (3, 2, 3, 3), 1, 0);
     assert!(message.contains("a 3x3 kernel does not fit 2x4 with padding 0"), "{message}");
     let message = error((1, 4, 4, 2), (3, 2, 3, 3), 0, 0);
-    assert!(message.contains("stride 0"), "{message}");
+    assert!(message.contains("stride: 0"), "{message}");
 }
