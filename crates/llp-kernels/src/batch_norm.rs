@@ -1,11 +1,14 @@
 //! Batch normalization with running statistics, and a fused ReLU.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
 
-use crate::cpu::batch_norm::{Normalization, Statistics, statistics};
-use crate::tensor::{check_f32, slice, tensor_like, with_slices};
+use crate::backward::hand_over;
+use crate::buffer::Buffer;
+use crate::cpu::batch_norm::{Normalization, ParameterGradients, Statistics, statistics};
+use crate::features::{Features, Slot, token, token_storage};
+use crate::tensor::{tensor_like, with_slices};
 
 /// Whether a network is being trained or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,34 +77,69 @@ impl BatchNorm {
         &self.running_variance
     }
 
-    /// `activation((x - mean) / sqrt(variance + epsilon) gamma + beta)` for `x` of shape `[.., channel]`.
+    /// `activation((x - mean) / sqrt(variance + epsilon) gamma + beta)` for each channel.
     ///
     /// Differentiable in `x`, and in training also in gamma and beta.
     ///
     /// # Errors
-    /// When `x` has another number of channels or is not `f32`, or a training batch has fewer than two rows (its
-    /// variance would be undefined).
-    pub fn forward(&self, x: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor> {
-        check_f32("the input of a batch norm", x)?;
+    /// When `x` has another number of channels, or a training batch has fewer than two pixels (its variance would
+    /// be undefined).
+    pub fn forward(&self, x: &Features, mode: Mode, activation: Activation) -> Result<Features> {
+        self.apply(x, None, mode, activation)
+    }
+
+    /// The end of a residual block: [`BatchNorm::forward`] with `residual` added before the activation.
+    ///
+    /// # Errors
+    /// As [`BatchNorm::forward`], and when the shapes differ.
+    pub fn forward_residual(
+        &self,
+        x: &Features,
+        residual: &Features,
+        mode: Mode,
+        activation: Activation,
+    ) -> Result<Features> {
+        if x.extents != residual.extents {
+            bail!("batch norm: the shapes {:?} and {:?} of a residual sum differ", x.dims(), residual.dims());
+        }
+        self.apply(x, Some(residual), mode, activation)
+    }
+
+    fn apply(
+        &self,
+        x: &Features,
+        residual: Option<&Features>,
+        mode: Mode,
+        activation: Activation,
+    ) -> Result<Features> {
         let channels = self.gamma.elem_count();
-        let rows = x.elem_count() / channels;
-        if x.dims().last() != Some(&channels) {
-            bail!("batch norm over {channels} channels cannot take an input of shape {:?}", x.shape());
+        let rows = x.extents.len() / channels;
+        if x.extents.channels != channels {
+            bail!("batch norm over {channels} channels cannot take an input of shape {:?}", x.dims());
         }
         if mode == Mode::Train && rows < 2 {
             bail!(
                 "batch norm needs at least two values per channel in training, got {rows}: use a larger batch"
             );
         }
-        let statistics = Arc::new(OnceLock::new());
-        if mode == Mode::Evaluate {
-            let running =
-                Statistics { mean: self.running_mean.to_vec1()?, variance: self.running_variance.to_vec1()? };
-            // A fresh cell is empty, so this cannot fail.
-            let _ = statistics.set(running);
+        let statistics = match mode {
+            Mode::Train => statistics(&x.values, channels),
+            Mode::Evaluate => {
+                Statistics { mean: self.running_mean.to_vec1()?, variance: self.running_variance.to_vec1()? }
+            }
+        };
+        if mode == Mode::Train {
+            self.update_running(&statistics, rows)?;
         }
+        let inverse_deviation = statistics.inverse_deviation(Self::EPSILON as f32);
+        let mut values = Buffer::of_any(x.extents.len());
         let op = BatchNormOp {
-            statistics: Arc::clone(&statistics),
+            x: x.clone(),
+            residual: residual.cloned(),
+            y: None,
+            y_gradient: Arc::default(),
+            mean: statistics.mean,
+            inverse_deviation,
             from_batch: mode == Mode::Train,
             relu: activation == Activation::Relu,
         };
@@ -109,10 +147,17 @@ impl BatchNorm {
             Mode::Train => (self.gamma.as_tensor().clone(), self.beta.as_tensor().clone()),
             Mode::Evaluate => (self.gamma.as_detached_tensor(), self.beta.as_detached_tensor()),
         };
-        let y = x.contiguous()?.apply_op3(&gamma, &beta, op)?;
-        if let (Mode::Train, Some(batch)) = (mode, statistics.get()) {
-            self.update_running(batch, rows)?;
-        }
+        op.with_normalization(&gamma, &beta, |norm| {
+            norm.forward(&x.values, residual.map(|residual| &residual.values[..]), &mut values);
+        })?;
+        let mut y = Features::new(values, x.extents)?;
+        let y_kept = residual.map(|_| Arc::clone(&y.values));
+        let op = BatchNormOp { y: y_kept, y_gradient: Arc::clone(&y.gradient), ..op };
+        let token = match residual {
+            Some(residual) => x.token.add(&residual.token)?,
+            None => x.token.clone(),
+        };
+        y.token = token.apply_op3(&gamma, &beta, op)?;
         Ok(y)
     }
 
@@ -134,8 +179,13 @@ fn move_towards(running: &Var, batch: &[f32], factor: f64) -> Result<()> {
 }
 
 struct BatchNormOp {
-    /// Filled by the forward pass from the batch, or beforehand with constants.
-    statistics: Arc<OnceLock<Statistics>>,
+    x: Features,
+    residual: Option<Features>,
+    /// Kept where there is a residual, to know what the ReLU let pass.
+    y: Option<Arc<Buffer>>,
+    y_gradient: Arc<Slot>,
+    mean: Vec<f32>,
+    inverse_deviation: Vec<f32>,
     from_batch: bool,
     relu: bool,
 }
@@ -143,20 +193,35 @@ struct BatchNormOp {
 impl BatchNormOp {
     fn with_normalization<R>(
         &self,
-        x: &[f32],
-        gamma: &[f32],
-        beta: &[f32],
+        gamma: &Tensor,
+        beta: &Tensor,
         f: impl FnOnce(&Normalization<'_>) -> R,
-    ) -> R {
-        let statistics = self.statistics.get_or_init(|| statistics(x, gamma.len()));
-        let inverse_deviation = statistics.inverse_deviation(BatchNorm::EPSILON as f32);
-        f(&Normalization {
-            mean: &statistics.mean,
-            inverse_deviation: &inverse_deviation,
-            gamma,
-            beta,
-            relu: self.relu,
+    ) -> Result<R> {
+        let (mean, inverse_deviation) = (&self.mean, &self.inverse_deviation);
+        with_slices([gamma, beta], |[gamma, beta]| {
+            Ok(f(&Normalization { mean, inverse_deviation, gamma, beta, relu: self.relu }))
         })
+    }
+
+    /// Sends the gradients of `x` and of the residual on their way.
+    fn backward(&self, norm: &Normalization<'_>, mut gradient: Buffer) -> ParameterGradients {
+        let x = &self.x.values;
+        let (Some(residual), Some(y)) = (&self.residual, &self.y) else {
+            let of_parameters = norm.backward(x, &mut gradient, self.from_batch);
+            if self.x.is_tracked() {
+                self.x.gradient.give(gradient);
+            }
+            return of_parameters;
+        };
+        let mut x_gradient = Buffer::of_any(x.len());
+        let of_parameters = norm.backward_residual((x, y), &mut gradient, &mut x_gradient, self.from_batch);
+        if self.x.is_tracked() {
+            self.x.gradient.give(x_gradient);
+        }
+        if residual.is_tracked() {
+            residual.gradient.give(gradient);
+        }
+        of_parameters
     }
 }
 
@@ -167,34 +232,30 @@ impl CustomOp3 for BatchNormOp {
 
     fn cpu_fwd(
         &self,
-        x: &CpuStorage,
-        lx: &Layout,
-        gamma: &CpuStorage,
-        lg: &Layout,
-        beta: &CpuStorage,
-        lb: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let x = slice(x, lx)?;
-        let y = self.with_normalization(x, slice(gamma, lg)?, slice(beta, lb)?, |norm| norm.forward(x));
-        Ok((CpuStorage::F32(y), lx.shape().clone()))
+        Ok(token_storage())
     }
 
     fn bwd(
         &self,
-        x: &Tensor,
+        _: &Tensor,
         gamma: &Tensor,
         beta: &Tensor,
-        y: &Tensor,
-        y_gradient: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let gradients = with_slices([x, gamma, beta, y, y_gradient], |[x, gamma, beta, y, y_gradient]| {
-            Ok(self
-                .with_normalization(x, gamma, beta, |norm| norm.backward(x, y, y_gradient, self.from_batch)))
-        })?;
+        let y_gradient = self.y_gradient.take()?;
+        let gradients = self.with_normalization(gamma, beta, |norm| self.backward(norm, y_gradient))?;
         Ok((
-            Some(tensor_like(gradients.x, x.shape(), x)?),
-            Some(tensor_like(gradients.gamma, gamma.shape(), gamma)?),
-            Some(tensor_like(gradients.beta, beta.shape(), beta)?),
+            Some(token()?),
+            hand_over(gamma, tensor_like(gradients.gamma, gamma.shape(), gamma)?),
+            hand_over(beta, tensor_like(gradients.beta, beta.shape(), beta)?),
         ))
     }
 }

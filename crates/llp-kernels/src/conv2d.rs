@@ -1,10 +1,15 @@
 //! Convolution as a candle operation.
 
+use std::sync::Arc;
+
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
-use crate::cpu::conv2d::{Wants, backward, forward};
-use crate::cpu::patches::ConvShape;
-use crate::tensor::{check_f32, slice, tensor_like, with_slices};
+use crate::backward::hand_over;
+use crate::buffer::Buffer;
+use crate::cpu::conv2d::{forward, input_gradient, weight_gradient};
+use crate::cpu::shape::ConvShape;
+use crate::features::{Extents, Features, Slot, token, token_storage};
+use crate::tensor::{check_f32, tensor_like, with_slices};
 
 /// Stride and zero padding, equal in both directions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,40 +29,39 @@ pub struct Conv2dConfig {
 /// the first layer of a network does not pay for the gradient of its images.
 ///
 /// # Errors
-/// When a shape does not fit, the stride is zero, or a tensor is not `f32`.
-pub fn conv2d(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Tensor> {
-    check_f32("the input of conv2d", x)?;
+/// When a shape does not fit, the stride is zero, or the weight is not `f32` on the CPU.
+pub fn conv2d(x: &Features, weight: &Tensor, config: Conv2dConfig) -> Result<Features> {
     check_f32("the weight of conv2d", weight)?;
-    let shape = conv_shape(x, weight, config)?;
-    let op = Conv2d { shape, wants: Wants { x: x.track_op(), weight: weight.track_op() } };
-    x.contiguous()?.apply_op2(&weight.contiguous()?, op)
+    let shape = conv_shape(x.extents, weight, config)?;
+    let mut values = Buffer::of_any(shape.images * shape.out_len());
+    with_slices([weight], |[weight]| forward(&shape, &x.values, weight, &mut values))?;
+    let (height, width) = (shape.out_height(), shape.out_width());
+    let mut y =
+        Features::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
+    let op =
+        Conv2d { shape, x: x.clone(), wants_weight: weight.track_op(), y_gradient: Arc::clone(&y.gradient) };
+    y.token = x.token.apply_op2(&weight.contiguous()?, op)?;
+    Ok(y)
 }
 
-fn conv_shape(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<ConvShape> {
-    let (images, height, width, c_in) = x.dims4()?;
+fn conv_shape(x: Extents, weight: &Tensor, config: Conv2dConfig) -> Result<ConvShape> {
+    let Extents { images, height, width, channels: c_in } = x;
     let (c_out, weight_c_in, kernel_height, kernel_width) = weight.dims4()?;
     if weight_c_in != c_in {
         bail!("conv2d: the input has {c_in} channels, the weight expects {weight_c_in}");
     }
     let Conv2dConfig { stride, padding } = config;
-    if stride == 0 || x.elem_count() == 0 || weight.elem_count() == 0 {
-        bail!(
-            "conv2d: stride {stride}, input {:?} and weight {:?} must be non-zero",
-            x.shape(),
-            weight.shape()
-        );
-    }
-    if height + 2 * padding < kernel_height || width + 2 * padding < kernel_width {
-        bail!(
-            "conv2d: a {kernel_height}x{kernel_width} kernel does not fit {height}x{width} with padding {padding}"
-        );
-    }
-    Ok(ConvShape { images, height, width, c_in, c_out, kernel_height, kernel_width, stride, padding })
+    let shape =
+        ConvShape { images, height, width, c_in, c_out, kernel_height, kernel_width, stride, padding };
+    shape.check()?;
+    Ok(shape)
 }
 
 struct Conv2d {
     shape: ConvShape,
-    wants: Wants,
+    x: Features,
+    wants_weight: bool,
+    y_gradient: Arc<Slot>,
 }
 
 impl CustomOp2 for Conv2d {
@@ -65,30 +69,34 @@ impl CustomOp2 for Conv2d {
         "llp-conv2d"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        lx: &Layout,
-        w: &CpuStorage,
-        lw: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let s = &self.shape;
-        let y = forward(s, slice(x, lx)?, slice(w, lw)?);
-        Ok((CpuStorage::F32(y), (s.images, s.out_height(), s.out_width(), s.c_out).into()))
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok(token_storage())
     }
 
     fn bwd(
         &self,
-        x: &Tensor,
+        _: &Tensor,
         weight: &Tensor,
-        _y: &Tensor,
-        y_gradient: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let gradients = with_slices([x, weight, y_gradient], |[x, weight, y_gradient]| {
-            Ok(backward(&self.shape, x, weight, y_gradient, self.wants))
+        let y_gradient = self.y_gradient.take()?;
+        let of_weight = with_slices([weight], |[weight]| {
+            if self.x.is_tracked() {
+                self.x.gradient.fill(self.x.values.len(), |gradient, add| {
+                    input_gradient(&self.shape, &y_gradient, weight, gradient, add)
+                })?;
+            }
+            if !self.wants_weight {
+                return Ok(None);
+            }
+            let mut gradient = vec![0.0; weight.len()];
+            weight_gradient(&self.shape, &self.x.values, &y_gradient, &mut gradient)?;
+            Ok(Some(gradient))
         })?;
-        let x_gradient = gradients.x.map(|g| tensor_like(g, x.shape(), x)).transpose()?;
-        let weight_gradient = gradients.weight.map(|g| tensor_like(g, weight.shape(), weight)).transpose()?;
-        Ok((x_gradient, weight_gradient))
+        let of_x = self.x.is_tracked().then(token).transpose()?;
+        let of_weight =
+            of_weight.map(|gradient| tensor_like(gradient, weight.shape(), weight)).transpose()?;
+        Ok((of_x, of_weight.and_then(|gradient| hand_over(weight, gradient))))
     }
 }

@@ -1,36 +1,34 @@
 //! Pooling as candle operations.
 
+use std::sync::Arc;
+
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
-use crate::cpu::patches::ConvShape;
+use crate::buffer::Buffer;
 use crate::cpu::pool;
-use crate::tensor::{check_f32, slice, tensor_like, with_slices};
+use crate::cpu::shape::ConvShape;
+use crate::features::{Extents, Features, Slot, token, token_storage};
+use crate::tensor::with_slices;
 
-/// The mean over height and width: `[image, height, width, channel]` to `[image, channel]`.
+/// The mean over height and width: `[image, height, width, channel]` to a tensor `[image, channel]`.
 ///
 /// # Errors
-/// When `x` has another rank, no pixel, or is not `f32`.
-pub fn global_average_pool(x: &Tensor) -> Result<Tensor> {
-    check_f32("the input of a pooling", x)?;
-    let (images, height, width, channels) = x.dims4()?;
-    if x.elem_count() == 0 {
-        bail!("cannot pool an empty tensor of shape {:?}", x.shape());
-    }
-    x.contiguous()?.apply_op1(AveragePool { images, pixels: height * width, channels })
+/// When candle refuses to build the tensor.
+pub fn global_average_pool(x: &Features) -> Result<Tensor> {
+    x.token.apply_op1(AveragePool(x.clone()))
 }
 
 /// The largest value of each `kernel x kernel` window: `[image, height, width, channel]` to
 /// `[image, out_height, out_width, channel]`; padding never wins. Of equal values the first gets the gradient.
 ///
 /// # Errors
-/// When a shape does not fit, the padding is not smaller than the kernel, or `x` is not `f32`.
-pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> Result<Tensor> {
-    check_f32("the input of a pooling", x)?;
-    let (images, height, width, channels) = x.dims4()?;
-    if stride == 0 || padding >= kernel || height.min(width) + 2 * padding < kernel || x.elem_count() == 0 {
+/// When a shape does not fit, the kernel is larger than 255, or the padding is not smaller than the kernel.
+pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) -> Result<Features> {
+    let Extents { images, height, width, channels } = x.extents;
+    if stride == 0 || padding >= kernel || kernel > 255 || height.min(width) + 2 * padding < kernel {
         bail!(
             "max pooling {kernel}x{kernel}, stride {stride}, padding {padding} does not fit {:?}",
-            x.shape()
+            x.dims()
         );
     }
     let shape = ConvShape {
@@ -44,47 +42,61 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> R
         stride,
         padding,
     };
-    x.contiguous()?.apply_op1(MaxPool(shape))
+    let mut values = Buffer::of_any(images * shape.out_len());
+    let winners = pool::max(&shape, &x.values, &mut values);
+    let (height, width) = (shape.out_height(), shape.out_width());
+    let mut y = Features::new(values, Extents { images, height, width, channels })?;
+    y.token =
+        x.token.apply_op1(MaxPool { shape, winners, x: x.clone(), y_gradient: Arc::clone(&y.gradient) })?;
+    Ok(y)
 }
 
-struct AveragePool {
-    images: usize,
-    pixels: usize,
-    channels: usize,
-}
+struct AveragePool(Features);
 
 impl CustomOp1 for AveragePool {
     fn name(&self) -> &'static str {
         "llp-global-average-pool"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let y = pool::average(slice(x, layout)?, self.pixels, self.channels);
-        Ok((CpuStorage::F32(y), (self.images, self.channels).into()))
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        let Extents { images, height, width, channels } = self.0.extents;
+        let y = pool::average(&self.0.values, height * width, channels);
+        Ok((CpuStorage::F32(y), (images, channels).into()))
     }
 
-    fn bwd(&self, x: &Tensor, _y: &Tensor, y_gradient: &Tensor) -> Result<Option<Tensor>> {
-        let gradient =
-            with_slices([y_gradient], |[y]| Ok(pool::average_backward(y, self.pixels, self.channels)))?;
-        tensor_like(gradient, x.shape(), x).map(Some)
+    fn bwd(&self, _: &Tensor, _: &Tensor, y_gradient: &Tensor) -> Result<Option<Tensor>> {
+        let Extents { height, width, channels, .. } = self.0.extents;
+        let mut gradient = Buffer::of_any(self.0.values.len());
+        with_slices([y_gradient], |[y]| {
+            pool::average_backward(y, height * width, channels, &mut gradient);
+            Ok(())
+        })?;
+        self.0.gradient.give(gradient);
+        token().map(Some)
     }
 }
 
-struct MaxPool(ConvShape);
+struct MaxPool {
+    shape: ConvShape,
+    winners: Vec<u16>,
+    x: Features,
+    y_gradient: Arc<Slot>,
+}
 
 impl CustomOp1 for MaxPool {
     fn name(&self) -> &'static str {
         "llp-max-pool"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let shape = &self.0;
-        let y = pool::max(shape, slice(x, layout)?);
-        Ok((CpuStorage::F32(y), (shape.images, shape.out_height(), shape.out_width(), shape.c_out).into()))
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok(token_storage())
     }
 
-    fn bwd(&self, x: &Tensor, _y: &Tensor, y_gradient: &Tensor) -> Result<Option<Tensor>> {
-        let gradient = with_slices([x, y_gradient], |[x, y]| Ok(pool::max_backward(&self.0, x, y)))?;
-        tensor_like(gradient, x.shape(), x).map(Some)
+    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        let y_gradient = self.y_gradient.take()?;
+        let mut gradient = Buffer::of_any(self.x.values.len());
+        pool::max_backward(&self.shape, &self.winners, &y_gradient, &mut gradient);
+        self.x.gradient.give(gradient);
+        token().map(Some)
     }
 }

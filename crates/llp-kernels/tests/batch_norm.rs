@@ -4,7 +4,7 @@
 mod reference;
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Activation, BatchNorm, Mode};
+use llp_kernels::{Activation, BatchNorm, Features, Mode};
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
@@ -79,9 +79,14 @@ fn parameters(case: &Case) -> Vec<f64> {
     [&case.x, &case.gamma, &case.beta].into_iter().flatten().map(|v| f64::from(*v)).collect()
 }
 
+/// On tensors, as this crate's users have them.
+fn apply(norm: &BatchNorm, x: &Tensor, mode: Mode, activation: Activation) -> candle_core::Result<Tensor> {
+    norm.forward(&Features::from_tensor(x)?, mode, activation)?.to_tensor()
+}
+
 fn forward(case: &Case, norm: &BatchNorm, mode: Mode, activation: Activation) -> (Var, Tensor) {
-    let x = Var::from_vec(case.x.clone(), (case.rows, case.channels), &Device::Cpu).unwrap();
-    let y = norm.forward(&x, mode, activation).unwrap();
+    let x = Var::from_vec(case.x.clone(), (case.rows, 1, 1, case.channels), &Device::Cpu).unwrap();
+    let y = apply(norm, &x, mode, activation).unwrap();
     (x, y)
 }
 
@@ -186,8 +191,8 @@ fn a_large_mean_does_not_spoil_the_variance() {
 #[test]
 fn the_gradient_of_relu_at_zero_is_zero() {
     let norm = BatchNorm::new(1, &Device::Cpu).unwrap();
-    let x = Var::from_vec(vec![0.0_f32, 0.0], (2, 1), &Device::Cpu).unwrap();
-    let y = norm.forward(&x, Mode::Evaluate, Activation::Relu).unwrap();
+    let x = Var::from_vec(vec![0.0_f32, 0.0], (2, 1, 1, 1), &Device::Cpu).unwrap();
+    let y = apply(&norm, &x, Mode::Evaluate, Activation::Relu).unwrap();
     let gradients = y.sum_all().unwrap().backward().unwrap();
     assert_eq!(values(gradients.get(&x).unwrap()), [0.0, 0.0]);
 }
@@ -196,11 +201,11 @@ fn the_gradient_of_relu_at_zero_is_zero() {
 #[test]
 fn degenerate_batches() {
     let norm = BatchNorm::new(2, &Device::Cpu).unwrap();
-    let row = Tensor::new(&[[1.0_f32, 2.0]], &Device::Cpu).unwrap();
-    let error = norm.forward(&row, Mode::Train, Activation::Relu).unwrap_err().to_string();
+    let row = Tensor::new(&[[[[1.0_f32, 2.0]]]], &Device::Cpu).unwrap();
+    let error = apply(&norm, &row, Mode::Train, Activation::Relu).unwrap_err().to_string();
     assert!(error.contains("at least two values per channel"), "{error}");
-    assert!(norm.forward(&row, Mode::Evaluate, Activation::Relu).is_ok());
-    let nan = Tensor::new(&[[f32::NAN, 2.0], [1.0, 1.0]], &Device::Cpu).unwrap();
-    let y = values(&norm.forward(&nan, Mode::Evaluate, Activation::Relu).unwrap());
+    assert!(apply(&norm, &row, Mode::Evaluate, Activation::Relu).is_ok());
+    let nan = Tensor::new(&[[[[f32::NAN, 2.0]]], [[[1.0, 1.0]]]], &Device::Cpu).unwrap();
+    let y = values(&apply(&norm, &nan, Mode::Evaluate, Activation::Relu).unwrap());
     assert!(y[0].is_nan() && y[1].is_finite());
 }

@@ -1,7 +1,7 @@
 //! The residual block of ResNet-18 and ResNet-34.
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Activation, BatchNorm, Conv2dConfig, Mode, add_relu, conv2d};
+use llp_kernels::{Activation, BatchNorm, Conv2dConfig, Features, Mode, conv2d};
 use rand::Rng;
 
 use crate::NnError;
@@ -33,9 +33,23 @@ impl ConvNorm {
         })
     }
 
-    pub(crate) fn forward(&self, x: &Tensor, mode: Mode, activation: Activation) -> Result<Tensor, NnError> {
-        let y = conv2d(x, &parameter(&self.weight, mode), self.config)?;
-        Ok(self.norm.forward(&y, mode, activation)?)
+    pub(crate) fn forward(
+        &self,
+        x: &Features,
+        mode: Mode,
+        activation: Activation,
+    ) -> Result<Features, NnError> {
+        Ok(self.norm.forward(&self.convolve(x, mode)?, mode, activation)?)
+    }
+
+    /// The end of a block: `relu(norm(conv(x)) + shortcut)`.
+    fn join(&self, x: &Features, shortcut: &Features, mode: Mode) -> Result<Features, NnError> {
+        let y = self.convolve(x, mode)?;
+        Ok(self.norm.forward_residual(&y, shortcut, mode, Activation::Relu)?)
+    }
+
+    fn convolve(&self, x: &Features, mode: Mode) -> Result<Features, NnError> {
+        Ok(conv2d(x, &parameter(&self.weight, mode), self.config)?)
     }
 
     pub(crate) fn register(&self, state: &mut StateDict, convolution: &str, norm: &str) {
@@ -76,14 +90,15 @@ impl BasicBlock {
         Ok(Self { first, second, downsample })
     }
 
-    pub(crate) fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
+    pub(crate) fn forward(&self, x: &Features, mode: Mode) -> Result<Features, NnError> {
         let y = self.first.forward(x, mode, Activation::Relu)?;
-        let y = self.second.forward(&y, mode, Activation::Identity)?;
-        let shortcut = match &self.downsample {
-            Some(downsample) => downsample.forward(x, mode, Activation::Identity)?,
-            None => x.clone(),
-        };
-        Ok(add_relu(&y, &shortcut)?)
+        match &self.downsample {
+            Some(downsample) => {
+                let shortcut = downsample.forward(x, mode, Activation::Identity)?;
+                self.second.join(&y, &shortcut, mode)
+            }
+            None => self.second.join(&y, x, mode),
+        }
     }
 
     pub(crate) fn register(&self, state: &mut StateDict, prefix: &str) {

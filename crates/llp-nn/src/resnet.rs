@@ -1,7 +1,7 @@
 //! ResNet-18.
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Activation, Mode, global_average_pool, max_pool2d};
+use llp_kernels::{Activation, Features, Mode, global_average_pool, max_pool2d};
 use rand::Rng;
 
 use crate::NnError;
@@ -97,7 +97,7 @@ impl ResNet18 {
     /// # Errors
     /// When the images do not fit the network.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
-        let mut x = self.stem.forward(images, mode, Activation::Relu)?;
+        let mut x = self.stem.forward(&Features::from_tensor(images)?, mode, Activation::Relu)?;
         if self.config.stem == Stem::ImageNet {
             x = max_pool2d(&x, 3, 2, 1)?;
         }

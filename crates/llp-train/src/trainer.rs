@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_bags::{Augmentation, EpochAugmentation};
-use llp_kernels::{Sgd, SgdConfig};
+use llp_kernels::{Sgd, SgdConfig, backward};
 use llp_loss::BagLoss;
 use llp_nn::{Mode, NnError, ResNet18, Role};
 use llp_sweep::config::RunConfig;
@@ -224,7 +224,7 @@ impl<'a> Trainer<'a> {
         if !loss_sum.is_finite() {
             return Ok(None);
         }
-        self.sgd.step(&losses.mean_all()?.backward()?, lr)?;
+        self.sgd.step(&backward(&losses.mean_all()?)?, lr)?;
         Ok(Some(loss_sum))
     }
 

@@ -4,6 +4,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::channels::Lanes;
+use super::gradient_sums::{GradientRows, GradientSums};
+use super::simd::{Level, dispatch};
 
 /// Mean and biased variance of each channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +79,8 @@ fn add_squares(x: &[f32], center: &[f32], sums: &mut [f32]) {
     }
 }
 
-/// The affine map of one batch norm: `y = (x - mean) inverse_deviation gamma + beta`, then ReLU if asked for.
+/// The map of one batch norm: `y = (x - mean) inverse_deviation gamma + beta`, plus a residual if there is one,
+/// then ReLU if asked for.
 pub(crate) struct Normalization<'a> {
     pub(crate) mean: &'a [f32],
     pub(crate) inverse_deviation: &'a [f32],
@@ -86,152 +89,238 @@ pub(crate) struct Normalization<'a> {
     pub(crate) relu: bool,
 }
 
-impl Normalization<'_> {
-    pub(crate) fn forward(&self, x: &[f32]) -> Vec<f32> {
-        let lanes = Lanes::new(self.mean.len());
-        let scale: Vec<f32> = self.gamma.iter().zip(self.inverse_deviation).map(|(g, d)| g * d).collect();
-        let (scale, mean, beta) = (lanes.repeat(&scale), lanes.repeat(self.mean), lanes.repeat(self.beta));
-        let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
-        let mut y = vec![0.0; x.len()];
-        y.par_chunks_mut(lanes.chunk_len()).zip(x.par_chunks(lanes.chunk_len())).for_each(|(y, x)| {
-            Arch::new().dispatch(|| normalize(x, &mean, &scale, &beta, floor, y));
-        });
-        y
-    }
-
-    /// Gradients from that of `y`. With `batch_statistics` the mean and the variance depend on `x`, else they
-    /// are constants.
-    pub(crate) fn backward(
-        &self,
-        x: &[f32],
-        y: &[f32],
-        y_gradient: &[f32],
-        batch_statistics: bool,
-    ) -> Gradients {
-        let channels = self.mean.len();
-        let lanes = Lanes::new(channels);
-        let mean = lanes.repeat(self.mean);
-        let ceiling = if self.relu { 0.0 } else { f32::NEG_INFINITY };
-        let (beta, centered) = gradient_sums(lanes, &mean, ceiling, x, y, y_gradient);
-        let gamma = centered.iter().zip(self.inverse_deviation).map(|(sum, d)| (sum * f64::from(*d)) as f32);
-
-        let rows = (x.len() / channels) as f64;
-        let (mut shift, mut slope) = (vec![0.0; channels], vec![0.0; channels]);
-        if batch_statistics {
-            for c in 0..channels {
-                let inverse_deviation = f64::from(self.inverse_deviation[c]);
-                shift[c] = (beta[c] / rows) as f32;
-                slope[c] = (centered[c] * inverse_deviation * inverse_deviation / rows) as f32;
-            }
-        }
-        let scale: Vec<f32> = self.gamma.iter().zip(self.inverse_deviation).map(|(g, d)| g * d).collect();
-        let terms = [lanes.repeat(&scale), lanes.repeat(&shift), lanes.repeat(&slope)];
-        let mut x_gradient = vec![0.0; x.len()];
-        let chunk = lanes.chunk_len();
-        x_gradient
-            .par_chunks_mut(chunk)
-            .zip(x.par_chunks(chunk).zip(y.par_chunks(chunk)).zip(y_gradient.par_chunks(chunk)))
-            .for_each(|(out, ((x, y), gradient))| {
-                Arch::new().dispatch(|| input_gradient(x, y, gradient, &mean, &terms, ceiling, out));
-            });
-        Gradients {
-            x: x_gradient,
-            gamma: gamma.collect(),
-            beta: beta.iter().map(|sum| *sum as f32).collect(),
-        }
-    }
-}
-
-/// The gradients of one batch norm.
-pub(crate) struct Gradients {
-    pub(crate) x: Vec<f32>,
+/// The gradients of one batch norm's parameters.
+pub(crate) struct ParameterGradients {
     pub(crate) gamma: Vec<f32>,
     pub(crate) beta: Vec<f32>,
 }
 
-#[inline(always)]
-fn normalize(x: &[f32], mean: &[f32], scale: &[f32], beta: &[f32], floor: f32, y: &mut [f32]) {
-    for (y, x) in y.chunks_mut(mean.len()).zip(x.chunks(mean.len())) {
-        for ((((y, x), mean), scale), beta) in y.iter_mut().zip(x).zip(mean).zip(scale).zip(beta) {
-            // Written so that NaN passes through: `max` would hide a diverged network.
-            let value = (x - mean) * scale + beta;
-            *y = if value <= floor { floor } else { value };
+/// The parameters repeated along a row of [`Lanes`].
+struct Terms {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+    beta: Vec<f32>,
+    /// Results at or below become this.
+    floor: f32,
+}
+
+impl Normalization<'_> {
+    fn lanes(&self) -> Lanes {
+        Lanes::new(self.mean.len())
+    }
+
+    fn terms(&self) -> Terms {
+        let lanes = self.lanes();
+        let scale: Vec<f32> = self.gamma.iter().zip(self.inverse_deviation).map(|(g, d)| g * d).collect();
+        Terms {
+            mean: lanes.repeat(self.mean),
+            scale: lanes.repeat(&scale),
+            beta: lanes.repeat(self.beta),
+            floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
         }
+    }
+
+    /// Writes `y`.
+    pub(crate) fn forward(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32]) {
+        let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
+        let pairs = y.par_chunks_mut(chunk).zip(x.par_chunks(chunk));
+        match residual {
+            None => pairs.for_each(|(y, x)| Arch::new().dispatch(|| forward(&terms, x, y))),
+            Some(residual) => pairs.zip(residual.par_chunks(chunk)).for_each(|((y, x), residual)| {
+                Arch::new().dispatch(|| forward_residual(&terms, x, residual, y));
+            }),
+        }
+    }
+
+    /// Turns the gradient of `y` into that of `x`, in place.
+    ///
+    /// With `batch_statistics` the mean and the variance depend on `x`, else they are constants.
+    pub(crate) fn backward(
+        &self,
+        x: &[f32],
+        gradient: &mut [f32],
+        batch_statistics: bool,
+    ) -> ParameterGradients {
+        let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
+        let parts = x.par_chunks(chunk).zip(gradient.par_chunks(chunk));
+        let sums = parts.map(|(x, gradient)| self.sums_of(&terms, x, gradient, self.relu));
+        let sums = Sums::in_order(sums.collect());
+        let slopes = self.slopes(&sums, x.len(), batch_statistics);
+        gradient.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(gradient, x)| {
+            Arch::new().dispatch(|| gated_input_gradient(&terms, &slopes, x, gradient));
+        });
+        self.parameter_gradients(&sums)
+    }
+
+    /// The same with a residual: `gradient`, that of `y`, becomes the residual's, and `x_gradient` is written.
+    pub(crate) fn backward_residual(
+        &self,
+        (x, y): (&[f32], &[f32]),
+        gradient: &mut [f32],
+        x_gradient: &mut [f32],
+        batch_statistics: bool,
+    ) -> ParameterGradients {
+        let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
+        let parts = gradient.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).zip(y.par_chunks(chunk));
+        let sums = parts.map(|((gradient, x), y)| {
+            Arch::new().dispatch(|| gate(&terms, y, gradient));
+            self.sums_of(&terms, x, gradient, false)
+        });
+        let sums = Sums::in_order(sums.collect());
+        let slopes = self.slopes(&sums, x.len(), batch_statistics);
+        let parts = gradient.par_chunks(chunk).zip(x.par_chunks(chunk)).zip(x_gradient.par_chunks_mut(chunk));
+        parts.for_each(|((gradient, x), x_gradient)| {
+            Arch::new().dispatch(|| input_gradient(&terms, &slopes, x, gradient, x_gradient));
+        });
+        self.parameter_gradients(&sums)
+    }
+
+    fn sums_of(&self, terms: &Terms, x: &[f32], gradient: &[f32], gated: bool) -> Sums {
+        let lanes = self.lanes();
+        let mut sums = [vec![0.0; lanes.width()], vec![0.0; lanes.width()]];
+        let [plain, centered] = &mut sums;
+        let rows = GradientRows { mean: &terms.mean, scale: &terms.scale, beta: &terms.beta, x, gradient };
+        dispatch(Level::current(), GradientSums { rows, gated, plain, centered });
+        Sums { plain: lanes.fold(&sums[0]), centered: lanes.fold(&sums[1]) }
+    }
+
+    fn parameter_gradients(&self, sums: &Sums) -> ParameterGradients {
+        let gamma =
+            sums.centered.iter().zip(self.inverse_deviation).map(|(sum, d)| (sum * f64::from(*d)) as f32);
+        ParameterGradients {
+            gamma: gamma.collect(),
+            beta: sums.plain.iter().map(|sum| *sum as f32).collect(),
+        }
+    }
+
+    fn slopes(&self, sums: &Sums, len: usize, batch_statistics: bool) -> Slopes {
+        let channels = self.mean.len();
+        let rows = (len / channels) as f64;
+        let (mut shift, mut slope) = (vec![0.0; channels], vec![0.0; channels]);
+        if batch_statistics {
+            for c in 0..channels {
+                let inverse_deviation = f64::from(self.inverse_deviation[c]);
+                shift[c] = (sums.plain[c] / rows) as f32;
+                slope[c] = (sums.centered[c] * inverse_deviation * inverse_deviation / rows) as f32;
+            }
+        }
+        Slopes { shift: self.lanes().repeat(&shift), slope: self.lanes().repeat(&slope) }
     }
 }
 
 /// Per channel: the sum of the gradient that passes the ReLU, and its sum weighted by `x - mean`.
-fn gradient_sums(
-    lanes: Lanes,
-    mean: &[f32],
-    ceiling: f32,
-    x: &[f32],
-    y: &[f32],
-    y_gradient: &[f32],
-) -> (Vec<f64>, Vec<f64>) {
-    let chunk = lanes.chunk_len();
-    let parts: Vec<(Vec<f64>, Vec<f64>)> = x
-        .par_chunks(chunk)
-        .zip(y.par_chunks(chunk))
-        .zip(y_gradient.par_chunks(chunk))
-        .map(|((x, y), gradient)| {
-            let (mut sums, mut centered) = (vec![0.0; lanes.width()], vec![0.0; lanes.width()]);
-            Arch::new().dispatch(|| add_gradients(x, y, gradient, mean, ceiling, &mut sums, &mut centered));
-            (lanes.fold(&sums), lanes.fold(&centered))
-        })
-        .collect();
-    let mut total = parts.into_iter();
-    let (mut sums, mut centered) = total.next().unwrap_or_default();
-    for (part_sums, part_centered) in total {
-        sums.iter_mut().zip(part_sums).for_each(|(sum, part)| *sum += part);
-        centered.iter_mut().zip(part_centered).for_each(|(sum, part)| *sum += part);
+struct Sums {
+    plain: Vec<f64>,
+    centered: Vec<f64>,
+}
+
+impl Sums {
+    fn in_order(parts: Vec<Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut total = parts.next().unwrap_or(Self { plain: Vec::new(), centered: Vec::new() });
+        for part in parts {
+            total.plain.iter_mut().zip(part.plain).for_each(|(sum, part)| *sum += part);
+            total.centered.iter_mut().zip(part.centered).for_each(|(sum, part)| *sum += part);
+        }
+        total
     }
-    (sums, centered)
+}
+
+/// The gradient of `x` is `scale (gradient - shift - (x - mean) slope)`.
+struct Slopes {
+    shift: Vec<f32>,
+    slope: Vec<f32>,
+}
+
+impl Slopes {
+    #[inline(always)]
+    fn lanes(&self) -> impl Iterator<Item = (f32, f32)> {
+        self.shift.iter().copied().zip(self.slope.iter().copied())
+    }
+}
+
+/// One lane of [`Terms`].
+#[derive(Clone, Copy)]
+struct Affine {
+    mean: f32,
+    scale: f32,
+    beta: f32,
+}
+
+impl Affine {
+    /// The normalized value, before any residual.
+    #[inline(always)]
+    fn of(self, x: f32) -> f32 {
+        (x - self.mean) * self.scale + self.beta
+    }
+}
+
+impl Terms {
+    // The loops below zip slices, and do not index: without bounds checks they become vector instructions.
+    #[inline(always)]
+    fn lanes(&self) -> impl Iterator<Item = Affine> {
+        let terms = self.mean.iter().zip(&self.scale).zip(&self.beta);
+        terms.map(|((mean, scale), beta)| Affine { mean: *mean, scale: *scale, beta: *beta })
+    }
+}
+
+/// Written so that NaN passes through: `max` would hide a diverged network.
+#[inline(always)]
+fn at_least(floor: f32, value: f32) -> f32 {
+    if value <= floor { floor } else { value }
 }
 
 #[inline(always)]
-fn add_gradients(
-    x: &[f32],
-    y: &[f32],
-    gradient: &[f32],
-    mean: &[f32],
-    ceiling: f32,
-    sums: &mut [f32],
-    centered: &mut [f32],
-) {
-    let width = mean.len();
-    for ((x, y), gradient) in x.chunks(width).zip(y.chunks(width)).zip(gradient.chunks(width)) {
-        let inputs = x.iter().zip(y).zip(gradient).zip(mean);
-        for ((((x, y), gradient), mean), (sum, centered)) in
-            inputs.zip(sums.iter_mut().zip(centered.iter_mut()))
-        {
-            let gradient = if *y > ceiling { *gradient } else { 0.0 };
-            *sum += gradient;
-            *centered += gradient * (x - mean);
+fn forward(terms: &Terms, x: &[f32], y: &mut [f32]) {
+    let width = terms.mean.len();
+    for (y, x) in y.chunks_mut(width).zip(x.chunks(width)) {
+        for ((y, x), affine) in y.iter_mut().zip(x).zip(terms.lanes()) {
+            *y = at_least(terms.floor, affine.of(*x));
         }
     }
 }
 
-/// `scale (g - shift - (x - mean) slope)` with `g` the gradient that passes the ReLU.
 #[inline(always)]
-fn input_gradient(
-    x: &[f32],
-    y: &[f32],
-    gradient: &[f32],
-    mean: &[f32],
-    [scale, shift, slope]: &[Vec<f32>; 3],
-    ceiling: f32,
-    out: &mut [f32],
-) {
-    let width = mean.len();
-    let rows = x.chunks(width).zip(y.chunks(width)).zip(gradient.chunks(width));
-    for (out, ((x, y), gradient)) in out.chunks_mut(width).zip(rows) {
-        let terms = mean.iter().zip(scale).zip(shift).zip(slope);
-        for ((out, ((x, y), gradient)), (((mean, scale), shift), slope)) in
-            out.iter_mut().zip(x.iter().zip(y).zip(gradient)).zip(terms)
+fn forward_residual(terms: &Terms, x: &[f32], residual: &[f32], y: &mut [f32]) {
+    let width = terms.mean.len();
+    for ((y, x), residual) in y.chunks_mut(width).zip(x.chunks(width)).zip(residual.chunks(width)) {
+        for (((y, x), residual), affine) in y.iter_mut().zip(x).zip(residual).zip(terms.lanes()) {
+            *y = at_least(terms.floor, affine.of(*x) + residual);
+        }
+    }
+}
+
+/// Sets the gradient to zero where the ReLU was shut.
+#[inline(always)]
+fn gate(terms: &Terms, y: &[f32], gradient: &mut [f32]) {
+    for (gradient, y) in gradient.iter_mut().zip(y) {
+        *gradient = if *y <= terms.floor { 0.0 } else { *gradient };
+    }
+}
+
+#[inline(always)]
+fn input_gradient(terms: &Terms, slopes: &Slopes, x: &[f32], gradient: &[f32], x_gradient: &mut [f32]) {
+    let width = terms.mean.len();
+    for ((out, x), gradient) in x_gradient.chunks_mut(width).zip(x.chunks(width)).zip(gradient.chunks(width))
+    {
+        let inputs = out.iter_mut().zip(x).zip(gradient);
+        for (((out, x), gradient), (affine, (shift, slope))) in inputs.zip(terms.lanes().zip(slopes.lanes()))
         {
-            let gradient = if *y > ceiling { *gradient } else { 0.0 };
-            *out = scale * (gradient - shift - (x - mean) * slope);
+            *out = affine.scale * (gradient - shift - (x - affine.mean) * slope);
+        }
+    }
+}
+
+/// [`input_gradient`] of the gradient that passes the ReLU, in place.
+#[inline(always)]
+fn gated_input_gradient(terms: &Terms, slopes: &Slopes, x: &[f32], gradient: &mut [f32]) {
+    let width = terms.mean.len();
+    for (x, gradient) in x.chunks(width).zip(gradient.chunks_mut(width)) {
+        for ((x, gradient), (affine, (shift, slope))) in
+            x.iter().zip(gradient).zip(terms.lanes().zip(slopes.lanes()))
+        {
+            let passed = if affine.of(*x) <= terms.floor { 0.0 } else { *gradient };
+            *gradient = affine.scale * (passed - shift - (x - affine.mean) * slope);
         }
     }
 }

@@ -1,13 +1,29 @@
 //! The work on plain slices: no tensors below this module.
 
+mod axis;
 pub(crate) mod batch_norm;
-pub(crate) mod channels;
-pub(crate) mod conv2d;
-pub(crate) mod gemm;
-pub(crate) mod patches;
+mod channels;
+pub mod conv2d;
+mod direct;
+mod direct_gradient;
+mod gradient_sums;
 pub(crate) mod pool;
+mod products;
+pub(crate) mod shape;
+pub(crate) mod simd;
+mod tiles;
+mod transform;
+#[cfg(test)]
+mod twins;
+mod winograd;
+mod winograd_filters;
+mod winograd_gradient;
 
 use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::buffer::Buffer;
 
 /// Splits `0..len` into at most `max_parts` ranges of nearly equal length.
 ///
@@ -18,14 +34,30 @@ pub(crate) fn split(len: usize, max_parts: usize) -> Vec<Range<usize>> {
     (0..parts).map(|i| i * len / parts..(i + 1) * len / parts).collect()
 }
 
-/// Cuts a slice at the given ranges, which must tile it in units of `unit` elements.
-pub(crate) fn cut<'a, T>(mut slice: &'a mut [T], ranges: &[Range<usize>], unit: usize) -> Vec<&'a mut [T]> {
-    let mut parts = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        let (part, rest) = slice.split_at_mut(range.len() * unit);
-        parts.push(part);
-        slice = rest;
-    }
-    assert!(slice.is_empty(), "the ranges must cover the slice");
-    parts
+/// Numbers per parallel piece of elementwise work.
+const CHUNK_LEN: usize = 16_384;
+
+/// Writes the sum of some arrays, added up first to last.
+pub(crate) fn sum_in_order(parts: &[Buffer], sum: &mut [f32]) {
+    sum.par_chunks_mut(CHUNK_LEN).enumerate().for_each(|(chunk, sum)| {
+        for (index, part) in parts.iter().enumerate() {
+            let part = &part[chunk * CHUNK_LEN..][..sum.len()];
+            if index == 0 {
+                sum.copy_from_slice(part);
+            } else {
+                for (sum, value) in sum.iter_mut().zip(part) {
+                    *sum += value;
+                }
+            }
+        }
+    });
+}
+
+/// `sum += values`.
+pub(crate) fn add(sum: &mut [f32], values: &[f32]) {
+    sum.par_chunks_mut(CHUNK_LEN).zip(values.par_chunks(CHUNK_LEN)).for_each(|(sum, values)| {
+        for (sum, value) in sum.iter_mut().zip(values) {
+            *sum += value;
+        }
+    });
 }

@@ -1,0 +1,46 @@
+//! Gradients of parameters, past candle's own way of adding them up.
+
+use std::cell::RefCell;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Result, Tensor};
+
+thread_local! {
+    /// The gradients that were found since [`backward`] began on this thread; none while it does not run.
+    static FOUND: RefCell<Option<Vec<(Tensor, Tensor)>>> = const { RefCell::new(None) };
+}
+
+/// `loss.backward()`, without the copies that candle makes of the gradients of variables.
+///
+/// For every gradient of a variable candle allocates zeros, adds the gradient to them and keeps the sum: with
+/// many weights and few images that is a good part of a training step. Here the operations of this crate hand
+/// the gradients of variables over directly. The result is the same as that of `loss.backward()`.
+///
+/// # Errors
+/// As `loss.backward()`.
+pub fn backward(loss: &Tensor) -> Result<GradStore> {
+    let outer = FOUND.replace(Some(Vec::new()));
+    let gradients = loss.backward();
+    let found = FOUND.replace(outer).unwrap_or_default();
+    let mut gradients = gradients?;
+    for (variable, gradient) in found {
+        // The variable may have met candle's own operations as well, or several of ours.
+        let gradient = match gradients.get(&variable) {
+            Some(other) => other.add(&gradient)?,
+            None => gradient,
+        };
+        gradients.insert(&variable, gradient);
+    }
+    Ok(gradients)
+}
+
+/// What an operation returns to candle as the gradient of `parameter`: nothing where [`backward`] takes it.
+pub(crate) fn hand_over(parameter: &Tensor, gradient: Tensor) -> Option<Tensor> {
+    FOUND.with_borrow_mut(|found| match found {
+        Some(found) if parameter.is_variable() => {
+            found.push((parameter.clone(), gradient));
+            None
+        }
+        _ => Some(gradient),
+    })
+}

@@ -1,0 +1,171 @@
+//! Activations between the operations of this crate.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
+
+use crate::buffer::Buffer;
+use crate::tensor::{check_f32, slice, tensor_like, with_slices};
+
+/// Activations of a network, `[image, height, width, channel]`, under candle's automatic differentiation.
+///
+/// candle's own tensors cannot pass a gradient on without copying it: for every operand it allocates zeros, adds
+/// the gradient to them and keeps the sum in a third array. For activations that is more work than many
+/// layers. So the numbers of features, and the gradients that flow back to them, live in arrays that the
+/// operations of this crate share and use again; candle sees a token, a tensor with a single 0, by which it
+/// knows what depends on what and in which order to go back.
+///
+/// [`Features::from_tensor`] and [`Features::to_tensor`] are the way in and out, each a copy and differentiable.
+/// Dropping the last tensor that depends on them returns the arrays.
+#[derive(Clone)]
+pub struct Features {
+    pub(crate) values: Arc<Buffer>,
+    pub(crate) extents: Extents,
+    pub(crate) token: Tensor,
+    pub(crate) gradient: Arc<Slot>,
+}
+
+/// The shape of features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extents {
+    pub(crate) images: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+}
+
+impl Extents {
+    fn of(tensor: &Tensor) -> Result<Self> {
+        let (images, height, width, channels) = tensor.dims4()?;
+        Ok(Self { images, height, width, channels })
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.images * self.height * self.width * self.channels
+    }
+}
+
+impl From<Extents> for Shape {
+    fn from(extents: Extents) -> Self {
+        (extents.images, extents.height, extents.width, extents.channels).into()
+    }
+}
+
+impl Features {
+    /// Features with the numbers of a tensor `[image, height, width, channel]`.
+    ///
+    /// # Errors
+    /// When the tensor has another rank, no element, or is not `f32` on the CPU.
+    pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
+        check_f32("the tensor of features", tensor)?;
+        let extents = Extents::of(tensor)?;
+        if extents.len() == 0 {
+            bail!("features cannot be empty, got shape {:?}", tensor.shape());
+        }
+        let values = with_slices([tensor], |[values]| Ok(Buffer::copy_of(values)))?;
+        let gradient = Arc::new(Slot::default());
+        let token = if tensor.track_op() {
+            tensor.contiguous()?.apply_op1(Enter(Arc::clone(&gradient)))?
+        } else {
+            token()?
+        };
+        Ok(Self { values: Arc::new(values), extents, token, gradient })
+    }
+
+    /// The numbers as a tensor `[image, height, width, channel]`.
+    ///
+    /// # Errors
+    /// When candle refuses to build it.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        self.token.apply_op1(Leave(self.clone()))
+    }
+
+    /// Images, height, width and channels.
+    pub fn dims(&self) -> [usize; 4] {
+        [self.extents.images, self.extents.height, self.extents.width, self.extents.channels]
+    }
+
+    /// The result of an operation, before candle knows what it depends on.
+    pub(crate) fn new(values: Buffer, extents: Extents) -> Result<Self> {
+        Ok(Self { values: Arc::new(values), extents, token: token()?, gradient: Arc::default() })
+    }
+
+    /// Whether a gradient is wanted.
+    pub(crate) fn is_tracked(&self) -> bool {
+        self.token.track_op()
+    }
+}
+
+/// What candle sees of features, and of a gradient that went to a [`Slot`].
+pub(crate) fn token() -> Result<Tensor> {
+    Tensor::zeros(1, DType::F32, &Device::Cpu)
+}
+
+/// The same within an operation's forward pass.
+pub(crate) fn token_storage() -> (CpuStorage, Shape) {
+    (CpuStorage::F32(vec![0.0]), 1.into())
+}
+
+/// The gradient of features, while it is summed.
+#[derive(Default)]
+pub(crate) struct Slot(Mutex<Option<Buffer>>);
+
+impl Slot {
+    /// Lets `write` write a gradient of `len` numbers, or add it to the one that is there if told so.
+    pub(crate) fn fill(&self, len: usize, write: impl FnOnce(&mut [f32], bool) -> Result<()>) -> Result<()> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let add = slot.is_some();
+        write(slot.get_or_insert_with(|| Buffer::of_any(len)), add)
+    }
+
+    /// Adds a gradient.
+    pub(crate) fn give(&self, gradient: Buffer) {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match slot.as_mut() {
+            Some(sum) => crate::cpu::add(sum, &gradient),
+            None => *slot = Some(gradient),
+        }
+    }
+
+    /// The whole gradient. candle goes back through a result only after everything that depends on it.
+    pub(crate) fn take(&self) -> Result<Buffer> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(gradient) => Ok(gradient),
+            None => bail!("no gradient has reached these features"),
+        }
+    }
+}
+
+struct Enter(Arc<Slot>);
+
+impl CustomOp1 for Enter {
+    fn name(&self) -> &'static str {
+        "llp-features"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        Ok(token_storage())
+    }
+
+    fn bwd(&self, tensor: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
+        tensor_like(self.0.take()?.to_vec(), tensor.shape(), tensor).map(Some)
+    }
+}
+
+struct Leave(Features);
+
+impl CustomOp1 for Leave {
+    fn name(&self) -> &'static str {
+        "llp-tensor"
+    }
+
+    fn cpu_fwd(&self, token: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        slice(token, layout)?;
+        Ok((CpuStorage::F32(self.0.values.to_vec()), self.0.extents.into()))
+    }
+
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        self.0.gradient.give(with_slices([gradient], |[gradient]| Ok(Buffer::copy_of(gradient)))?);
+        token().map(Some)
+    }
+}
