@@ -28,6 +28,8 @@
 //!
 //! **Memory.** Arrays are kept for their next use when they are dropped, because a training step needs the same
 //! sizes every time; never more than half as much again as was ever in use at once.
+//! The gradients of weights are candle tensors and come from the program's allocator; one that keeps large blocks,
+//! such as mimalloc, makes a step of a wide network with few images up to a seventh faster than the system's.
 //!
 //! **ReLU's gradient at 0 is 0**, as in PyTorch (candle's own is 1).
 //!
