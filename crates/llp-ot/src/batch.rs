@@ -105,7 +105,8 @@ impl From<Certificate> for RotBatchReport {
 /// `alpha = 0` loss and gradient are 0; at `alpha = 1` the proportions play no part.
 ///
 /// With the feature `rayon`, bags are shared among the threads of the caller's pool; the bits of a bag do not
-/// depend on that, nor on the other bags.
+/// depend on that, nor on the other bags. Call it from inside of the pool where tens of microseconds matter: that
+/// is what it costs to hand work over from outside.
 ///
 /// # Errors
 /// Shapes that do not fit, numbers that are not finite, proportions off the simplex, parameters outside their
@@ -153,21 +154,16 @@ fn solve_range<T: Real>(
     gradient: &mut [T],
 ) -> RotBatchReport {
     #[cfg(feature = "rayon")]
-    if bags.len() > 1 && logits.len() >= 2 * PARALLEL_ENTRIES && rayon::current_num_threads() > 1 {
+    if bags.len() > 1 && logits.len() >= 2 * PARALLEL_ENTRIES {
         let middle = bags.start + bags.len() / 2;
         let n_left: usize = batch.bag_sizes[bags.start..middle].iter().sum();
         let (logits, logits_right) = logits.split_at(n_left * batch.n_classes);
         let (gradient, gradient_right) = gradient.split_at_mut(n_left * batch.n_classes);
         let (loss, loss_right) = loss.split_at_mut(middle - bags.start);
-        // Unlike `rayon::join`, this begins at once on a thread outside of the pool: waking a worker takes microseconds.
-        let mut right = RotBatchReport::EMPTY;
-        let left = rayon::in_place_scope(|scope| {
-            scope.spawn(|_| {
-                right =
-                    solve_range(batch, config, middle..bags.end, logits_right, loss_right, gradient_right);
-            });
-            solve_range(batch, config, bags.start..middle, logits, loss, gradient)
-        });
+        let (left, right) = rayon::join(
+            || solve_range(batch, config, bags.start..middle, logits, loss, gradient),
+            || solve_range(batch, config, middle..bags.end, logits_right, loss_right, gradient_right),
+        );
         return left.and(right);
     }
     with_workspace(|workspace| {

@@ -100,6 +100,17 @@ pub(crate) fn train_here(
     wishes: &Wishes,
     time_limit: Option<Duration>,
 ) -> Result<RunEnd, Failure> {
+    // All of it inside the pool: from outside, each kernel would wait tens of microseconds for a thread to wake up.
+    rayon::scope(|_| train_in_pool(global, dir, config, wishes, time_limit))
+}
+
+fn train_in_pool(
+    global: Global,
+    dir: &Path,
+    config: &RunConfig,
+    wishes: &Wishes,
+    time_limit: Option<Duration>,
+) -> Result<RunEnd, Failure> {
     let seconds = stopwatch();
     let is_late = || time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
