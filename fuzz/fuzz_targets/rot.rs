@@ -1,7 +1,7 @@
 //! No logits, proportions or parameters make a NaN, in either precision, with either solver; what is refused is told.
 #![no_main]
 
-use libfuzzer_sys::arbitrary::{Arbitrary, Unstructured};
+use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use llp_ot::{NewtonConfig, OtError, Proportions, Real, RotBatch, RotConfig, RotSolver, assign, rot_loss_and_gradient};
 

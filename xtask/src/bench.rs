@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: speed, beside others in the same minute.
 
+#![expect(clippy::print_stdout, reason = "tables are its output")]
+
 mod rot;
 mod server;
 mod train;

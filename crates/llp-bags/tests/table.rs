@@ -1,5 +1,4 @@
 //! Tables: what is read is what other programs wrote, what is written reads back, and what is wrong is named.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

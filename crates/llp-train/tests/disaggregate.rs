@@ -7,7 +7,7 @@ mod messages;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use llp_bags::table::Table;
+use llp_bags::table::{Cells, Table, encode};
 use llp_train::disaggregate::BaggedPredictions;
 use messages::Messages;
 use proptest::prelude::*;
@@ -158,6 +158,34 @@ fn alpha_weighs_the_model() {
     };
     let distances = [0.0, 0.1, 0.5, 0.9, 1.0].map(distance);
     assert!(distances[0] < 1e-9 && distances.is_sorted() && distances[4] > 0.6, "{distances:?}");
+}
+
+/// A damaged file on which the Parquet reader panics is an error like any other: nobody hears of the panic.
+#[test]
+fn guarded_panics_are_not_heard() {
+    let folder = tables(PROBABILITIES, COUNTS);
+    let path = folder.path().join("p.parquet");
+    let ids = Cells::Text("abcde".chars().map(String::from).collect());
+    let bags = Cells::Text("xyxyy".chars().map(String::from).collect());
+    let halves = || Cells::Numbers(vec![0.5; 5]);
+    let columns = [("instance", ids), ("bag", bags), ("cat", halves()), ("dog", halves())];
+    let columns = columns.map(|(name, cells)| (name.to_owned(), cells));
+    let whole = encode(&path, &columns).unwrap();
+    let panics = |place: &usize| {
+        let mut bytes = whole.clone();
+        bytes[*place] = bytes[*place].wrapping_add(2);
+        fs_err::write(&path, bytes).unwrap();
+        let error = Table::read(&path, &["instance", "bag"]).err();
+        error.is_some_and(|error| error.to_string().contains("its pages contradict its metadata"))
+    };
+    (0..whole.len()).find(panics).unwrap();
+    let end = Command::new(env!("CARGO_BIN_EXE_llp"))
+        .current_dir(folder.path())
+        .args(["disaggregate", "p.parquet", "--proportions=z.csv", "--out=out.csv"])
+        .output()
+        .unwrap();
+    let message = "error: p.parquet: not a Parquet file, or damaged: Parquet error: its pages contradict its metadata\n";
+    assert_eq!((end.status.code(), text(&end.stderr)), (Some(2), message.to_owned()));
 }
 
 /// Every mistake ends with exit code 2, a message that says where and what, and no file; the messages are those of

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::source::{Dataset, Labels, Split};
 use crate::{BagError, Images, LabelOracle};
 pub use column::column;
+pub use columns::is_guarded;
 pub use error::ParquetError;
 use layout::Layout;
 use shard::Rows;

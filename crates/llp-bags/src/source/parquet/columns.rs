@@ -1,5 +1,6 @@
 //! Whole columns of one row group, as plain vectors.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -62,8 +63,20 @@ pub(crate) fn floats(group: &dyn RowGroupReader, column: usize) -> Result<Column
 /// `changed_bytes_do_not_panic` meets such bytes (with parquet 60.1, it fails without this guard). Nothing outlives the
 /// panic but the immutable file, so no half-changed state is seen.
 fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(ParquetError::General("its pages contradict its metadata".to_owned())))
+    GUARDED.set(true);
+    let outcome = catch_unwind(AssertUnwindSafe(read));
+    GUARDED.set(false);
+    outcome.unwrap_or_else(|_| Err(ParquetError::General("its pages contradict its metadata".to_owned())))
+}
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic on this thread, now, would become an error of damaged data: for the panic hook of a program, which
+/// should not report it as well.
+pub fn is_guarded() -> bool {
+    GUARDED.get()
 }
 
 /// Reads to the end. The column is not repeated, so that there is one definition level for each row, if there are any.

@@ -94,7 +94,18 @@ enum Command {
     Report(report::ReportArgs),
 }
 
+/// Reading a damaged Parquet file can panic, which becomes an error with the file's name: that is all there is to say.
+fn silence_guarded_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !llp_bags::source::parquet::is_guarded() {
+            report(panic);
+        }
+    }));
+}
+
 fn main() -> ExitCode {
+    silence_guarded_panics();
     let Cli { global, command } = Cli::parse();
     let end = match command {
         Command::Train(args) => train::train(global, &args),
