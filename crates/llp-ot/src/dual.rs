@@ -10,6 +10,9 @@ use crate::kernels::Exponentials;
 use crate::panel::Panel;
 use crate::simd::run;
 
+/// A smaller `alpha` differs from 0 by less than any rounding, and what is divided by it overflows: it counts as 0.
+const ALPHA_MIN: f64 = 1e-100;
+
 #[derive(Debug, Default)]
 pub(crate) struct Dual {
     pub(crate) n_instances: f64,
@@ -41,7 +44,7 @@ impl Dual {
         let scale = n_instances as f64 / proportions.clone().sum::<f64>();
         self.n_instances = n_instances as f64;
         self.epsilon = epsilon;
-        self.inverse_kappa = alpha / (1.0 - alpha);
+        self.inverse_kappa = if alpha < ALPHA_MIN { 0.0 } else { alpha / (1.0 - alpha) };
         self.target.clear();
         self.target.extend(proportions.map(|z| z * scale));
         self.log_target.clear();

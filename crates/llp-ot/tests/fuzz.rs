@@ -38,7 +38,7 @@ proptest! {
     fn no_finite_input_makes_a_nan(
         logits in prop::collection::vec(numbers(), 6..40),
         z in (1..=6_usize).prop_flat_map(|k| problems::proportions(7, k)),
-        alpha in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64, Just(1e-300), Just(1.0 - 1e-16)],
+        alpha in prop_oneof![Just(0.0), Just(1.0), 0.0..=1.0_f64, Just(5e-324), Just(1e-300), Just(1e-99), Just(1.0 - 1e-16)],
         epsilon in prop_oneof![Just(1e-6), Just(1e6), 1e-3..10.0_f64],
         newton in any::<bool>(),
     ) {
