@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 mod problems;
+#[path = "../examples/input/split_mix.rs"]
+mod split_mix;
 
 use llp_ot::{
     NewtonConfig, Outcome, Proportions, RotBatch, RotConfig, RotProblem, RotSolver, rot_loss_and_gradient,
@@ -9,6 +11,7 @@ use llp_ot::{
 };
 use problems::{cost_of, coupling_of, largest_difference};
 use serde_json::Value;
+use split_mix::SplitMix;
 
 /// Absolute, on values of order 1 and couplings in [0, 1].
 const TOLERANCE: f64 = 1e-9;
@@ -72,17 +75,8 @@ fn load(record: &Value) -> Golden {
     golden
 }
 
-struct SplitMix(u64);
-
 impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
+    /// In `[0, 1)`.
     fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

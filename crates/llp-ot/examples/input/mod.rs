@@ -1,5 +1,9 @@
 //! Random logits and proportions that other languages can draw too.
 
+mod split_mix;
+
+use split_mix::SplitMix;
+
 /// Logits of one batch and the proportions of its bags.
 pub(crate) struct Input<T> {
     /// `[instance, class]`.
@@ -30,18 +34,7 @@ impl Input<f32> {
     }
 }
 
-/// `SplitMix64`.
-struct SplitMix(u64);
-
 impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
     /// In `(0, 1]`.
     fn uniform(&mut self) -> f64 {
         ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
