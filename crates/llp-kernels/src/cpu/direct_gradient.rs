@@ -9,11 +9,8 @@ use super::direct::{Plane, class_rows, task_images};
 use super::products::{Pair, Pairs, accumulate_outer};
 use super::shape::ConvShape;
 use super::simd::{Kernel, Level, Simd, dispatch};
-use super::split;
+use super::sum_of_groups;
 use crate::buffer::Buffer;
-
-/// Most groups of images; each sums a gradient of its own.
-const MAX_GROUPS: usize = 8;
 
 /// Numbers of a weight above which groups do not have a gradient each.
 const GROUPED_LEN: usize = 131_072;
@@ -30,15 +27,9 @@ pub(crate) fn weight_gradient(
     gradient: &mut [f32],
 ) {
     if shape.weight_len() <= GROUPED_LEN {
-        let parts: Vec<Buffer> = split(shape.images, MAX_GROUPS)
-            .into_par_iter()
-            .map(|group| {
-                let mut gradient = Buffer::of_any(shape.weight_len());
-                part_gradient(level, shape, (x, y_gradient), (group, 0..shape.c_out), &mut gradient);
-                gradient
-            })
-            .collect();
-        super::sum_in_order(&parts, gradient);
+        sum_of_groups(shape.images, gradient, |group, gradient| {
+            part_gradient(level, shape, (x, y_gradient), (group, 0..shape.c_out), gradient);
+        });
     } else {
         let output_len = shape.weight_len() / shape.c_out;
         gradient.par_chunks_mut(OUTPUTS * output_len).enumerate().for_each(|(slice, gradient)| {

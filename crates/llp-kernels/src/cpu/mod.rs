@@ -37,8 +37,24 @@ pub(crate) fn split(len: usize, max_parts: usize) -> Vec<Range<usize>> {
 /// Numbers per parallel piece of elementwise work.
 const CHUNK_LEN: usize = 16_384;
 
+/// Most groups that [`sum_of_groups`] makes, each with an array of its own.
+const MAX_GROUPS: usize = 8;
+
+/// Writes to `sum` what `part` writes for each of a few groups of `0..len`, added up first to last.
+pub(crate) fn sum_of_groups(len: usize, sum: &mut [f32], part: impl Fn(Range<usize>, &mut [f32]) + Sync) {
+    let parts: Vec<Buffer> = split(len, MAX_GROUPS)
+        .into_par_iter()
+        .map(|group| {
+            let mut own = Buffer::of_any(sum.len());
+            part(group, &mut own);
+            own
+        })
+        .collect();
+    sum_in_order(&parts, sum);
+}
+
 /// Writes the sum of some arrays, added up first to last.
-pub(crate) fn sum_in_order(parts: &[Buffer], sum: &mut [f32]) {
+fn sum_in_order(parts: &[Buffer], sum: &mut [f32]) {
     sum.par_chunks_mut(CHUNK_LEN).enumerate().for_each(|(chunk, sum)| {
         for (index, part) in parts.iter().enumerate() {
             let part = &part[chunk * CHUNK_LEN..][..sum.len()];

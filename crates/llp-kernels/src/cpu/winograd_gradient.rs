@@ -10,15 +10,12 @@ use rayon::prelude::*;
 use super::products::{Pair, Pairs, accumulate_outer};
 use super::shape::ConvShape;
 use super::simd::{Kernel, Level, Simd, dispatch};
-use super::split;
+use super::sum_of_groups;
 use super::tiles::{Block, Tiling, transform_input, transform_output_gradient};
 use super::transform::POINTS;
 use super::winograd::{block_tiles, blocks, most_tiles};
 use super::winograd_filters::{FilterSums, WeightTarget, unpack_gradient};
 use crate::buffer::Buffer;
-
-/// Most groups of tiles; each sums a gradient of its own.
-const MAX_GROUPS: usize = 8;
 
 /// Numbers of a transformed gradient above which groups do not have one each.
 const GROUPED_LEN: usize = 36 * 128 * 128;
@@ -55,16 +52,9 @@ fn by_groups(level: Level, shape: &ConvShape, x: &[f32], y_gradient: &[f32], gra
     let all = blocks(&tiling, 0..tiling.all_rows(), tiles);
     let most = most_tiles(&tiling, &all);
     let (v, z) = (Block::new(most, shape.c_in), Block::new(most, shape.c_out));
-    let parts: Vec<Buffer> = split(all.len(), MAX_GROUPS)
-        .into_par_iter()
-        .map(|group| {
-            let mut gradient = Buffer::of_any(shape.weight_len());
-            let blocks = &all[group];
-            dispatch(level, Group { tiling, blocks, x, y_gradient, v, z, gradient: &mut gradient });
-            gradient
-        })
-        .collect();
-    super::sum_in_order(&parts, gradient);
+    sum_of_groups(all.len(), gradient, |group, gradient| {
+        dispatch(level, Group { tiling, blocks: &all[group], x, y_gradient, v, z, gradient });
+    });
 }
 
 struct Group<'a> {
