@@ -15,8 +15,25 @@ use crate::tensor::{tensor_like, with_slices};
 pub enum Mode {
     /// Normalize with the statistics of the batch, and move the running statistics towards them.
     Train,
+    /// The values of [`Mode::Train`] and nothing else: running statistics stay, and parameters are constants.
+    Preview,
     /// Normalize with the running statistics; parameters are constants, so nothing is kept for their gradients.
     Evaluate,
+}
+
+impl Mode {
+    /// Whether batch norm normalizes with the statistics of the batch.
+    fn uses_batch(self) -> bool {
+        self != Self::Evaluate
+    }
+
+    /// A parameter as an operand: tracked in training, else a constant.
+    pub fn operand(self, parameter: &Var) -> Tensor {
+        match self {
+            Self::Train => parameter.as_tensor().clone(),
+            Self::Preview | Self::Evaluate => parameter.as_detached_tensor(),
+        }
+    }
 }
 
 /// What follows the normalization, in the same pass over memory.
@@ -117,13 +134,13 @@ impl BatchNorm {
         if x.extents.channels != channels {
             bail!("batch norm over {channels} channels cannot take an input of shape {:?}", x.dims());
         }
-        if mode == Mode::Train && rows < 2 {
+        if mode.uses_batch() && rows < 2 {
             bail!(
                 "batch norm needs at least two values per channel in training, got {rows}: use a larger batch"
             );
         }
         let statistics = match mode {
-            Mode::Train => statistics(&x.values, channels),
+            Mode::Train | Mode::Preview => statistics(&x.values, channels),
             Mode::Evaluate => {
                 Statistics { mean: self.running_mean.to_vec1()?, variance: self.running_variance.to_vec1()? }
             }
@@ -140,13 +157,10 @@ impl BatchNorm {
             y_gradient: Arc::default(),
             mean: statistics.mean,
             inverse_deviation,
-            from_batch: mode == Mode::Train,
+            from_batch: mode.uses_batch(),
             relu: activation == Activation::Relu,
         };
-        let (gamma, beta) = match mode {
-            Mode::Train => (self.gamma.as_tensor().clone(), self.beta.as_tensor().clone()),
-            Mode::Evaluate => (self.gamma.as_detached_tensor(), self.beta.as_detached_tensor()),
-        };
+        let (gamma, beta) = (mode.operand(&self.gamma), mode.operand(&self.beta));
         op.with_normalization(&gamma, &beta, |norm| {
             norm.forward(&x.values, residual.map(|residual| &residual.values[..]), &mut values);
         })?;

@@ -134,6 +134,20 @@ proptest! {
         assert_close("variance", &values(norm.running_variance()), &variance, 10.0, TOLERANCE);
     }
 
+    /// A preview has the bits of training, moves no running statistics and is not tracked through the parameters.
+    #[test]
+    fn a_preview_is_training_without_traces(rows in 2_usize..300, channels in 1_usize..20, seed in 1_u64..1000) {
+        let case = case(rows, channels, seed);
+        let norm = layer(&case);
+        let before = values(norm.running_mean());
+        let (_, preview) = forward(&case, &norm, Mode::Preview, Activation::Relu);
+        prop_assert_eq!(values(norm.running_mean()), before);
+        let gradients = preview.sum_all().unwrap().backward().unwrap();
+        prop_assert!(gradients.get(norm.gamma()).is_none());
+        let (_, trained) = forward(&case, &norm, Mode::Train, Activation::Relu);
+        prop_assert_eq!(values(&preview), values(&trained));
+    }
+
     /// The gradients of `sum(weights y)` are the central differences of the definition, in double precision.
     #[test]
     fn gradients_are_the_differences_of_the_definition(

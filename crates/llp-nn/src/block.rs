@@ -1,6 +1,6 @@
 //! The residual block of ResNet-18 and ResNet-34.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Var};
 use llp_kernels::{Activation, BatchNorm, Conv2dConfig, Features, Mode, conv2d};
 use rand::Rng;
 
@@ -49,20 +49,12 @@ impl ConvNorm {
     }
 
     fn convolve(&self, x: &Features, mode: Mode) -> Result<Features, NnError> {
-        Ok(conv2d(x, &parameter(&self.weight, mode), self.config)?)
+        Ok(conv2d(x, &mode.operand(&self.weight), self.config)?)
     }
 
     pub(crate) fn register(&self, state: &mut StateDict, convolution: &str, norm: &str) {
         state.push(format!("{convolution}.weight"), &self.weight, Role::Weight);
         state.push_batch_norm(norm, &self.norm);
-    }
-}
-
-/// A parameter as an operand: tracked in training, a constant in evaluation.
-pub(crate) fn parameter(var: &Var, mode: Mode) -> Tensor {
-    match mode {
-        Mode::Train => var.as_tensor().clone(),
-        Mode::Evaluate => var.as_detached_tensor(),
     }
 }
 

@@ -5,7 +5,7 @@ use llp_kernels::{Activation, Features, Mode, global_average_pool, max_pool2d};
 use rand::Rng;
 
 use crate::NnError;
-use crate::block::{BasicBlock, ConvNorm, parameter};
+use crate::block::{BasicBlock, ConvNorm};
 use crate::init::linear_uniform;
 use crate::state_dict::{Role, StateDict};
 
@@ -91,8 +91,8 @@ impl ResNet18 {
 
     /// Images `[image, height, width, channel]` to logits `[image, class]`.
     ///
-    /// In [`Mode::Train`] the result is differentiable in every parameter and the running statistics move; in
-    /// [`Mode::Evaluate`] parameters are constants, so that nothing is kept for a backward pass.
+    /// In [`Mode::Train`] the result is differentiable in every parameter and the running statistics move; in the
+    /// other modes parameters are constants, so that nothing is kept for a backward pass.
     ///
     /// # Errors
     /// When the images do not fit the network.
@@ -105,8 +105,8 @@ impl ResNet18 {
             x = block.forward(&x, mode)?;
         }
         let features = global_average_pool(&x)?;
-        let logits = features.matmul(&parameter(&self.weight, mode).t()?)?;
-        Ok(logits.broadcast_add(&parameter(&self.bias, mode))?)
+        let logits = features.matmul(&mode.operand(&self.weight).t()?)?;
+        Ok(logits.broadcast_add(&mode.operand(&self.bias))?)
     }
 
     /// Every tensor by torchvision's name, shared with the network.

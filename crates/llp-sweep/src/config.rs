@@ -212,6 +212,10 @@ pub struct OptimConfig {
     pub lr_drop_factor: f64,
     /// Images per step; a step takes as many whole bags as fit, and at least one.
     pub images_per_step: usize,
+    /// Images in the network at once, where memory does not hold a step: more are taken in chunks of about this size,
+    /// each normalized by its own batch statistics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images_per_chunk: Option<usize>,
 }
 
 /// `[augment]`: random changes to the training images.

@@ -88,3 +88,8 @@ pub fn accuracy(
 ) -> Result<f64, TrainError> {
     Ok(labels.accuracy(&predictions(network, images, normalization, device)?)?)
 }
+
+/// Whether every number of a tensor is finite.
+pub(crate) fn all_finite(tensor: &Tensor) -> Result<bool, TrainError> {
+    Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
+}

@@ -28,6 +28,7 @@ mod loss;
 mod network;
 mod run;
 mod schedule;
+mod step;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointState};

@@ -1,14 +1,17 @@
 //! The training itself, apart from files.
 
+use std::ops::Range;
+
 use candle_core::{DType, Device, Tensor, Var};
 use llp_bags::{Augmentation, EpochAugmentation};
-use llp_kernels::{Sgd, SgdConfig, backward};
+use llp_kernels::{Sgd, SgdConfig};
 use llp_loss::BagLoss;
-use llp_nn::{Mode, NnError, ResNet18, Role};
+use llp_nn::{NnError, ResNet18, Role};
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::{Divergence, EpochRecord};
 
-use crate::evaluate::{accuracy, bag_losses};
+use crate::evaluate::{accuracy, all_finite, bag_losses};
+use crate::step::{Step, StepGradient, chunks};
 use crate::{CheckpointFault, Schedule, TrainError, TrainingData, batch, build_network};
 
 /// Where a training stands. With the seeds, this is all the state beside weights and momentum.
@@ -60,6 +63,8 @@ pub struct Trainer<'a> {
     schedule: Schedule,
     augmentation: Augmentation,
     seed: u64,
+    /// Images in the network at once.
+    images_per_chunk: usize,
     network: ResNet18,
     sgd: Sgd,
     /// Names of the trained parameters, in the optimizer's order.
@@ -100,6 +105,7 @@ impl<'a> Trainer<'a> {
             schedule: Schedule::new(data.bags.len(), bag_size, config.seed, &config.optim),
             augmentation: Augmentation { shift: config.augment.shift as u8, mirror: config.augment.mirror },
             seed: config.seed,
+            images_per_chunk: config.optim.images_per_chunk.unwrap_or(usize::MAX),
             network,
             sgd: Sgd::new(decayed, undecayed, sgd_config)?,
             parameter_names: names,
@@ -214,17 +220,17 @@ impl<'a> Trainer<'a> {
     ) -> Result<Option<f64>, TrainError> {
         let TrainingData { bags: set, normalization, .. } = self.data;
         let instances = batch::instances(set, bags);
-        let x = batch::images(set.images(), &instances, Some(augmentation), normalization, &self.device)?;
-        let logits = self.network.forward(&x, Mode::Train)?;
-        if !all_finite(&logits)? {
-            return Ok(None);
-        }
-        let losses = self.loss.forward(&logits, &batch::targets(set, bags)?)?;
-        let loss_sum: f64 = losses.to_vec1::<f32>()?.iter().map(|loss| f64::from(*loss)).sum();
-        if !loss_sum.is_finite() {
-            return Ok(None);
-        }
-        self.sgd.step(&backward(&losses.mean_all()?)?, lr)?;
+        let images = |range: &Range<usize>| {
+            let instances = &instances[range.clone()];
+            batch::images(set.images(), instances, Some(augmentation), normalization, &self.device)
+        };
+        let step = Step { network: &self.network, loss: &*self.loss, targets: &batch::targets(set, bags)? };
+        let gradient = match &chunks(instances.len(), self.images_per_chunk)[..] {
+            [all] => step.in_one_pass(&images(all)?)?,
+            chunks => step.in_two_passes(chunks, images)?,
+        };
+        let Some(StepGradient { loss_sum, gradients }) = gradient else { return Ok(None) };
+        self.sgd.step(&gradients, lr)?;
         Ok(Some(loss_sum))
     }
 
@@ -261,8 +267,4 @@ impl<'a> Trainer<'a> {
         let numbers = [record.held_out_loss, record.held_out_kl, record.held_out_l1, Some(record.train_loss)];
         Ok(numbers.iter().flatten().all(|number| number.is_finite()).then_some(record))
     }
-}
-
-fn all_finite(tensor: &Tensor) -> Result<bool, TrainError> {
-    Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
 }

@@ -311,3 +311,12 @@ fn foreign_checkpoints_are_refused() {
         newer.warnings
     );
 }
+
+/// Chunks that hold every step change no bit; smaller ones train in two passes, to other weights but the same end.
+#[test]
+fn chunks_that_hold_a_step_change_nothing() {
+    let data = TrainingData::new(digits(), &config(&[])).unwrap();
+    let whole = train(&data, &[]);
+    assert_eq!(train(&data, &["optim.images_per_chunk=64"]), whole);
+    assert_ne!(train(&data, &["optim.images_per_chunk=24"]), whole);
+}

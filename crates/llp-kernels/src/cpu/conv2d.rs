@@ -3,6 +3,8 @@
 //! Inputs are `[image, height, width, c_in]`, weights `[c_out, c_in, kernel_height, kernel_width]`, outputs
 //! `[image, out_height, out_width, c_out]`, all row-major; each pass runs in rayon's current pool.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use candle_core::{Result, bail};
 
 use super::shape::ConvShape;
@@ -16,8 +18,19 @@ const MIN_CHANNELS: usize = 8;
 /// Smallest output that is: on less than three rows, tiles are mostly empty.
 const MIN_SIZE: usize = 3;
 
+/// Whether Winograd's algorithm may be used.
+static WINOGRAD: AtomicBool = AtomicBool::new(true);
+
+/// Whether 3x3 convolutions of stride 1 may go through Winograd's algorithm, from now on, in the whole process.
+///
+/// They may unless this says otherwise. Direct sums take two to three times as long and round a few bits less.
+pub fn allow_winograd(allowed: bool) {
+    WINOGRAD.store(allowed, Ordering::Relaxed);
+}
+
 fn uses_winograd(shape: &ConvShape) -> bool {
-    winograd::applies(shape)
+    WINOGRAD.load(Ordering::Relaxed)
+        && winograd::applies(shape)
         && shape.c_in.min(shape.c_out) >= MIN_CHANNELS
         && shape.out_height().min(shape.out_width()) >= MIN_SIZE
 }
