@@ -12,6 +12,7 @@ pub mod process;
 
 use std::io;
 
+use crate::claim::Claimant;
 use crate::record::EpochRecord;
 use crate::sweep_dir::Cell;
 
@@ -54,7 +55,7 @@ pub mod code {
     pub const DONE: i32 = 0;
     /// Bad arguments, configuration or data: never tried again.
     pub const HOPELESS: i32 = 2;
-    /// Stopped early with a checkpoint, by a signal or a time limit.
+    /// Stopped early with a checkpoint, by a signal or a time limit; or another process works on the cell.
     pub const STOPPED: i32 = 75;
     /// Interrupted by the user, checkpoint saved.
     pub const INTERRUPTED: i32 = 130;
@@ -69,6 +70,15 @@ pub enum CellEnd {
     Diverged,
     /// Stopped with a checkpoint, to be continued by another command.
     Interrupted,
+    /// Without a word, once more; it is parked if that was once too often.
+    Died {
+        /// How often its process has died so far.
+        deaths: u32,
+        /// Whether another attempt follows.
+        is_retried: bool,
+    },
+    /// Stopped because somebody cancelled it.
+    Cancelled,
     /// With an error; it is tried again if attempts are left.
     Failed {
         /// The number of the attempt, from 1.
@@ -90,6 +100,10 @@ pub struct Totals {
     pub diverged: usize,
     /// Failed for good, now or before.
     pub failed: usize,
+    /// Set aside because their processes died too often, now or before.
+    pub parked: usize,
+    /// Cancelled, now or before.
+    pub cancelled: usize,
     /// Stopped early during this command.
     pub interrupted: usize,
     /// Running here.
@@ -105,7 +119,14 @@ pub struct Totals {
 impl Totals {
     /// All cells.
     pub fn cells(&self) -> usize {
-        self.ended() + self.failed + self.interrupted + self.running + self.elsewhere + self.waiting
+        self.ended()
+            + self.failed
+            + self.parked
+            + self.cancelled
+            + self.interrupted
+            + self.running
+            + self.elsewhere
+            + self.waiting
     }
 
     /// Cells that have a result.
@@ -122,6 +143,8 @@ pub trait Progress {
     fn epoch(&mut self, cell: &Cell, record: &EpochRecord);
     /// The work on a cell ended.
     fn ended(&mut self, cell: &Cell, end: &CellEnd);
+    /// The claim of a process of another host, which is dead, was taken from a cell.
+    fn freed(&mut self, cell: &Cell, dead: &Claimant);
     /// The counts have changed.
     fn totals(&mut self, totals: &Totals);
 }
@@ -134,5 +157,6 @@ impl Progress for Silent {
     fn started(&mut self, _: &Cell, _: u32) {}
     fn epoch(&mut self, _: &Cell, _: &EpochRecord) {}
     fn ended(&mut self, _: &Cell, _: &CellEnd) {}
+    fn freed(&mut self, _: &Cell, _: &Claimant) {}
     fn totals(&mut self, _: &Totals) {}
 }

@@ -26,6 +26,7 @@ pub mod collect;
 pub mod config;
 mod error;
 pub mod executor;
+pub mod filter;
 pub mod grid;
 pub mod record;
 pub mod report;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::write_atomically;
 use crate::config::RunConfig;
 use crate::error::SweepError;
+use crate::filter::Filter;
 use crate::grid::Sweep;
 use crate::record::to_json;
 use crate::run_dir::RunDir;
@@ -92,6 +93,11 @@ impl SweepDir {
     /// The cells of the plan, by index.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// The cells that a filter takes, in the order of the plan.
+    pub fn matching(&self, filter: &Filter) -> Vec<&Cell> {
+        self.cells.iter().filter(|cell| filter.matches(&cell.config)).collect()
     }
 
     /// The directory of a cell's run, which need not exist yet.
