@@ -41,11 +41,12 @@ pub fn collect(sweep: &SweepDir, here: &Host) -> Vec<Row> {
 fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
     let read = || -> Result<_, SweepError> {
         let reason = run.status()?.and_then(|status| status.reason);
-        Ok((run.state(here)?, run.result()?, reason))
+        Ok((run.state_and_result(here)?, reason))
     };
     match read() {
-        Ok((state, result, reason)) => {
-            let reason = reason.filter(|_| matches!(state, RunState::Failed | RunState::Interrupted));
+        Ok(((state, result), reason)) => {
+            let reason = reason
+                .filter(|_| matches!(state, RunState::Failed | RunState::Parked | RunState::Interrupted));
             Row { cell, state, result, reason }
         }
         Err(error) => Row { cell, state: RunState::Failed, result: None, reason: Some(error.to_string()) },
@@ -124,7 +125,7 @@ fn fields(row: &Row, keys: &[&'static str]) -> Vec<(&'static str, Json)> {
     fields
 }
 
-fn json(value: &toml::Value) -> Json {
+pub(crate) fn json(value: &toml::Value) -> Json {
     match value {
         toml::Value::Integer(n) => Json::from(*n),
         toml::Value::Float(x) => Json::from(*x),

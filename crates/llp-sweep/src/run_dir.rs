@@ -150,34 +150,30 @@ impl RunDir {
     /// # Errors
     /// [`SweepError::Io`], [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] for files that cannot be read.
     pub fn state(&self, here: &Host) -> Result<RunState, SweepError> {
-        if let Some(state) = self.ended()? {
-            return Ok(state);
+        Ok(self.state_and_result(here)?.0)
+    }
+
+    /// [`state`](Self::state) and the result that it is taken from, if there is one.
+    pub(crate) fn state_and_result(&self, here: &Host) -> Result<(RunState, Option<RunResult>), SweepError> {
+        if let Some(result) = self.result()? {
+            return Ok((ended(&result), Some(result)));
         }
         // A run that ends between the two looks has its result by the time that is looked at again.
         let is_held = claim::live_holder(&self.path, here)?.is_some();
-        if let Some(state) = self.ended()? {
-            return Ok(state);
+        if let Some(result) = self.result()? {
+            return Ok((ended(&result), Some(result)));
         }
-        if is_held {
-            return Ok(RunState::Running);
-        }
-        if self.is_cancelled() {
-            return Ok(RunState::Cancelled);
-        }
-        Ok(match self.status()?.map(|status| status.state) {
+        let status = self.status()?.map(|status| status.state);
+        let state = match status {
+            _ if is_held => RunState::Running,
+            _ if self.is_cancelled() => RunState::Cancelled,
             Some(Activity::Failed) => RunState::Failed,
             Some(Activity::Parked) => RunState::Parked,
             Some(_) => RunState::Interrupted,
             None if claim::is_claimed(&self.path) => RunState::Interrupted,
             None => RunState::Pending,
-        })
-    }
-
-    fn ended(&self) -> Result<Option<RunState>, SweepError> {
-        Ok(self.result()?.map(|result| match result.outcome {
-            Outcome::Complete => RunState::Complete,
-            Outcome::Diverged => RunState::Diverged,
-        }))
+        };
+        Ok((state, None))
     }
 
     /// The process that works on the run; nothing if there is none or it is known to be gone.
@@ -389,6 +385,14 @@ impl RunDir {
 
     fn result_path(&self) -> PathBuf {
         self.path.join("result.json")
+    }
+}
+
+/// The state of a run with this result.
+fn ended(result: &RunResult) -> RunState {
+    match result.outcome {
+        Outcome::Complete => RunState::Complete,
+        Outcome::Diverged => RunState::Diverged,
     }
 }
 

@@ -5,8 +5,12 @@
 #[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;
 
+use llp_sweep::claim::{BEAT, Claimant, Host};
 use llp_sweep::config::{Layers, LossName, RunConfig, Solver, preset};
+use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
+use llp_sweep::run_dir::RunDir;
+use llp_sweep::status::keys;
 use messages::Messages;
 
 fn message<T: std::fmt::Debug>(result: Result<T, llp_sweep::SweepError>) -> String {
@@ -220,4 +224,30 @@ fn sweep_files() {
     let runs = sweep.expand().unwrap();
     assert_eq!(runs.len(), 2);
     assert!(runs.iter().all(|run| run.bags.size == 4 && run.optim.epochs == 2));
+}
+
+/// What a filter of cells and a claim that is held or lost have to say.
+#[test]
+fn messages_of_filters_and_claims() {
+    let mut messages = Messages::new(env!("CARGO_MANIFEST_DIR"), "cells", "Cells of a sweep");
+    let mut filter = |input: &str, text: &str| messages.refused(input, Filter::parse("--filter", text));
+    filter("a filter without a value", "loss");
+    filter("a filter that is empty", "");
+    filter("a misspelled short name", "bagsize=4");
+    filter("a misspelled key", "optim.lrr=0.1");
+    filter("a value that no cell can have", "loss=kl|rott");
+    filter("a value of another type", "bag_size=large");
+    messages.refused("a misspelled key for a table", keys("--by", "loss,bag.size"));
+
+    let folder = tempfile::tempdir().unwrap();
+    messages.named(folder.path().display(), "DIR");
+    let run = RunDir::open_or_create(folder.path(), &Layers::new().resolve("digits").unwrap()).unwrap();
+    let here = Host { name: "node-1".to_owned(), boot_id: String::new() };
+    let pid = std::process::id();
+    messages.named(format!("process {pid}"), "process 4711");
+    let claim = run.claim(&Claimant { host: here.clone(), pid }, BEAT).unwrap();
+    messages.refused("a run that is being worked on", run.claim(&Claimant { host: here, pid }, BEAT));
+    fs_err::remove_file(folder.path().join("claim-1.json")).unwrap();
+    messages.refused("a run that was taken over by another process", claim.check());
+    messages.compare();
 }

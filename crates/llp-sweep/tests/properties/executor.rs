@@ -205,8 +205,7 @@ fn several_executors_share_a_sweep() {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
-                    let totals =
-                        run_all(&sweep, "0", &world, &options(3), NO_SIGNALS, &mut Silent).unwrap();
+                    let totals = run_all(&sweep, "0", &world, &options(3), NO_SIGNALS, &mut Silent).unwrap();
                     assert_eq!(totals.failed, 0);
                     // A cell whose launch lost the race for the claim to a run that then ended counts as interrupted.
                     if totals.interrupted == 0 {

@@ -89,15 +89,19 @@ fn killed_processes_lose_nothing() {
     let sweep = sweep(folder.path(), 3, 8);
     let never = AtomicBool::new(false);
     let signals = Signals { stop: &never, kill: &never };
-    let options = Options { max_attempts: u32::MAX, max_deaths: u32::MAX, poll: Duration::from_millis(1), ..options(3) };
+    let options = Options {
+        max_attempts: u32::MAX,
+        max_deaths: u32::MAX,
+        poll: Duration::from_millis(1),
+        ..options(3)
+    };
     let mut n_deaths = 0;
     for executor_dies_after in [40, 90, 200, u32::MAX] {
         let looks = Box::leak(Box::new(AtomicU32::new(0)));
         let killer =
             Killer { launcher: Processes::new(|cell| command(&sweep, cell)), looks, executor_dies_after };
-        let totals = catch_unwind(AssertUnwindSafe(|| {
-            run_all(&sweep, "0", &killer, &options, signals, &mut Silent)
-        }));
+        let totals =
+            catch_unwind(AssertUnwindSafe(|| run_all(&sweep, "0", &killer, &options, signals, &mut Silent)));
         match totals {
             Ok(totals) => assert_eq!(totals.unwrap().failed, 0),
             Err(_) => n_deaths += 1,

@@ -59,7 +59,8 @@ fn a_dead_claim_is_taken_over_once() {
         assert_eq!(run.state(&host("a")).unwrap(), RunState::Interrupted, "round {round}");
 
         let claims: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a"), BEAT).ok())).collect();
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a"), BEAT).ok())).collect();
             threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(claims.len(), 1, "round {round}");
@@ -90,7 +91,9 @@ fn a_silent_claim_is_taken_over_once() {
     let (_folder, run) = new_run();
     let claim = run.claim(&stranger(), BEAT).unwrap();
     for _ in 0..3 {
-        assert!(matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == stranger()));
+        assert!(
+            matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == stranger())
+        );
     }
     let (file, bytes) = (claim_file(&run), fs_err::read(claim_file(&run)).unwrap());
     drop(claim);
@@ -216,8 +219,15 @@ fn state_follows_files() {
     let (_folder, run) = new_run();
     let config = config();
     let state = || run.state(&host("a")).unwrap();
-    let status =
-        |state, attempt| Status { state, epoch: 1, epochs: 3, attempt, deaths: 0, reason: None, hopeless: false };
+    let status = |state, attempt| Status {
+        state,
+        epoch: 1,
+        epochs: 3,
+        attempt,
+        deaths: 0,
+        reason: None,
+        hopeless: false,
+    };
     assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Pending, 1));
 
     let claim = run.claim(&claimant("a"), BEAT).unwrap();

@@ -354,9 +354,11 @@ impl<'a> Pool<'a> {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        let has_idled = self.options.idle_exit.zip(self.idle_since).is_some_and(|(limit, since)| {
-            (self.world.seconds)() - since >= limit.as_secs_f64()
-        });
+        let has_idled = self
+            .options
+            .idle_exit
+            .zip(self.idle_since)
+            .is_some_and(|(limit, since)| (self.world.seconds)() - since >= limit.as_secs_f64());
         let has_none = self.queue.is_empty() && self.elsewhere.is_empty();
         self.jobs.is_empty() && (self.is_closed || has_none || has_idled)
     }
