@@ -17,6 +17,7 @@
 //! - [`grid`], [`sweep_dir`]: from a sweep file to a plan of cells;
 //! - [`filter`], [`control`]: choosing cells, and cancelling them or trying them again;
 //! - [`executor`]: runs the cells of a plan in child processes;
+//! - [`forecast`]: what a sweep will cost;
 //! - [`estimate`], [`status`], [`collect`], [`select`], [`report`]: what came out of it.
 //!
 //! Host, process number, environment and arguments are received as values, so that tests can supply their own.
@@ -30,6 +31,7 @@ mod error;
 pub mod estimate;
 pub mod executor;
 pub mod filter;
+pub mod forecast;
 pub mod grid;
 pub mod record;
 pub mod report;

@@ -142,5 +142,5 @@ pub fn remaining(standings: &[Standing<'_>]) -> Option<Remaining> {
     });
     let seconds: Option<f64> = seconds.sum();
     // A sum of nothing is -0.
-    Some(Remaining { seconds: seconds.filter(|_| n_finished > 0)?.max(0.0), n_finished })
+    Some(Remaining { seconds: seconds.filter(|_| n_finished > 0)? + 0.0, n_finished })
 }

@@ -7,5 +7,6 @@ mod derived;
 mod executor;
 mod failures;
 mod fake;
+mod forecast;
 mod processes;
 mod run_dir;

@@ -19,6 +19,8 @@ mod signals;
 mod sweep;
 mod sweep_control;
 mod sweep_exec;
+mod sweep_plan;
+mod sweep_probe;
 mod sweep_progress;
 mod sweep_status;
 mod sweep_work;

@@ -13,12 +13,18 @@ use crate::Global;
 use crate::failure::{Failure, usage};
 use crate::sweep_control::{self, CancelArgs, RetryArgs};
 use crate::sweep_exec::{self, ExecArgs};
+use crate::sweep_plan::{self, PlanArgs};
+use crate::sweep_probe::{self, ProbeArgs};
 use crate::sweep_status::{self, StatusArgs};
 use crate::sweep_work::{self, RunArgs, WorkerArgs};
 use crate::world::host;
 
 #[derive(Subcommand)]
 pub(crate) enum SweepCommand {
+    /// What a sweep will cost: its runs, hours, disk and money, by timing a few steps on this machine.
+    Plan(Box<PlanArgs>),
+    #[command(hide = true)]
+    Probe(ProbeArgs),
     /// Train every cell of a grid that has no result yet, then write the report.
     Run(Box<RunArgs>),
     /// Help with the cells of a sweep directory that exists; any number of these may run, on any machine that shares it.
@@ -59,6 +65,8 @@ impl FilterArgs {
 
 pub(crate) fn sweep(global: Global, command: &SweepCommand) -> Result<ExitCode, Failure> {
     match command {
+        SweepCommand::Plan(args) => sweep_plan::plan(global, args),
+        SweepCommand::Probe(args) => sweep_probe::probe(global, args),
         SweepCommand::Run(args) => sweep_work::run(global, args),
         SweepCommand::Worker(args) => sweep_work::worker(global, args),
         SweepCommand::Exec(args) => sweep_exec::exec(global, args),
