@@ -25,7 +25,7 @@ const FREE: &[&str] = &[
 pub fn cost_key(config: &RunConfig) -> String {
     let values = Values::of(config);
     let telling = values.iter().filter(|(key, _)| key.hashed && !FREE.contains(&key.name));
-    telling.map(|(key, value)| format!("{}={}\n", key.name, value_text(value))).collect()
+    telling.map(|(key, value)| [key.name, "=", &value_text(value), "\n"].concat()).collect()
 }
 
 /// Mean seconds per epoch by [`cost_key`], from runs that have ended.

@@ -23,15 +23,19 @@ pub(crate) const NO_SIGNALS: Signals<'static> = Signals { stop: &NEVER, kill: &N
 
 /// Events of the fake world, reproducible from a seed (the generator is `SplitMix64` of Steele, Lea and Flood).
 #[derive(Debug)]
-struct Chance(Mutex<u64>);
+pub(crate) struct Chance(pub(crate) Mutex<u64>);
 
 impl Chance {
-    fn one_in(&self, n: u64) -> bool {
+    pub(crate) fn one_in(&self, n: u64) -> bool {
+        n > 0 && self.number().is_multiple_of(n)
+    }
+
+    pub(crate) fn number(&self) -> u64 {
         let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        n > 0 && (z ^ (z >> 31)).is_multiple_of(n)
+        z ^ (z >> 31)
     }
 }
 

@@ -132,8 +132,18 @@ pub(crate) struct Training {
 impl Training {
     /// Starts or resumes a run, as `llp train --resume auto` does.
     pub(crate) fn begin(run: &RunDir, config: &RunConfig, claimant: &Claimant) -> Result<Self, SweepError> {
+        Self::begin_with(run, config, claimant, BEAT)
+    }
+
+    /// As [`begin`](Self::begin), showing so often that it lives.
+    pub(crate) fn begin_with(
+        run: &RunDir,
+        config: &RunConfig,
+        claimant: &Claimant,
+        beat: Duration,
+    ) -> Result<Self, SweepError> {
         let run = RunDir::open_or_create(run.path(), config)?;
-        let claim = run.claim(claimant, BEAT)?;
+        let claim = run.claim(claimant, beat)?;
         let checkpoint = fs_err::read_to_string(run.checkpoints_dir().join("epoch"));
         let epoch = checkpoint.map_or(0, |text| text.parse().unwrap());
         run.truncate_metrics(epoch)?;

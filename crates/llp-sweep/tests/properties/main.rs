@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
 #![expect(clippy::float_cmp, reason = "values that are only copied must be equal bit for bit")]
 
+mod chaos;
 mod control;
 mod derived;
 mod executor;

@@ -216,7 +216,7 @@ impl<'a> Pool<'a> {
         let is_retried = deaths < self.options.max_deaths;
         let state = if is_retried { Activity::Interrupted } else { Activity::Parked };
         let reason = format!("its process was killed, {deaths} times so far");
-        let dead = Status { state, deaths, reason: Some(reason), ..self.status_of(job, status) };
+        let dead = Status { state, deaths, reason: Some(reason), ..status_of(job, status) };
         if let Err(error) = self.record(job.cell, &dead) {
             return self.end_unreadable(job.cell, job.attempt, &error);
         }
@@ -240,7 +240,7 @@ impl<'a> Pool<'a> {
             Exit::Killed => "killed".to_owned(),
         });
         let hopeless = exit == Exit::Code(code::HOPELESS);
-        let failed = Status { reason: Some(reason.clone()), hopeless, ..self.status_of(job, status) };
+        let failed = Status { reason: Some(reason.clone()), hopeless, ..status_of(job, status) };
         if let Err(error) = self.record(job.cell, &failed) {
             reason = format!("{reason}; and this could not be recorded: {error}");
         }
@@ -251,21 +251,6 @@ impl<'a> Pool<'a> {
             self.progress.ended(job.cell, &end);
         } else {
             self.fail(job.cell, &end);
-        }
-    }
-
-    /// The status of a failed attempt, with what the cell itself has told last.
-    fn status_of(&self, job: &Job<'a>, status: Option<Status>) -> Status {
-        let (epoch, deaths) = status.map_or((0, 0), |status| (status.epoch, status.deaths));
-        let epochs = job.cell.config.optim.epochs;
-        Status {
-            state: Activity::Failed,
-            epoch,
-            epochs,
-            attempt: job.attempt,
-            deaths,
-            reason: None,
-            hopeless: false,
         }
     }
 
@@ -361,6 +346,21 @@ impl<'a> Pool<'a> {
             .is_some_and(|(limit, since)| (self.world.seconds)() - since >= limit.as_secs_f64());
         let has_none = self.queue.is_empty() && self.elsewhere.is_empty();
         self.jobs.is_empty() && (self.is_closed || has_none || has_idled)
+    }
+}
+
+/// The status of a failed attempt, with what the cell itself has told last.
+fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
+    let (epoch, deaths) = status.map_or((0, 0), |status| (status.epoch, status.deaths));
+    let epochs = job.cell.config.optim.epochs;
+    Status {
+        state: Activity::Failed,
+        epoch,
+        epochs,
+        attempt: job.attempt,
+        deaths,
+        reason: None,
+        hopeless: false,
     }
 }
 
