@@ -213,6 +213,15 @@ pub enum SweepError {
         field: String,
     },
 
+    /// A command of Slurm failed.
+    #[error("{command}: {message}")]
+    Slurm {
+        /// The command.
+        command: String,
+        /// What it says, or why it could not be started.
+        message: String,
+    },
+
     /// The table of results could not be written.
     #[error("cannot write the results table: {0}")]
     Csv(#[from] csv::Error),

@@ -4,11 +4,12 @@
 //! implements with child processes and tests with small state machines. Whether a cell is done is never taken from
 //! the executor's memory or an exit code alone, but from the run's directory.
 //!
-//! [`local`] runs several cells at a time on this machine. Several executors may work on one sweep: a cell that
+//! [`local`] runs several cells at a time on this machine, [`slurm`] hands them to a cluster. Several executors may work on one sweep: a cell that
 //! another process has claimed is left alone and looked at again later.
 
 pub mod local;
 pub mod process;
+pub mod slurm;
 
 use std::io;
 

@@ -7,6 +7,7 @@ mod messages;
 
 use llp_sweep::claim::{BEAT, Claimant, Host};
 use llp_sweep::config::{Layers, LossName, RunConfig, Solver, preset};
+use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::run_dir::RunDir;
@@ -249,5 +250,6 @@ fn messages_of_filters_and_claims() {
     messages.refused("a run that is being worked on", run.claim(&Claimant { host: here, pid }, BEAT));
     fs_err::remove_file(folder.path().join("claim-1.json")).unwrap();
     messages.refused("a run that was taken over by another process", claim.check());
+    messages.refused("a cluster without Slurm", array_size_max("./no-scontrol"));
     messages.compare();
 }

@@ -23,6 +23,7 @@ mod sweep_plan;
 mod sweep_probe;
 mod sweep_progress;
 mod sweep_status;
+mod sweep_submit;
 mod sweep_work;
 mod train;
 mod world;

@@ -16,6 +16,7 @@ use crate::sweep_exec::{self, ExecArgs};
 use crate::sweep_plan::{self, PlanArgs};
 use crate::sweep_probe::{self, ProbeArgs};
 use crate::sweep_status::{self, StatusArgs};
+use crate::sweep_submit::{self, SubmitArgs};
 use crate::sweep_work::{self, RunArgs, WorkerArgs};
 use crate::world::host;
 
@@ -29,6 +30,8 @@ pub(crate) enum SweepCommand {
     Run(Box<RunArgs>),
     /// Help with the cells of a sweep directory that exists; any number of these may run, on any machine that shares it.
     Worker(WorkerArgs),
+    /// Hand the cells that have no result to a cluster.
+    Submit(SubmitArgs),
     /// Train one cell of a sweep directory.
     Exec(ExecArgs),
     /// How many cells are in which state, what is left, and what went wrong.
@@ -69,6 +72,7 @@ pub(crate) fn sweep(global: Global, command: &SweepCommand) -> Result<ExitCode, 
         SweepCommand::Probe(args) => sweep_probe::probe(global, args),
         SweepCommand::Run(args) => sweep_work::run(global, args),
         SweepCommand::Worker(args) => sweep_work::worker(global, args),
+        SweepCommand::Submit(args) => sweep_submit::submit(global, args),
         SweepCommand::Exec(args) => sweep_exec::exec(global, args),
         SweepCommand::Status(args) => sweep_status::status(global, args),
         SweepCommand::Retry(args) => sweep_control::retry(args),
