@@ -207,6 +207,11 @@ fn a_sweep_on_slurm_equals_a_serial_one() {
     let killed = finish(&cluster, &sweep);
     assert_eq!(killed, 4, "one of ten cells lasts until it is killed");
 
+    // The report came after everything, what was queued again included.
+    let reported = table(&sweep);
+    collect::write(&sweep, &collect(&sweep, &host("0"))).unwrap();
+    assert_eq!(reported, table(&sweep));
+
     let (n_open, scripts) = open_scripts(&sweep, &options);
     assert!((1..20).contains(&n_open), "{n_open}");
     submit(&cluster, &sweep, &scripts, &options);

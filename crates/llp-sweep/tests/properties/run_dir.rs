@@ -80,7 +80,7 @@ fn other_starts() {
 /// A process of another host.
 fn stranger() -> Claimant {
     let mut stranger = claimant("b");
-    stranger.host.name = "there".to_owned();
+    "there".clone_into(&mut stranger.host.name);
     stranger
 }
 

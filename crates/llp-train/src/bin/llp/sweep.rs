@@ -54,8 +54,8 @@ pub(crate) struct DirArgs {
 /// Which cells.
 #[derive(Args)]
 pub(crate) struct FilterArgs {
-    /// Only the cells with these settings, as in bag_size=64|128,loss=rot: data, loss, bag_size, lr, alpha, seed, or any
-    /// key of a configuration.
+    /// Only the cells with these settings, as in `bag_size=64|128,loss=rot`: data, loss, `bag_size`, lr, alpha, seed, or
+    /// any key of a configuration.
     #[arg(long, value_name = "KEY=VALUE,...")]
     filter: Option<String>,
 }

@@ -19,7 +19,7 @@ pub(crate) struct StatusArgs {
     /// The sweep's directory.
     #[arg(value_name = "SWEEP")]
     dir: PathBuf,
-    /// A table with a row for each combination of these settings, as in loss,bag_size.
+    /// A table with a row for each combination of these settings, as in `loss,bag_size`.
     #[arg(long, value_name = "KEY,...")]
     by: Option<String>,
     #[command(flatten)]
