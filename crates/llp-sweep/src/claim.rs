@@ -39,7 +39,7 @@ pub(crate) use watch::Watch;
 pub const BEAT: Duration = Duration::from_secs(10);
 
 /// Beats that may be missed: after so many the holder is dead.
-const MISSED_MAX: u32 = 3;
+pub(crate) const MISSED_MAX: u32 = 3;
 
 /// A machine since it was last started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

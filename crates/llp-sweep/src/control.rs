@@ -1,6 +1,8 @@
 //! Taking decisions about cells: not to be worked on, or to be tried again.
 
-use crate::claim::{BEAT, Claimant};
+use std::time::Duration;
+
+use crate::claim::{BEAT, Claimant, MISSED_MAX, Watch};
 use crate::error::SweepError;
 use crate::executor::process::terminate;
 use crate::run_dir::{RunDir, RunState};
@@ -37,6 +39,47 @@ pub fn retry<'a>(
         }
     }
     Ok(reopened)
+}
+
+/// Frees the cells that processes of other hosts hold which are dead, and says so in their logs. If there are such
+/// processes, this looks at them for as long as a living one could stay silent: three times `beat`, which is
+/// [`BEAT`], but for tests. Returns the cells with the dead.
+///
+/// # Errors
+/// [`SweepError::Io`].
+pub fn free_from_dead_hosts<'a>(
+    sweep: &SweepDir,
+    cells: &[&'a Cell],
+    claimant: &Claimant,
+    beat: Duration,
+) -> Result<Vec<(&'a Cell, Claimant)>, SweepError> {
+    let is_elsewhere = |cell: &&&Cell| {
+        let holder = sweep.run_dir(cell).holder(&claimant.host);
+        holder.is_ok_and(|holder| holder.is_some_and(|holder| holder.host.name != claimant.host.name))
+    };
+    let suspects: Vec<&Cell> = cells.iter().filter(is_elsewhere).copied().collect();
+    let (mut watch, mut freed) = (Watch::default(), Vec::new());
+    for round in 0..=MISSED_MAX {
+        if suspects.is_empty() {
+            break;
+        }
+        if round > 0 {
+            std::thread::sleep(beat);
+        }
+        for cell in &suspects {
+            let run = sweep.run_dir(cell);
+            if let Some(dead) = watch.bury(run.path(), claimant, f64::from(round) * beat.as_secs_f64())? {
+                run.log(&freed_line(&dead))?;
+                freed.push((*cell, dead));
+            }
+        }
+    }
+    Ok(freed)
+}
+
+/// What the log of a run says that was freed from a dead process.
+pub(crate) fn freed_line(dead: &Claimant) -> String {
+    format!("taken over from {dead}, which gave no sign of life")
 }
 
 fn reopen(run: &RunDir, cell: &Cell, retry: Retry, claimant: &Claimant) -> Result<(), SweepError> {

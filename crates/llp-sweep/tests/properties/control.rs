@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use llp_sweep::SweepError;
 use llp_sweep::claim::Claimant;
-use llp_sweep::control::{Retry, cancel, retry};
+use llp_sweep::control::{Retry, cancel, free_from_dead_hosts, retry};
 use llp_sweep::executor::Silent;
 use llp_sweep::executor::local::Options;
 use llp_sweep::filter::Filter;
@@ -145,6 +145,31 @@ fn cells_of_dead_hosts_are_freed() {
         assert_eq!(log.contains("taken over from process 7 on there"), is_dead);
         drop(claim);
     }
+}
+
+/// Before cells are handed to others, those of dead hosts are told from those of living ones.
+#[test]
+fn only_dead_hosts_lose_their_cells() {
+    let stranger =
+        Claimant { host: llp_sweep::claim::Host { name: "there".to_owned(), ..host("0") }, pid: 7 };
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = sweep(folder.path(), 1, 2);
+    let claim = |index: usize| {
+        let cell = &sweep.cells()[index];
+        let run = llp_sweep::run_dir::RunDir::open_or_create(sweep.run_dir(cell).path(), &cell.config);
+        (run.as_ref().unwrap().claim(&stranger, BEAT).unwrap(), claim_file(&run.unwrap()))
+    };
+    let (_alive, (dead, file)) = (claim(1), claim(2));
+    let bytes = fs_err::read(&file).unwrap();
+    drop(dead);
+    fs_err::write(file, bytes).unwrap();
+    // A beat of the watcher is longer than one of the holders, so that a living one has shown itself.
+    let freed = free_from_dead_hosts(&sweep, &all(&sweep), &claimant("0"), 10 * BEAT).unwrap();
+    assert_eq!(freed, [(&sweep.cells()[2], stranger)]);
+    assert_eq!(
+        [1, 2].map(|index| state(&sweep, &sweep.cells()[index])),
+        [RunState::Running, RunState::Pending]
+    );
 }
 
 /// The counts of a cross table add up to those of the whole, and the time left is that of the epochs not yet done.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Options, World};
 use crate::claim::{Host, Watch};
+use crate::control::freed_line;
 use crate::error::SweepError;
 use crate::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Totals, code};
 use crate::record::{Activity, Status};
@@ -323,7 +324,7 @@ impl<'a> Pool<'a> {
         // What cannot be read now is looked at again.
         if let Ok(Some(dead)) = self.watch.bury(run.path(), self.world.claimant, now) {
             // The run goes on without this line if it cannot be written.
-            let _ = run.log(&format!("taken over from {dead}, which gave no sign of life"));
+            let _ = run.log(&freed_line(&dead));
             self.progress.freed(cell, &dead);
         }
     }

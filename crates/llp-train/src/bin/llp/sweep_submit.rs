@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use llp_sweep::claim::BEAT;
+use llp_sweep::control::free_from_dead_hosts;
 use llp_sweep::executor::slurm::{self, Options, Script};
 use llp_sweep::sweep_dir::SweepDir;
 
 use crate::failure::{Failure, usage};
 use crate::sweep::FilterArgs;
-use crate::world::{host, print, print_json, tell};
+use crate::world::{claimant, host, print, print_json, tell};
 use crate::{Global, Output};
 
 /// Slurm's own default, for a dry run where there is no Slurm to ask.
@@ -58,7 +60,14 @@ pub(crate) fn submit(global: Global, args: &SubmitArgs) -> Result<ExitCode, Fail
     }
     let filter = args.filter.parse()?;
     let sweep = SweepDir::open(&args.dir)?;
-    let open = slurm::open_cells(&sweep, &sweep.matching(&filter), &host())?;
+    let cells = sweep.matching(&filter);
+    if !args.dry_run {
+        // A task that was killed on another node has left a claim that looks alive from here.
+        for (cell, dead) in free_from_dead_hosts(&sweep, &cells, &claimant(), BEAT)? {
+            tell(&format!("{} was left by {dead}, which gave no sign of life", cell.run));
+        }
+    }
+    let open = slurm::open_cells(&sweep, &cells, &host())?;
     if open.is_empty() {
         tell("every cell has a result, is being worked on, or needs llp sweep retry: nothing to submit");
         return Ok(ExitCode::SUCCESS);
