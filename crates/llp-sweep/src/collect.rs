@@ -45,8 +45,11 @@ fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
     };
     match read() {
         Ok(((state, result), reason)) => {
-            let reason = reason
-                .filter(|_| matches!(state, RunState::Failed | RunState::Parked | RunState::Interrupted));
+            let is_telling = matches!(
+                state,
+                RunState::Failed | RunState::Parked | RunState::Pruned | RunState::Interrupted
+            );
+            let reason = reason.filter(|_| is_telling);
             Row { cell, state, result, reason }
         }
         Err(error) => Row { cell, state: RunState::Failed, result: None, reason: Some(error.to_string()) },

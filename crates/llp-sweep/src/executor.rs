@@ -80,6 +80,8 @@ pub enum CellEnd {
     },
     /// Stopped because somebody cancelled it.
     Cancelled,
+    /// Held back at a rung, perhaps to be taken up again.
+    Paused,
     /// With an error; it is tried again if attempts are left.
     Failed {
         /// The number of the attempt, from 1.
@@ -105,6 +107,8 @@ pub struct Totals {
     pub parked: usize,
     /// Cancelled, now or before.
     pub cancelled: usize,
+    /// Held back because others are better, now or before.
+    pub pruned: usize,
     /// Stopped early during this command.
     pub interrupted: usize,
     /// Running here.
@@ -124,6 +128,7 @@ impl Totals {
             + self.failed
             + self.parked
             + self.cancelled
+            + self.pruned
             + self.interrupted
             + self.running
             + self.elsewhere

@@ -17,6 +17,7 @@
 //! - [`grid`], [`sweep_dir`]: from a sweep file to a plan of cells;
 //! - [`filter`], [`control`]: choosing cells, and cancelling them or trying them again;
 //! - [`executor`]: runs the cells of a plan in child processes;
+//! - [`prune`]: holding back runs that are behind;
 //! - [`forecast`]: what a sweep will cost;
 //! - [`estimate`], [`status`], [`collect`], [`select`], [`report`]: what came out of it.
 //!
@@ -33,6 +34,7 @@ pub mod executor;
 pub mod filter;
 pub mod forecast;
 pub mod grid;
+pub mod prune;
 pub mod record;
 pub mod report;
 pub mod run_dir;

@@ -111,6 +111,8 @@ pub enum Activity {
     Interrupted,
     /// It gave up.
     Failed,
+    /// It is held back at a rung, with a checkpoint.
+    Paused,
     /// Its process was ended by force too often, so it is set aside.
     Parked,
 }

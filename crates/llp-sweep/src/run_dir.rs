@@ -40,6 +40,8 @@ pub enum RunState {
     Failed,
     /// Its process was ended by force too often.
     Parked,
+    /// It was behind others, and is held back with a checkpoint.
+    Pruned,
     /// It ended early with a loss that is not finite: a result.
     Diverged,
     /// It ended after its last epoch.
@@ -48,13 +50,14 @@ pub enum RunState {
 
 impl RunState {
     /// All states, from the first to the last of a run's life.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pending,
         Self::Running,
         Self::Interrupted,
         Self::Cancelled,
         Self::Failed,
         Self::Parked,
+        Self::Pruned,
         Self::Diverged,
         Self::Complete,
     ];
@@ -68,6 +71,7 @@ impl RunState {
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
             Self::Parked => "parked",
+            Self::Pruned => "pruned",
             Self::Diverged => "diverged",
             Self::Complete => "complete",
         }
@@ -169,6 +173,7 @@ impl RunDir {
             _ if self.is_cancelled() => RunState::Cancelled,
             Some(Activity::Failed) => RunState::Failed,
             Some(Activity::Parked) => RunState::Parked,
+            Some(Activity::Paused) => RunState::Pruned,
             Some(_) => RunState::Interrupted,
             None if claim::is_claimed(&self.path) => RunState::Interrupted,
             None => RunState::Pending,

@@ -112,6 +112,12 @@ pub fn cross(standings: &[Standing<'_>], keys: &[&'static str]) -> Vec<CrossRow>
     rows.map(|(values, members)| CrossRow { values, counts: count(members) }).collect()
 }
 
+/// Epochs that pruned cells have not trained.
+pub fn epochs_saved(standings: &[Standing<'_>]) -> usize {
+    let pruned = standings.iter().filter(|standing| standing.state == RunState::Pruned);
+    pruned.map(|standing| standing.cell.config.optim.epochs.saturating_sub(standing.epochs)).sum()
+}
+
 /// What is left to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Remaining {
@@ -122,7 +128,7 @@ pub struct Remaining {
 }
 
 /// Estimates the training time that is left, from the epochs of finished runs of the same cost; nothing if none is
-/// finished. Failed, parked and cancelled cells are not counted.
+/// finished. Failed, parked, pruned and cancelled cells are not counted.
 pub fn remaining(standings: &[Standing<'_>]) -> Option<Remaining> {
     let mut costs = EpochCosts::default();
     let mut n_finished = 0;

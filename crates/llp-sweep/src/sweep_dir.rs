@@ -17,6 +17,7 @@ use crate::config::RunConfig;
 use crate::error::SweepError;
 use crate::filter::Filter;
 use crate::grid::Sweep;
+use crate::prune::Prune;
 use crate::record::to_json;
 use crate::run_dir::RunDir;
 
@@ -36,6 +37,7 @@ pub struct Cell {
 pub struct SweepDir {
     path: PathBuf,
     cells: Vec<Cell>,
+    prune: Option<Prune>,
 }
 
 /// The cells of a sweep, in the order of [`Sweep::expand`].
@@ -72,7 +74,7 @@ impl SweepDir {
         }
         // The plan comes last: where it is, the rest is.
         write_if_changed(&plan_path, &lines)?;
-        Ok(Self { path, cells })
+        Ok(Self { path, cells, prune: sweep.prune() })
     }
 
     /// Opens a sweep directory by its plan.
@@ -82,12 +84,18 @@ impl SweepDir {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SweepError> {
         let path = path.into();
         let cells = read_plan(&path.join("plan.jsonl"))?;
-        Ok(Self { path, cells })
+        let prune = Sweep::read(&path.join("sweep.toml"))?.prune();
+        Ok(Self { path, cells, prune })
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How runs are held back, if they are.
+    pub fn prune(&self) -> Option<&Prune> {
+        self.prune.as_ref()
     }
 
     /// The cells of the plan, by index.

@@ -10,6 +10,7 @@ use llp_sweep::config::{Layers, LossName, RunConfig, Solver, preset};
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
+use llp_sweep::prune::Prune;
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::status::keys;
 use messages::Messages;
@@ -206,18 +207,23 @@ fn sweep_files() {
     refuse("a grid over a key that does not tell runs apart", "grid.bags.manifest = [\"a.json\"]");
     let seeds = (0..1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(",");
     refuse("a grid without end", &format!("[grid]\nseed = [{seeds}]\nbags.seed = [{seeds}]"));
+    refuse("rungs that do not ascend", "[prune]\nrungs = [4, 2]\neta = 2");
+    refuse("pruning that keeps all", "[prune]\nrungs = [2]\neta = 1");
+    refuse("half of a pruning", "[prune]\nrungs = [2]");
     messages.refused("a sweep without a name", sweep("schema = 1"));
     messages.compare();
 
     let text = format!(
         "{head}exclude = [{{ \"loss.name\" = [\"avg-kl\"], \"bags.size\" = [1] }}]\n[grid]\nbags.size = [1, 4]\n\
-         \"loss.name\" = [\"kl\", \"avg-kl\"]\nloss.alpha = [0.1, 1]"
+         \"loss.name\" = [\"kl\", \"avg-kl\"]\nloss.alpha = [0.1, 1]\n[prune]\nrungs = [2, 8]\neta = 3"
     );
     let mut sweep = sweep(&text).unwrap();
     let runs = sweep.expand().unwrap();
     let shape: Vec<_> = runs.iter().map(|run| (run.bags.size, run.loss.name)).collect();
     assert_eq!(shape, [(1, LossName::Kl), (4, LossName::Kl), (4, LossName::AvgKl)]);
-    assert_eq!(Sweep::parse("stored", &sweep.to_toml().unwrap()).unwrap().expand().unwrap(), runs);
+    let stored = Sweep::parse("stored", &sweep.to_toml().unwrap()).unwrap();
+    assert_eq!(stored.expand().unwrap(), runs);
+    assert_eq!(stored.prune(), Some(Prune { rungs: vec![2, 8], eta: 3 }));
 
     let mut settings = Layers::new();
     settings.assignment("--set", "bags.size=4").unwrap().assignment("--set", "optim.epochs=2").unwrap();

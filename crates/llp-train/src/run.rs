@@ -35,6 +35,8 @@ pub struct RunContext<'a> {
     pub seconds: &'a dyn Fn() -> f64,
     /// Whether to save and stop before the next step.
     pub should_stop: &'a dyn Fn() -> bool,
+    /// Whether a run that has done so many epochs may go on, or is held back behind better ones.
+    pub may_go_on: &'a dyn Fn(usize) -> bool,
     /// Hears of every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
     /// Hears of what is not an error but should be known.
@@ -50,6 +52,8 @@ pub enum RunEnd {
     Ended(RunResult),
     /// It stopped with a checkpoint.
     Stopped(Position),
+    /// It is held back, with a checkpoint.
+    Paused(Position),
 }
 
 /// Brings a run to its end, from wherever its directory says it stands.
@@ -91,9 +95,19 @@ impl Run<'_> {
         let data = TrainingData::new(load_dataset(&self.config.data, context.locate)?, self.config)?;
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
+        if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {
+            return self.pause(&trainer);
+        }
         self.write_status(Activity::Running, trainer.position().epoch, None)?;
-        let mut recorder = Recorder { run: self, data: &data, context, looked_at: Cell::new(None) };
-        match trainer.train(&mut recorder)? {
+        let mut recorder =
+            Recorder { run: self, data: &data, context, is_held_back: false, looked_at: Cell::new(None) };
+        let outcome = trainer.train(&mut recorder)?;
+        let is_held_back = recorder.is_held_back;
+        match outcome {
+            Outcome::Stopped if is_held_back => {
+                self.save(&trainer, &data, context.version, true)?;
+                self.pause(&trainer)
+            }
             Outcome::Stopped => {
                 self.save(&trainer, &data, context.version, true)?;
                 let reason = if self.dir.is_cancelled() { "cancelled" } else { "stopped with a checkpoint" };
@@ -111,6 +125,14 @@ impl Run<'_> {
                 self.finish(&data, &trainer, RunOutcome::Diverged, Some(divergence), context)
             }
         }
+    }
+
+    /// Says that the run is held back where it stands, which is saved.
+    fn pause(&self, trainer: &Trainer<'_>) -> Result<RunEnd, TrainError> {
+        let (epoch, epochs) = (trainer.position().epoch, self.config.optim.epochs);
+        let reason = format!("behind others after {epoch} of {epochs} epochs");
+        self.write_status(Activity::Paused, epoch, Some(&reason))?;
+        Ok(RunEnd::Paused(trainer.position().clone()))
     }
 
     /// Takes up the newest checkpoint that is whole, and cuts the metrics back to it.
@@ -225,6 +247,7 @@ struct Recorder<'a, 'b, 'c> {
     run: &'a Run<'a>,
     data: &'a TrainingData,
     context: &'b mut RunContext<'c>,
+    is_held_back: bool,
     /// When the run's directory was last asked whether the run is cancelled.
     looked_at: Cell<Option<f64>>,
 }
@@ -243,7 +266,7 @@ impl Recorder<'_, '_, '_> {
 
 impl Hooks for Recorder<'_, '_, '_> {
     fn should_stop(&self) -> bool {
-        (self.context.should_stop)() || self.is_cancelled()
+        self.is_held_back || (self.context.should_stop)() || self.is_cancelled()
     }
 
     fn seconds(&self) -> f64 {
@@ -260,6 +283,7 @@ impl Hooks for Recorder<'_, '_, '_> {
             run.save(trainer, self.data, self.context.version, true)?;
         }
         (self.context.epoch_ended)(run.config, record);
+        self.is_held_back = !is_last && !(self.context.may_go_on)(record.epoch);
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::write_atomically;
 use crate::claim::Host;
 use crate::error::SweepError;
+use crate::prune::may_go_on;
 use crate::record::{read_json, to_json};
 use crate::run_dir::RunState;
 use crate::sweep_dir::{Cell, SweepDir};
@@ -84,6 +85,10 @@ pub fn open_cells<'a>(
         let run = sweep.run_dir(cell);
         let is_open = match run.state(here)? {
             RunState::Pending | RunState::Interrupted => true,
+            RunState::Pruned => {
+                let epoch = run.status()?.map_or(0, |status| status.epoch);
+                may_go_on(sweep, cell, epoch, here)?
+            }
             RunState::Failed => !run.status()?.is_some_and(|status| status.hopeless),
             _ => false,
         };

@@ -11,6 +11,7 @@ use llp_sweep::SweepError;
 use llp_sweep::claim::Claimant;
 use llp_sweep::executor::local::Signals;
 use llp_sweep::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Silent, Totals, code};
+use llp_sweep::prune::may_go_on;
 use llp_sweep::record::{Activity, EpochRecord};
 use llp_sweep::run_dir::RunState;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
@@ -58,6 +59,11 @@ impl World {
     fn new(sweep: &SweepDir, seed: u64, death: u64, power_cut: u64) -> Self {
         let (chance, results) = (Chance(Mutex::new(seed)), Mutex::default());
         Self { sweep: sweep.clone(), boot: "0".to_owned(), chance, death, power_cut, results }
+    }
+
+    fn may_go_on(&self, run: &str, epochs: usize) -> bool {
+        let cell = self.sweep.cells().iter().find(|cell| cell.run == run).unwrap();
+        may_go_on(&self.sweep, cell, epochs, &host(&self.boot)).unwrap()
     }
 
     fn results(&self) -> BTreeMap<String, usize> {
@@ -125,6 +131,10 @@ impl RunningCell for Actor {
             return Ok(Some(Exit::Killed));
         }
         training.save().unwrap();
+        if !self.world.may_go_on(&self.run, training.epoch()) {
+            training.write_status(Activity::Paused).unwrap();
+            return Ok(Some(self.leave(code::DONE)));
+        }
         Ok(None)
     }
 
@@ -249,6 +259,7 @@ impl Progress for Diary {
             CellEnd::Complete => format!("{} complete", cell.index),
             CellEnd::Diverged => format!("{} diverged", cell.index),
             CellEnd::Interrupted => format!("{} interrupted", cell.index),
+            CellEnd::Paused => format!("{} paused", cell.index),
             CellEnd::Cancelled => format!("{} cancelled", cell.index),
             CellEnd::Died { deaths, is_retried } => {
                 format!("{} died, {deaths} so far, retried: {is_retried}", cell.index)

@@ -183,6 +183,11 @@ impl Training {
         Ok(())
     }
 
+    /// Epochs that are done.
+    pub(crate) fn epoch(&self) -> usize {
+        self.epoch
+    }
+
     pub(crate) fn write_status(&self, state: Activity) -> Result<(), SweepError> {
         self.run.write_status(&Status {
             state,

@@ -10,4 +10,5 @@ mod failures;
 mod fake;
 mod forecast;
 mod processes;
+mod pruning;
 mod run_dir;

@@ -60,6 +60,7 @@ pub(crate) fn run_beside(
             asked.set(asked.get() + 1);
             max_steps.is_some_and(|max| asked.get() > max)
         },
+        may_go_on: &|_| true,
         epoch_ended: &mut |_, record| {
             epochs.set(epochs.get() + 1);
             after_epoch(record.epoch);

@@ -9,6 +9,7 @@ use crate::claim::{Host, Watch};
 use crate::control::freed_line;
 use crate::error::SweepError;
 use crate::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Totals, code};
+use crate::prune::may_go_on;
 use crate::record::{Activity, Status};
 use crate::run_dir::{RunDir, RunState};
 use crate::sweep_dir::{Cell, SweepDir};
@@ -33,6 +34,8 @@ pub(super) struct Pool<'a> {
     queue: VecDeque<(&'a Cell, u32)>,
     /// Cells that another process has claimed.
     elsewhere: Vec<&'a Cell>,
+    /// Cells that are held back.
+    paused: Vec<&'a Cell>,
     watch: Watch,
     /// When to look at them again.
     next_look: f64,
@@ -64,6 +67,7 @@ impl<'a> Pool<'a> {
             totals: Totals::default(),
             queue: VecDeque::new(),
             elsewhere: Vec::new(),
+            paused: Vec::new(),
             watch: Watch::default(),
             next_look: 0.0,
             idle_since: None,
@@ -100,12 +104,23 @@ impl<'a> Pool<'a> {
             Ok((RunState::Cancelled, _)) => self.totals.cancelled += 1,
             Ok((RunState::Parked, _)) => self.totals.parked += 1,
             Ok((RunState::Running, _)) => self.elsewhere.push(cell),
+            Ok((RunState::Pruned, Some(status))) => self.sort_paused(cell, &status),
             Ok((RunState::Failed, Some(status))) if self.is_hopeless(&status) => self.totals.failed += 1,
             Ok((_, status)) => {
                 let attempt = attempt.unwrap_or_else(|| status.map_or(1, |status| status.next_attempt()));
                 self.queue.push_back((cell, attempt));
             }
             Err(error) => self.end_unreadable(cell, attempt.unwrap_or(1), &error),
+        }
+    }
+
+    /// Takes a cell that is held back up again, if it has come to be among the best.
+    fn sort_paused(&mut self, cell: &'a Cell, status: &Status) {
+        // If there is no telling now, there is at the next look.
+        if may_go_on(self.sweep, cell, status.epoch, self.here()).unwrap_or(false) {
+            self.queue.push_back((cell, status.attempt));
+        } else {
+            self.paused.push(cell);
         }
     }
 
@@ -142,6 +157,8 @@ impl<'a> Pool<'a> {
                 None => index += 1,
                 Some(exit) => {
                     let job = self.jobs.remove(index);
+                    // Whoever is held back may be among the best now.
+                    self.next_look = 0.0;
                     self.end(&job, exit);
                 }
             }
@@ -181,6 +198,10 @@ impl<'a> Pool<'a> {
             Ok((RunState::Cancelled, _)) => {
                 self.totals.cancelled += 1;
                 self.progress.ended(job.cell, &CellEnd::Cancelled);
+            }
+            Ok((RunState::Pruned, _)) => {
+                self.paused.push(job.cell);
+                self.progress.ended(job.cell, &CellEnd::Paused);
             }
             // It lost the race for the claim.
             Ok((RunState::Running, _)) => self.elsewhere.push(job.cell),
@@ -313,6 +334,9 @@ impl<'a> Pool<'a> {
                 self.bury(cell, now);
                 self.sort(cell, None);
             }
+            for cell in std::mem::take(&mut self.paused) {
+                self.sort(cell, None);
+            }
         }
         let is_idle = self.queue.is_empty() && self.jobs.is_empty();
         self.idle_since = is_idle.then(|| self.idle_since.unwrap_or(now));
@@ -334,6 +358,7 @@ impl<'a> Pool<'a> {
         self.totals.running = self.jobs.len();
         self.totals.elsewhere = self.elsewhere.len();
         self.totals.waiting = self.queue.len();
+        self.totals.pruned = self.paused.len();
         if told != self.totals {
             self.progress.totals(&self.totals);
         }
@@ -367,7 +392,7 @@ fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
 
 /// Whether a run in this state may be worked on.
 fn is_open(state: RunState) -> bool {
-    matches!(state, RunState::Pending | RunState::Interrupted | RunState::Failed)
+    matches!(state, RunState::Pending | RunState::Interrupted | RunState::Failed | RunState::Pruned)
 }
 
 /// The state of a run and its status, from its files.

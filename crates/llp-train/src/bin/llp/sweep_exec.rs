@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 use llp_sweep::SweepError;
+use llp_sweep::prune;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use llp_train::{RunEnd, TrainError};
 
@@ -13,7 +14,7 @@ use crate::Global;
 use crate::failure::{Failure, code, usage};
 use crate::signals::Wishes;
 use crate::train::train_here;
-use crate::world::tell;
+use crate::world::{host, tell};
 
 #[derive(Args)]
 pub(crate) struct ExecArgs {
@@ -43,10 +44,12 @@ pub(crate) fn exec(global: Global, args: &ExecArgs) -> Result<ExitCode, Failure>
     if args.stop_with_stdin {
         wishes.stop_with_stdin();
     }
-    match train_here(global, run.path(), &cell.config, &wishes, None) {
+    // A run that cannot be compared is not held back.
+    let may_go_on = |epochs: usize| prune::may_go_on(&sweep, cell, epochs, &host()).unwrap_or(true);
+    match train_here(global, run.path(), &cell.config, &wishes, None, &may_go_on) {
         Ok(RunEnd::Stopped(_)) => Ok(ExitCode::from(wishes.exit_code())),
-        // Within a sweep a diverged run is a result like any other.
-        Ok(RunEnd::AlreadyEnded(_) | RunEnd::Ended(_)) => Ok(ExitCode::SUCCESS),
+        // Within a sweep a diverged run is a result like any other; one that is held back is done for now.
+        Ok(RunEnd::AlreadyEnded(_) | RunEnd::Ended(_) | RunEnd::Paused(_)) => Ok(ExitCode::SUCCESS),
         Err(failure) if is_elsewhere(&failure) => Err(Failure { code: code::STOPPED, ..failure }),
         Err(failure) => Err(failure),
     }

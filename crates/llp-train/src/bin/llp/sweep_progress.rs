@@ -80,6 +80,7 @@ impl Progress for Cells {
             CellEnd::Complete => format!("complete{numbers}"),
             CellEnd::Diverged => "diverged".to_owned(),
             CellEnd::Interrupted => "stopped with a checkpoint".to_owned(),
+            CellEnd::Paused => format!("held back behind better ones{numbers}"),
             CellEnd::Cancelled => "cancelled".to_owned(),
             CellEnd::Died { deaths, is_retried: true } => {
                 format!("its process was killed ({deaths} times so far), will be tried again")
@@ -99,7 +100,7 @@ impl Progress for Cells {
     }
 
     fn totals(&mut self, totals: &Totals) {
-        self.n_ended = totals.ended() + totals.failed + totals.parked + totals.cancelled;
+        self.n_ended = totals.ended() + totals.failed + totals.parked + totals.cancelled + totals.pruned;
         if let Some(bars) = &self.bars {
             bars.sweep.set_position(self.n_ended as u64);
         }

@@ -60,6 +60,7 @@ fn as_json(sweep: &SweepDir, standings: &[Standing<'_>], table: Option<&Table>) 
             "reason": standing.reason, "log": log,
         })
     };
+    object.insert("epochs_saved".to_owned(), json!(status::epochs_saved(standings)));
     object.insert("cells".to_owned(), troubled(standings).map(cell).collect());
     if let Some((rows, keys)) = table {
         let row = |row: &CrossRow| {
@@ -85,6 +86,9 @@ fn as_text(sweep: &SweepDir, standings: &[Standing<'_>], table: Option<&Table>) 
             "about {hours:.2} hours of training are left, by the epochs of {} finished runs",
             remaining.n_finished
         ));
+    }
+    if let saved @ 1.. = status::epochs_saved(standings) {
+        lines.push(format!("pruning has saved {saved} epochs"));
     }
     if let Some((rows, keys)) = table {
         lines.push(String::new());
