@@ -90,22 +90,18 @@ impl Sweep {
         if sweep.name.is_empty() {
             return Err(SweepError::MissingKey { key: "name".to_owned(), needed_by: path.to_owned() });
         }
-        if let Some(key) = sweep.half_of_prune() {
-            return Err(SweepError::MissingKey {
-                key: key.to_owned(),
-                needed_by: format!("[prune] in {path}"),
-            });
+        if sweep.rungs.is_some() != sweep.eta.is_some() {
+            let origin = sweep.origin();
+            return Err(Box::new(InvalidValue {
+                origin,
+                key: "prune".to_owned(),
+                expected: "a table with both, as in { rungs = [10, 20], eta = 2 }".to_owned(),
+                got: "one of the two".to_owned(),
+                nearest: None,
+            })
+            .into());
         }
         Ok(sweep)
-    }
-
-    /// The key of `[prune]` that is missing beside the other.
-    fn half_of_prune(&self) -> Option<&'static str> {
-        match (&self.rungs, self.eta) {
-            (Some(_), None) => Some("prune.eta"),
-            (None, Some(_)) => Some("prune.rungs"),
-            _ => None,
-        }
     }
 
     /// How runs are held back, if they are.

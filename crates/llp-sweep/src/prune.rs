@@ -94,14 +94,12 @@ fn standing(sweep: &SweepDir, seeds: &[&Cell], rung: usize, here: &Host) -> Resu
     for cell in seeds {
         let run = sweep.run_dir(cell);
         let record = run.read_metrics()?.into_iter().find(|record| record.epoch == rung);
-        match record.and_then(|record| record.held_out_kl) {
-            Some(kl) => sum += kl,
-            None => {
-                let never = [RunState::Diverged, RunState::Failed, RunState::Parked, RunState::Cancelled];
-                let is_out = never.contains(&run.state(here)?);
-                return Ok(if is_out { Standing::Out } else { Standing::Under });
-            }
-        }
+        let Some(kl) = record.and_then(|record| record.held_out_kl) else {
+            let never = [RunState::Diverged, RunState::Failed, RunState::Parked, RunState::Cancelled];
+            let is_out = never.contains(&run.state(here)?);
+            return Ok(if is_out { Standing::Out } else { Standing::Under });
+        };
+        sum += kl;
     }
     Ok(Standing::Arrived(sum / seeds.len() as f64))
 }
