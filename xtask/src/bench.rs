@@ -2,8 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "tables are its output")]
 
+mod plan;
 mod rot;
 mod server;
+mod status;
 mod train;
 
 use std::path::PathBuf;
@@ -26,11 +28,24 @@ pub(crate) enum What {
         #[arg(long, value_name = "PYTHON")]
         peers: Option<PathBuf>,
     },
+    /// How well `llp sweep plan` predicts the time of a sweep, which is then run
+    Plan {
+        /// Presets or sweep files
+        #[arg(value_name = "PRESET|FILE", required = true)]
+        sweeps: Vec<PathBuf>,
+        /// How often each is predicted and run
+        #[arg(long, value_name = "N", default_value_t = 3)]
+        repeats: usize,
+    },
+    /// How long `llp sweep status` and `llp report` take over a thousand finished runs
+    Status,
 }
 
 pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Rot { peers } => rot::run(peers.as_deref()),
+        What::Plan { sweeps, repeats } => plan::run(sweeps, *repeats),
+        What::Status => status::run(),
         What::Train { peers } => train::run(peers.as_deref()),
     }
 }

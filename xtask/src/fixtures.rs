@@ -87,7 +87,7 @@ fn data_files(folder: &Path) -> Result<Files> {
 
 fn is_data(name: &str) -> bool {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-    !name.starts_with('.') && !matches!(extension, Some("py" | "pyc" | "md" | "txt"))
+    !name.starts_with('.') && !matches!(extension, Some("py" | "pyc" | "sh" | "md" | "txt"))
 }
 
 fn checksum(bytes: &[u8]) -> String {
@@ -139,6 +139,7 @@ mod tests {
         assert!(is_data("losses.json") && is_data("digits.bin.gz"));
         assert!(
             !is_data("generate.py")
+                && !is_data("one_node.sh")
                 && !is_data("README.md")
                 && !is_data("requirements.txt")
                 && !is_data(".cache")

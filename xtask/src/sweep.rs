@@ -13,12 +13,17 @@ const DEFAULT_PRESET: &str = "digits";
 
 /// Runs `llp sweep run`; its exit code is the result.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
-    let build = ["build", "--release", "--package", "llp-train", "--bin", "llp", "--locked"];
-    let messages = output(cargo(build.into_iter().chain(["--message-format", "json-render-diagnostics"]))?)?;
-    let mut command = Command::new(executable(&messages)?);
+    let mut command = Command::new(release_llp()?);
     command.args(sweep_arguments(arguments, &runs_folder()?));
     announce(&command);
     become_it(command)
+}
+
+/// Builds `llp` in release mode; its path.
+pub(crate) fn release_llp() -> Result<PathBuf> {
+    let build = ["build", "--release", "--package", "llp-train", "--bin", "llp", "--locked"];
+    let messages = output(cargo(build.into_iter().chain(["--message-format", "json-render-diagnostics"]))?)?;
+    executable(&messages)
 }
 
 /// `runs/` in the root of the workspace, relative to the current folder where that is possible.

@@ -11,14 +11,23 @@ use std::path::Path;
 /// # Errors
 /// Whatever the file system answers; then the old file is untouched and the temporary one removed.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let named = |error: io::Error| {
-        // The name of the temporary file says nothing to anybody.
-        let text = error.to_string();
-        let cause = text.split(" at path ").next().unwrap_or_default();
-        io::Error::new(error.kind(), format!("cannot write {}: {cause}", path.display()))
-    };
+    let folder = folder_of(path);
+    write_aside(path, bytes)?.persist(path).map_err(|error| named(path, &error.error))?;
+    sync_folder(folder)
+}
 
+/// As [`write_atomically`], but leaves a file that exists alone; whether there was none. Of several processes that do
+/// this at once, one succeeds.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    match write_aside(path, bytes)?.persist_noclobber(path) {
+        Ok(_) => sync_folder(folder_of(path)).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(named(path, &error.error)),
+    }
+}
+
+/// The bytes in a temporary file in the folder of `path`, synced.
+fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]
@@ -27,11 +36,24 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder).map_err(named)?;
-    file.write_all(bytes).map_err(named)?;
-    file.as_file().sync_all().map_err(named)?;
-    file.persist(path).map_err(|error| named(error.error))?;
-    sync_folder(folder)
+    let write = || {
+        let mut file = builder.tempfile_in(folder_of(path))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(|error: io::Error| named(path, &error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The error with the path that was meant: the name of the temporary file says nothing to anybody.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let cause = text.split(" at path ").next().unwrap_or_default();
+    io::Error::new(error.kind(), format!("cannot write {}: {cause}", path.display()))
 }
 
 /// Makes renames and new files inside a folder last. Nothing to do where folders cannot be synced.

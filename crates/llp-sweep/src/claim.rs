@@ -1,19 +1,45 @@
-//! The right to work on a run: one process at a time, across restarts and crashes.
+//! The right to work on a run: one process at a time, across hosts, restarts and crashes.
 //!
-//! A claim is the file `claim.json`, made by exclusive creation, so that two processes never both succeed, on one
-//! machine or several. It says which process holds it. A process that was killed leaves its claim behind; another
-//! one on the same host sees that the process is gone and takes the claim over. Two takers must not both win, so
-//! claims are made, taken over and given back under a lock on `claim.lock`, which the kernel lifts from the dead.
+//! A claim is a file `claim-N.json` in the run's directory that says which process holds it; of several, the one with
+//! the highest number `N` counts. It is written aside and given its name by an operation of the file system that fails
+//! if the name exists. So of any number of processes that want to be number `N`, exactly one is. No lock is involved.
 //!
-//! A claim of another host is taken to be alive: its process cannot be looked at from here.
+//! **Death.** On the holder's own host `/proc` tells whether its process lives, and a dead one's claim is taken over at
+//! once. From another host there is no looking, so a holder adds one to a counter in `claim-N.beat` every [`BEAT`].
+//! Whoever waits compares counters, never times of two machines: a counter that stands still for three beats of the
+//! *waiting* process belongs to a dead one. Taking over `N` means becoming `N + 1`.
+//!
+//! **Why two never train the same run.** Names are unique, so two holders would have different numbers. The lower one was
+//! taken for dead, and is: its process does not exist, or it was frozen for three beats. A frozen one that wakes up finds
+//! a higher number, or none, or another holder's: it looks ([`Claim::check`]) before each thing that it writes, and
+//! ends. And a process that listed the folder long ago, and now makes a number that was taken over and given back
+//! meanwhile, looks again after it has made it, and gives way to a higher one.
+//!
+//! **What is assumed.** Making a name is exclusive on the file system, and a file that was closed on one host is seen when
+//! opened on another: true of local disks, NFS since version 3, Lustre, GPFS and `CephFS`. And nobody is frozen for
+//! three beats in the microseconds between a look and the write that follows it; then one epoch's line or one
+//! checkpoint, with the bits that the new holder writes too, would come late.
 
-use std::io::{ErrorKind, Write as _};
+mod heart;
+mod sign;
+mod watch;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::atomic::{sync_folder, write_atomically};
 use crate::error::SweepError;
+use heart::Heart;
+use sign::{Holder, Life, Sign};
+pub(crate) use watch::Watch;
+
+/// How often a holder shows that it lives.
+pub const BEAT: Duration = Duration::from_secs(10);
+
+/// Beats that may be missed: after so many the holder is dead.
+pub(crate) const MISSED_MAX: u32 = 3;
 
 /// A machine since it was last started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +59,10 @@ pub struct Claimant {
     pub pid: u32,
 }
 
-/// The content of `claim.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
-    claimant: Claimant,
-    /// When the process started, in ticks since the host did: a process number can be given anew.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    started: Option<u64>,
+impl fmt::Display for Claimant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host.name)
+    }
 }
 
 /// A claim that this process holds. Given back when dropped.
@@ -47,43 +70,55 @@ struct Holder {
 #[must_use = "the claim is given back as soon as it is dropped"]
 pub struct Claim {
     folder: PathBuf,
+    generation: u64,
     holder: Holder,
     taken_over: Option<Claimant>,
-}
-
-/// What `claim.json` says.
-enum Found {
-    Nothing,
-    /// A file that its writer, who held the lock, did not finish.
-    Torn,
-    Held(Holder),
+    heart: Heart,
 }
 
 impl Claim {
-    /// Claims the run in `folder`, which exists.
-    pub(crate) fn take(folder: &Path, claimant: &Claimant) -> Result<Self, SweepError> {
-        let _lock = lock(folder)?;
-        let holder = Holder { claimant: claimant.clone(), started: start_ticks(claimant.pid) };
-        let (bytes, path) = (to_bytes(&holder), claim_path(folder));
-        let taken_over = match read(folder)? {
-            Found::Nothing => {
-                create(&path, &bytes)?;
-                None
+    /// Claims the run in `folder`, which exists. Waits for up to three beats if a process of another host holds it.
+    pub(crate) fn take(folder: &Path, claimant: &Claimant, beat: Duration) -> Result<Self, SweepError> {
+        loop {
+            let found = Sign::read(folder)?;
+            if let Some(Sign { holder: Some(holder), .. }) = &found {
+                let is_dead = match holder.life(&claimant.host) {
+                    Life::Alive => false,
+                    Life::Gone => true,
+                    Life::Unknown => is_silent(folder, found.as_ref(), holder.beat())?,
+                };
+                if !is_dead {
+                    return Err(SweepError::Claimed {
+                        path: folder.to_owned(),
+                        holder: holder.claimant.clone(),
+                    });
+                }
             }
-            Found::Torn => {
-                write_atomically(&path, &bytes)?;
-                None
+            if let Some(claim) = Self::seize(folder, found.as_ref(), claimant, beat)? {
+                return Ok(claim);
             }
-            Found::Held(old) if old.is_gone(&claimant.host) => {
-                write_atomically(&path, &bytes)?;
-                Some(old.claimant)
-            }
-            Found::Held(old) => {
-                return Err(SweepError::Claimed { path: folder.to_owned(), holder: old.claimant });
-            }
-        };
-        sync_folder(folder)?;
-        Ok(Self { folder: folder.to_owned(), holder, taken_over })
+        }
+    }
+
+    /// Takes the claim over from what was found; nothing if another process was faster.
+    fn seize(
+        folder: &Path,
+        found: Option<&Sign>,
+        claimant: &Claimant,
+        beat: Duration,
+    ) -> Result<Option<Self>, SweepError> {
+        let generation = found.map_or(1, |sign| sign.generation + 1);
+        let holder = Holder::new(claimant, beat);
+        if !sign::create(folder, generation, &holder)? {
+            return Ok(None);
+        }
+        if sign::newest(folder)?.is_some_and(|newest| newest > generation) {
+            sign::remove(folder, generation)?;
+            return Ok(None);
+        }
+        let heart = Heart::start(folder, generation, &holder);
+        let taken_over = found.and_then(|sign| Some(sign.holder.as_ref()?.claimant.clone()));
+        Ok(Some(Self { folder: folder.to_owned(), generation, holder, taken_over, heart }))
     }
 
     /// The dead process from which the claim was taken over, if it was.
@@ -91,10 +126,25 @@ impl Claim {
         self.taken_over.as_ref()
     }
 
+    /// Looks whether the claim is still this process's, which it is not if the process was frozen for long. To be called
+    /// before everything that is written into the run's directory.
+    ///
+    /// # Errors
+    /// [`SweepError::ClaimLost`], and [`SweepError::Io`] if there is no telling.
+    pub fn check(&self) -> Result<(), SweepError> {
+        if sign::is_held_by(&self.folder, self.generation, &self.holder)? {
+            return Ok(());
+        }
+        Err(SweepError::ClaimLost { path: self.folder.clone() })
+    }
+
+    /// Removes the claim and those before it, the newest last, so that none of them comes to count again.
     fn give_back(&self) -> Result<(), SweepError> {
-        let _lock = lock(&self.folder)?;
-        if matches!(read(&self.folder)?, Found::Held(holder) if holder == self.holder) {
-            fs_err::remove_file(claim_path(&self.folder))?;
+        self.check()?;
+        for generation in sign::generations(&self.folder)? {
+            if generation <= self.generation {
+                sign::remove(&self.folder, generation)?;
+            }
         }
         Ok(())
     }
@@ -102,79 +152,47 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
+        self.heart.stop();
         // A claim that cannot be removed is taken over once this process is gone.
         let _ = self.give_back();
     }
 }
 
-/// The process that works on the run in `folder`, seen from `here`; nothing if there is none or it is gone.
+/// Whether the sign stays as it is for as many beats as may be missed.
+fn is_silent(folder: &Path, sign: Option<&Sign>, beat: Duration) -> Result<bool, SweepError> {
+    for _ in 0..MISSED_MAX {
+        std::thread::sleep(beat);
+        if Sign::read(folder)?.as_ref() != sign {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The process that works on the run in `folder`, seen from `here`; nothing if there is none or it is gone. One of
+/// another host counts as alive: a look does not tell.
 pub(crate) fn live_holder(folder: &Path, here: &Host) -> Result<Option<Claimant>, SweepError> {
-    Ok(match read(folder)? {
-        Found::Held(holder) if !holder.is_gone(here) => Some(holder.claimant),
-        _ => None,
-    })
+    let holder = Sign::read(folder)?.and_then(|sign| sign.holder);
+    Ok(holder.filter(|holder| holder.life(here) != Life::Gone).map(|holder| holder.claimant))
 }
 
 /// Whether the run in `folder` has a claim, alive or not.
 pub(crate) fn is_claimed(folder: &Path) -> bool {
-    claim_path(folder).exists()
+    matches!(sign::newest(folder), Ok(Some(_)))
 }
 
-impl Holder {
-    fn is_gone(&self, here: &Host) -> bool {
-        let host = &self.claimant.host;
-        if host.name != here.name {
-            return false;
-        }
-        if host.boot_id != here.boot_id {
-            return true;
-        }
-        // Elsewhere there is no telling, so the holder counts as alive.
-        cfg!(target_os = "linux")
-            && (self.started.is_none() || self.started != start_ticks(self.claimant.pid))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that saw no claim, and makes the first while a higher one is there, gives way to it.
+    #[test]
+    fn a_late_claim_gives_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let host = Host { name: "here".to_owned(), boot_id: String::new() };
+        let claimant = Claimant { host, pid: std::process::id() };
+        assert!(sign::create(folder.path(), 7, &Holder::new(&claimant, BEAT)).unwrap());
+        assert!(Claim::seize(folder.path(), None, &claimant, BEAT).unwrap().is_none());
+        assert_eq!(sign::generations(folder.path()).unwrap(), [7]);
     }
-}
-
-/// When a living process started (proc(5), field 22 of `/proc/PID/stat`); nothing if there is none or it is a zombie.
-fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field, the name in brackets, may itself contain brackets and spaces.
-    let mut after_name = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = after_name.next()?;
-    if matches!(state, "Z" | "X") {
-        return None;
-    }
-    after_name.nth(18)?.parse().ok()
-}
-
-fn claim_path(folder: &Path) -> PathBuf {
-    folder.join("claim.json")
-}
-
-fn to_bytes(holder: &Holder) -> Vec<u8> {
-    let Ok(bytes) = serde_json::to_vec(holder) else { unreachable!("strings and numbers always serialize") };
-    bytes
-}
-
-fn create(path: &Path, bytes: &[u8]) -> Result<(), SweepError> {
-    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    Ok(())
-}
-
-fn read(folder: &Path) -> Result<Found, SweepError> {
-    match fs_err::read(claim_path(folder)) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).map_or(Found::Torn, Found::Held)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Found::Nothing),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Waits for the folder's lock, which is free again when the file is dropped or its process ends.
-fn lock(folder: &Path) -> Result<fs_err::File, SweepError> {
-    let path = folder.join("claim.lock");
-    let file = fs_err::OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    file.file().lock()?;
-    Ok(file)
 }

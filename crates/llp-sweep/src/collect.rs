@@ -41,11 +41,15 @@ pub fn collect(sweep: &SweepDir, here: &Host) -> Vec<Row> {
 fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
     let read = || -> Result<_, SweepError> {
         let reason = run.status()?.and_then(|status| status.reason);
-        Ok((run.state(here)?, run.result()?, reason))
+        Ok((run.state_and_result(here)?, reason))
     };
     match read() {
-        Ok((state, result, reason)) => {
-            let reason = reason.filter(|_| matches!(state, RunState::Failed | RunState::Interrupted));
+        Ok(((state, result), reason)) => {
+            let is_telling = matches!(
+                state,
+                RunState::Failed | RunState::Parked | RunState::Pruned | RunState::Interrupted
+            );
+            let reason = reason.filter(|_| is_telling);
             Row { cell, state, result, reason }
         }
         Err(error) => Row { cell, state: RunState::Failed, result: None, reason: Some(error.to_string()) },
@@ -124,7 +128,7 @@ fn fields(row: &Row, keys: &[&'static str]) -> Vec<(&'static str, Json)> {
     fields
 }
 
-fn json(value: &toml::Value) -> Json {
+pub(crate) fn json(value: &toml::Value) -> Json {
     match value {
         toml::Value::Integer(n) => Json::from(*n),
         toml::Value::Float(x) => Json::from(*x),

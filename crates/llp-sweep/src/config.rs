@@ -21,7 +21,7 @@ pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub(crate) use nearest::nearest;
-pub(crate) use values::{Values, accept, known as known_key, text as value_text};
+pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
 use crate::error::{Origin, SweepError};
 

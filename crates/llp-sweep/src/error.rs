@@ -178,12 +178,21 @@ pub enum SweepError {
     },
 
     /// Another live process works on the run.
-    #[error("{} is being worked on by process {} on {}", .path.display(), .holder.pid, .holder.host.name)]
+    #[error("{} is being worked on by {holder}", .path.display())]
     Claimed {
         /// The run directory.
         path: PathBuf,
         /// The process that holds the claim.
         holder: Claimant,
+    },
+
+    /// This process was taken for dead, and another one works on the run.
+    #[error(
+        "{} was taken over by another process: this one gave no sign of life for too long", .path.display()
+    )]
+    ClaimLost {
+        /// The run directory.
+        path: PathBuf,
     },
 
     /// A JSON file of ours that cannot be read.
@@ -202,6 +211,15 @@ pub enum SweepError {
     NonFinite {
         /// The field's name.
         field: String,
+    },
+
+    /// A command of Slurm failed.
+    #[error("{command}: {message}")]
+    Slurm {
+        /// The command.
+        command: String,
+        /// What it says, or why it could not be started.
+        message: String,
     },
 
     /// The table of results could not be written.

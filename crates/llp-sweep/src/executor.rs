@@ -4,14 +4,16 @@
 //! implements with child processes and tests with small state machines. Whether a cell is done is never taken from
 //! the executor's memory or an exit code alone, but from the run's directory.
 //!
-//! [`local`] runs several cells at a time on this machine. Several executors may work on one sweep: a cell that
+//! [`local`] runs several cells at a time on this machine, [`slurm`] hands them to a cluster. Several executors may work on one sweep: a cell that
 //! another process has claimed is left alone and looked at again later.
 
 pub mod local;
 pub mod process;
+pub mod slurm;
 
 use std::io;
 
+use crate::claim::Claimant;
 use crate::record::EpochRecord;
 use crate::sweep_dir::Cell;
 
@@ -54,7 +56,7 @@ pub mod code {
     pub const DONE: i32 = 0;
     /// Bad arguments, configuration or data: never tried again.
     pub const HOPELESS: i32 = 2;
-    /// Stopped early with a checkpoint, by a signal or a time limit.
+    /// Stopped early with a checkpoint, by a signal or a time limit; or another process works on the cell.
     pub const STOPPED: i32 = 75;
     /// Interrupted by the user, checkpoint saved.
     pub const INTERRUPTED: i32 = 130;
@@ -69,6 +71,17 @@ pub enum CellEnd {
     Diverged,
     /// Stopped with a checkpoint, to be continued by another command.
     Interrupted,
+    /// Without a word, once more; it is parked if that was once too often.
+    Died {
+        /// How often its process has died so far.
+        deaths: u32,
+        /// Whether another attempt follows.
+        is_retried: bool,
+    },
+    /// Stopped because somebody cancelled it.
+    Cancelled,
+    /// Held back at a rung, perhaps to be taken up again.
+    Paused,
     /// With an error; it is tried again if attempts are left.
     Failed {
         /// The number of the attempt, from 1.
@@ -90,6 +103,12 @@ pub struct Totals {
     pub diverged: usize,
     /// Failed for good, now or before.
     pub failed: usize,
+    /// Set aside because their processes died too often, now or before.
+    pub parked: usize,
+    /// Cancelled, now or before.
+    pub cancelled: usize,
+    /// Held back because others are better, now or before.
+    pub pruned: usize,
     /// Stopped early during this command.
     pub interrupted: usize,
     /// Running here.
@@ -105,7 +124,15 @@ pub struct Totals {
 impl Totals {
     /// All cells.
     pub fn cells(&self) -> usize {
-        self.ended() + self.failed + self.interrupted + self.running + self.elsewhere + self.waiting
+        self.ended()
+            + self.failed
+            + self.parked
+            + self.cancelled
+            + self.pruned
+            + self.interrupted
+            + self.running
+            + self.elsewhere
+            + self.waiting
     }
 
     /// Cells that have a result.
@@ -122,6 +149,8 @@ pub trait Progress {
     fn epoch(&mut self, cell: &Cell, record: &EpochRecord);
     /// The work on a cell ended.
     fn ended(&mut self, cell: &Cell, end: &CellEnd);
+    /// The claim of a process of another host, which is dead, was taken from a cell.
+    fn freed(&mut self, cell: &Cell, dead: &Claimant);
     /// The counts have changed.
     fn totals(&mut self, totals: &Totals);
 }
@@ -134,5 +163,6 @@ impl Progress for Silent {
     fn started(&mut self, _: &Cell, _: u32) {}
     fn epoch(&mut self, _: &Cell, _: &EpochRecord) {}
     fn ended(&mut self, _: &Cell, _: &CellEnd) {}
+    fn freed(&mut self, _: &Cell, _: &Claimant) {}
     fn totals(&mut self, _: &Totals) {}
 }

@@ -9,6 +9,7 @@ use crate::config::{
     KEYS, Layers, Leaf, RunConfig, SCHEMA, Values, accept, known_key, leaves, nearest, preset,
 };
 use crate::error::{InvalidValue, Origin, SweepError};
+use crate::prune::Prune;
 
 /// A sweep file.
 ///
@@ -25,6 +26,10 @@ use crate::error::{InvalidValue, Origin, SweepError};
 /// [grid]                  # lists of values; the runs are all combinations
 /// bags.size = [1, 16]
 /// loss.name = ["kl", "avg-kl"]
+///
+/// [prune]                 # optional: see `prune`
+/// rungs = [10, 20]        # after so many epochs,
+/// eta = 2                 # one of so many candidates goes on
 /// ```
 #[derive(Debug, Clone)]
 pub struct Sweep {
@@ -33,6 +38,8 @@ pub struct Sweep {
     base: Layers,
     axes: BTreeMap<&'static str, Vec<Value>>,
     exclude: Vec<Exclusion>,
+    rungs: Option<Vec<usize>>,
+    eta: Option<usize>,
 }
 
 /// Keys and their values; a cell that matches in all of them is left out.
@@ -66,6 +73,8 @@ impl Sweep {
             base: Layers::new(),
             axes: BTreeMap::new(),
             exclude: Vec::new(),
+            rungs: None,
+            eta: None,
         };
         for leaf in leaves(path, text)? {
             if let Some(key) = leaf.key.strip_prefix("base.") {
@@ -81,7 +90,23 @@ impl Sweep {
         if sweep.name.is_empty() {
             return Err(SweepError::MissingKey { key: "name".to_owned(), needed_by: path.to_owned() });
         }
+        if sweep.rungs.is_some() != sweep.eta.is_some() {
+            let origin = sweep.origin();
+            return Err(Box::new(InvalidValue {
+                origin,
+                key: "prune".to_owned(),
+                expected: "a table with both, as in { rungs = [10, 20], eta = 2 }".to_owned(),
+                got: "one of the two".to_owned(),
+                nearest: None,
+            })
+            .into());
+        }
         Ok(sweep)
+    }
+
+    /// How runs are held back, if they are.
+    pub fn prune(&self) -> Option<Prune> {
+        Some(Prune { rungs: self.rungs.clone()?, eta: self.eta? })
     }
 
     /// The sweep's name.
@@ -156,6 +181,12 @@ impl Sweep {
         }
         file.insert("base".to_owned(), Value::Table(self.base.values(None)?.to_table()));
         file.insert("grid".to_owned(), Value::Table(lists(&self.axes)));
+        if let Some(Prune { rungs, eta }) = self.prune() {
+            let rungs = rungs.iter().map(|rung| Value::Integer(*rung as i64)).collect();
+            let table = [("rungs", Value::Array(rungs)), ("eta", Value::Integer(eta as i64))];
+            let table = table.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+            file.insert("prune".to_owned(), Value::Table(table));
+        }
         Ok(file.to_string())
     }
 
@@ -176,8 +207,13 @@ impl Sweep {
                 }
             }
             ("exclude", value) => return Err(invalid("exclude", EXCLUSIONS, value, &leaf.origin)),
+            ("prune.rungs", value) => self.rungs = Some(rungs(value, &leaf.origin)?),
+            ("prune.eta", Value::Integer(eta)) if *eta >= 2 => self.eta = Some(*eta as usize),
+            ("prune.eta", value) => {
+                return Err(invalid("prune.eta", "an integer of at least 2", value, &leaf.origin));
+            }
             (key, _) => {
-                let known = ["schema", "name", "exclude", "base", "grid"];
+                let known = ["schema", "name", "exclude", "base", "grid", "prune"];
                 let nearest = nearest(key.split('.').next().unwrap_or(key), known.into_iter());
                 return Err(SweepError::UnknownKey {
                     origin: leaf.origin.clone(),
@@ -203,6 +239,17 @@ impl Sweep {
 const N_CELLS_MAX: usize = 100_000;
 
 const EXCLUSIONS: &str = "a list of tables, as in [{ \"loss.name\" = [\"kl\"], \"bags.size\" = [1] }]";
+
+/// Epochs in ascending order.
+fn rungs(value: &Value, origin: &Origin) -> Result<Vec<usize>, SweepError> {
+    let rungs: Option<Vec<usize>> = value.as_array().and_then(|list| {
+        list.iter().map(|rung| rung.as_integer().filter(|rung| *rung > 0).map(|rung| rung as usize)).collect()
+    });
+    let ascends = |rungs: &Vec<usize>| !rungs.is_empty() && rungs.windows(2).all(|pair| pair[0] < pair[1]);
+    rungs
+        .filter(ascends)
+        .ok_or_else(|| invalid("prune.rungs", "a list of ascending epochs, as in [10, 20]", value, origin))
+}
 
 fn exclusion(entry: &Value, leaf: &Leaf) -> Result<Exclusion, SweepError> {
     let Value::Table(table) = entry else { return Err(invalid("exclude", EXCLUSIONS, entry, &leaf.origin)) };

@@ -15,8 +15,11 @@
 //! - [`config`]: presets, layers of settings, errors that name file and line, the hash;
 //! - [`record`], [`run_dir`], [`claim`]: what a run writes, and the right of one process to write it;
 //! - [`grid`], [`sweep_dir`]: from a sweep file to a plan of cells;
+//! - [`filter`], [`control`]: choosing cells, and cancelling them or trying them again;
 //! - [`executor`]: runs the cells of a plan in child processes;
-//! - [`status`], [`collect`], [`select`], [`report`]: what came out of it.
+//! - [`prune`]: holding back runs that are behind;
+//! - [`forecast`]: what a sweep will cost;
+//! - [`estimate`], [`status`], [`collect`], [`select`], [`report`]: what came out of it.
 //!
 //! Host, process number, environment and arguments are received as values, so that tests can supply their own.
 
@@ -24,9 +27,14 @@ mod atomic;
 pub mod claim;
 pub mod collect;
 pub mod config;
+pub mod control;
 mod error;
+pub mod estimate;
 pub mod executor;
+pub mod filter;
+pub mod forecast;
 pub mod grid;
+pub mod prune;
 pub mod record;
 pub mod report;
 pub mod run_dir;

@@ -111,6 +111,10 @@ pub enum Activity {
     Interrupted,
     /// It gave up.
     Failed,
+    /// It is held back at a rung, with a checkpoint.
+    Paused,
+    /// Its process was ended by force too often, so it is set aside.
+    Parked,
 }
 
 /// `status.json`.
@@ -124,6 +128,9 @@ pub struct Status {
     pub epochs: usize,
     /// Number of the attempt, from 1. Failures count, interruptions do not.
     pub attempt: u32,
+    /// How often its process died without a word: for lack of memory, or by a fault.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deaths: u32,
     /// Why it is in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -137,6 +144,11 @@ impl Status {
     pub fn next_attempt(&self) -> u32 {
         if self.state == Activity::Failed { self.attempt + 1 } else { self.attempt }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// One line of JSON, refusing numbers that are not finite.

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! config.toml     the complete configuration, written first
-//! claim.json      the process that works on it, while one does
+//! cancel          present while nobody is to work on it
+//! claim-1.json    the process that works on it, while one does, and claim-1.beat, which counts while it lives
 //! status.json     where it stands
 //! metrics.jsonl   one line an epoch
 //! checkpoints/    the trainer's
+//! log.txt         what its processes said, within a sweep
 //! result.json     written last: its presence means that the run came to its end
 //! ```
 //!
@@ -14,6 +16,7 @@
 
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::atomic::write_atomically;
 use crate::claim::{self, Claim, Claimant, Host};
@@ -31,8 +34,14 @@ pub enum RunState {
     Running,
     /// Started, and neither ended nor worked on.
     Interrupted,
+    /// It is not to be worked on until somebody takes that back.
+    Cancelled,
     /// Its last attempt failed.
     Failed,
+    /// Its process was ended by force too often.
+    Parked,
+    /// It was behind others, and is held back with a checkpoint.
+    Pruned,
     /// It ended early with a loss that is not finite: a result.
     Diverged,
     /// It ended after its last epoch.
@@ -41,8 +50,17 @@ pub enum RunState {
 
 impl RunState {
     /// All states, from the first to the last of a run's life.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Running, Self::Interrupted, Self::Failed, Self::Diverged, Self::Complete];
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Running,
+        Self::Interrupted,
+        Self::Cancelled,
+        Self::Failed,
+        Self::Parked,
+        Self::Pruned,
+        Self::Diverged,
+        Self::Complete,
+    ];
 
     /// The name in listings and tables.
     pub fn as_str(self) -> &'static str {
@@ -50,7 +68,10 @@ impl RunState {
             Self::Pending => "pending",
             Self::Running => "running",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
             Self::Failed => "failed",
+            Self::Parked => "parked",
+            Self::Pruned => "pruned",
             Self::Diverged => "diverged",
             Self::Complete => "complete",
         }
@@ -133,34 +154,52 @@ impl RunDir {
     /// # Errors
     /// [`SweepError::Io`], [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] for files that cannot be read.
     pub fn state(&self, here: &Host) -> Result<RunState, SweepError> {
-        // The claim is looked at first: a run that ends in between has its result by the time that is looked at.
+        Ok(self.state_and_result(here)?.0)
+    }
+
+    /// [`state`](Self::state) and the result that it is taken from, if there is one.
+    pub(crate) fn state_and_result(&self, here: &Host) -> Result<(RunState, Option<RunResult>), SweepError> {
+        if let Some(result) = self.result()? {
+            return Ok((ended(&result), Some(result)));
+        }
+        // A run that ends between the two looks has its result by the time that is looked at again.
         let is_held = claim::live_holder(&self.path, here)?.is_some();
         if let Some(result) = self.result()? {
-            return Ok(match result.outcome {
-                Outcome::Complete => RunState::Complete,
-                Outcome::Diverged => RunState::Diverged,
-            });
+            return Ok((ended(&result), Some(result)));
         }
-        if is_held {
-            return Ok(RunState::Running);
-        }
-        Ok(match self.status()? {
-            Some(Status { state: Activity::Failed, .. }) => RunState::Failed,
+        let status = self.status()?.map(|status| status.state);
+        let state = match status {
+            _ if is_held => RunState::Running,
+            _ if self.is_cancelled() => RunState::Cancelled,
+            Some(Activity::Failed) => RunState::Failed,
+            Some(Activity::Parked) => RunState::Parked,
+            Some(Activity::Paused) => RunState::Pruned,
             Some(_) => RunState::Interrupted,
             None if claim::is_claimed(&self.path) => RunState::Interrupted,
             None => RunState::Pending,
-        })
+        };
+        Ok((state, None))
+    }
+
+    /// The process that works on the run; nothing if there is none or it is known to be gone.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn holder(&self, here: &Host) -> Result<Option<Claimant>, SweepError> {
+        claim::live_holder(&self.path, here)
     }
 
     /// Claims the run for a process, so that no other works on it until the claim is dropped.
     ///
-    /// The claim of a process of the same host that is gone is taken over at once; [`Claim::taken_over`] says so.
+    /// The claim of a process of the same host that is gone is taken over at once, that of another host after three
+    /// beats without a sign of life, for which this waits; [`Claim::taken_over`] says so. `beat` is how often this
+    /// process shows that it lives: [`BEAT`](crate::claim::BEAT), but for tests.
     /// Look at [`result`](Self::result) after claiming: another process may have ended the run just before.
     ///
     /// # Errors
     /// [`SweepError::Claimed`] with the process that holds it.
-    pub fn claim(&self, claimant: &Claimant) -> Result<Claim, SweepError> {
-        Claim::take(&self.path, claimant)
+    pub fn claim(&self, claimant: &Claimant, beat: Duration) -> Result<Claim, SweepError> {
+        Claim::take(&self.path, claimant, beat)
     }
 
     /// Adds an epoch to `metrics.jsonl` and makes it last.
@@ -240,21 +279,79 @@ impl RunDir {
         Ok(self.status()?.map_or(1, |status| status.next_attempt()))
     }
 
-    /// Forgets the failures of a run that has failed, so that all attempts are open again.
+    /// Forgets the failures and deaths of a run, so that all attempts are open again. Its checkpoints stay.
     ///
     /// # Errors
     /// [`SweepError::Io`] if `status.json` cannot be written.
     pub fn forget_failures(&self) -> Result<(), SweepError> {
         match self.status()? {
-            Some(status) if status.state == Activity::Failed => self.write_status(&Status {
-                state: Activity::Interrupted,
-                attempt: 1,
-                reason: None,
-                hopeless: false,
-                ..status
-            }),
+            Some(status) if matches!(status.state, Activity::Failed | Activity::Parked) => {
+                self.write_status(&Status {
+                    state: Activity::Interrupted,
+                    attempt: 1,
+                    deaths: 0,
+                    reason: None,
+                    hopeless: false,
+                    ..status
+                })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Forgets that the run came to its end; it then counts as interrupted, and goes on from its last checkpoint.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn discard_result(&self) -> Result<(), SweepError> {
+        remove_if_there(fs_err::remove_file(self.result_path()))
+    }
+
+    /// Removes everything that the run has done, but its configuration, its claim and its log.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn start_over(&self) -> Result<(), SweepError> {
+        // The result goes first: without it, what is left is an unfinished run, whatever happens meanwhile.
+        self.discard_result()?;
+        remove_if_there(fs_err::remove_dir_all(self.checkpoints_dir()))?;
+        remove_if_there(fs_err::remove_file(self.metrics_path()))?;
+        remove_if_there(fs_err::remove_file(self.status_path()))
+    }
+
+    /// Marks the run as not to be worked on. A process that works on it looks at the mark and stops.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn cancel(&self) -> Result<(), SweepError> {
+        Ok(write_atomically(&self.cancel_path(), b"")?)
+    }
+
+    /// Takes [`cancel`](Self::cancel) back.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn readmit(&self) -> Result<(), SweepError> {
+        remove_if_there(fs_err::remove_file(self.cancel_path()))
+    }
+
+    /// Whether the run is marked as not to be worked on.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel_path().exists()
+    }
+
+    /// Adds a line to `log.txt`.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn log(&self, line: &str) -> Result<(), SweepError> {
+        let mut file = fs_err::OpenOptions::new().create(true).append(true).open(self.log_path())?;
+        Ok(file.write_all([line, "\n"].concat().as_bytes())?)
+    }
+
+    /// Where the run's output goes within a sweep.
+    pub fn log_path(&self) -> PathBuf {
+        self.path.join("log.txt")
     }
 
     /// Ends the run: writes `result.json`, the last file to be written.
@@ -279,6 +376,10 @@ impl RunDir {
         fs_err::metadata(self.metrics_path()).map_or(0, |metadata| metadata.len())
     }
 
+    fn cancel_path(&self) -> PathBuf {
+        self.path.join("cancel")
+    }
+
     fn metrics_path(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
@@ -289,6 +390,22 @@ impl RunDir {
 
     fn result_path(&self) -> PathBuf {
         self.path.join("result.json")
+    }
+}
+
+/// The state of a run with this result.
+fn ended(result: &RunResult) -> RunState {
+    match result.outcome {
+        Outcome::Complete => RunState::Complete,
+        Outcome::Diverged => RunState::Diverged,
+    }
+}
+
+/// What is not there is removed.
+fn remove_if_there(removal: std::io::Result<()>) -> Result<(), SweepError> {
+    match removal {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
     }
 }
 

@@ -139,7 +139,7 @@ fn group(rows: &[Row], data: String, loss: LossName, bag_size: usize, members: &
 }
 
 /// Everything that tells hyper-parameters apart, as text.
-fn parameters(config: &RunConfig) -> String {
+pub(crate) fn parameters(config: &RunConfig) -> String {
     let values = Values::of(config);
     let telling = values.iter().filter(|(key, _)| key.hashed && !SEEDS.contains(&key.name));
     telling.map(|(key, value)| format!("{}={}\n", key.name, value_text(value))).collect::<Vec<_>>().concat()

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::atomic::write_atomically;
 use crate::config::RunConfig;
 use crate::error::SweepError;
+use crate::filter::Filter;
 use crate::grid::Sweep;
+use crate::prune::Prune;
 use crate::record::to_json;
 use crate::run_dir::RunDir;
 
@@ -35,6 +37,7 @@ pub struct Cell {
 pub struct SweepDir {
     path: PathBuf,
     cells: Vec<Cell>,
+    prune: Option<Prune>,
 }
 
 /// The cells of a sweep, in the order of [`Sweep::expand`].
@@ -71,7 +74,7 @@ impl SweepDir {
         }
         // The plan comes last: where it is, the rest is.
         write_if_changed(&plan_path, &lines)?;
-        Ok(Self { path, cells })
+        Ok(Self { path, cells, prune: sweep.prune() })
     }
 
     /// Opens a sweep directory by its plan.
@@ -81,7 +84,8 @@ impl SweepDir {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SweepError> {
         let path = path.into();
         let cells = read_plan(&path.join("plan.jsonl"))?;
-        Ok(Self { path, cells })
+        let prune = Sweep::read(&path.join("sweep.toml"))?.prune();
+        Ok(Self { path, cells, prune })
     }
 
     /// Where it is.
@@ -89,9 +93,19 @@ impl SweepDir {
         &self.path
     }
 
+    /// How runs are held back, if they are.
+    pub fn prune(&self) -> Option<&Prune> {
+        self.prune.as_ref()
+    }
+
     /// The cells of the plan, by index.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
+    }
+
+    /// The cells that a filter takes, in the order of the plan.
+    pub fn matching(&self, filter: &Filter) -> Vec<&Cell> {
+        self.cells.iter().filter(|cell| filter.matches(&cell.config)).collect()
     }
 
     /// The directory of a cell's run, which need not exist yet.

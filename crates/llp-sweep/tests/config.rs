@@ -5,8 +5,14 @@
 #[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;
 
+use llp_sweep::claim::{BEAT, Claimant, Host};
 use llp_sweep::config::{Layers, LossName, RunConfig, Solver, preset};
+use llp_sweep::executor::slurm::array_size_max;
+use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
+use llp_sweep::prune::Prune;
+use llp_sweep::run_dir::RunDir;
+use llp_sweep::status::keys;
 use messages::Messages;
 
 fn message<T: std::fmt::Debug>(result: Result<T, llp_sweep::SweepError>) -> String {
@@ -201,18 +207,23 @@ fn sweep_files() {
     refuse("a grid over a key that does not tell runs apart", "grid.bags.manifest = [\"a.json\"]");
     let seeds = (0..1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(",");
     refuse("a grid without end", &format!("[grid]\nseed = [{seeds}]\nbags.seed = [{seeds}]"));
+    refuse("rungs that do not ascend", "[prune]\nrungs = [4, 2]\neta = 2");
+    refuse("pruning that keeps all", "[prune]\nrungs = [2]\neta = 1");
+    refuse("half of a pruning", "[prune]\nrungs = [2]");
     messages.refused("a sweep without a name", sweep("schema = 1"));
     messages.compare();
 
     let text = format!(
         "{head}exclude = [{{ \"loss.name\" = [\"avg-kl\"], \"bags.size\" = [1] }}]\n[grid]\nbags.size = [1, 4]\n\
-         \"loss.name\" = [\"kl\", \"avg-kl\"]\nloss.alpha = [0.1, 1]"
+         \"loss.name\" = [\"kl\", \"avg-kl\"]\nloss.alpha = [0.1, 1]\n[prune]\nrungs = [2, 8]\neta = 3"
     );
     let mut sweep = sweep(&text).unwrap();
     let runs = sweep.expand().unwrap();
     let shape: Vec<_> = runs.iter().map(|run| (run.bags.size, run.loss.name)).collect();
     assert_eq!(shape, [(1, LossName::Kl), (4, LossName::Kl), (4, LossName::AvgKl)]);
-    assert_eq!(Sweep::parse("stored", &sweep.to_toml().unwrap()).unwrap().expand().unwrap(), runs);
+    let stored = Sweep::parse("stored", &sweep.to_toml().unwrap()).unwrap();
+    assert_eq!(stored.expand().unwrap(), runs);
+    assert_eq!(stored.prune(), Some(Prune { rungs: vec![2, 8], eta: 3 }));
 
     let mut settings = Layers::new();
     settings.assignment("--set", "bags.size=4").unwrap().assignment("--set", "optim.epochs=2").unwrap();
@@ -220,4 +231,31 @@ fn sweep_files() {
     let runs = sweep.expand().unwrap();
     assert_eq!(runs.len(), 2);
     assert!(runs.iter().all(|run| run.bags.size == 4 && run.optim.epochs == 2));
+}
+
+/// What a filter of cells and a claim that is held or lost have to say.
+#[test]
+fn messages_of_filters_and_claims() {
+    let mut messages = Messages::new(env!("CARGO_MANIFEST_DIR"), "cells", "Cells of a sweep");
+    let mut filter = |input: &str, text: &str| messages.refused(input, Filter::parse("--filter", text));
+    filter("a filter without a value", "loss");
+    filter("a filter that is empty", "");
+    filter("a misspelled short name", "bagsize=4");
+    filter("a misspelled key", "optim.lrr=0.1");
+    filter("a value that no cell can have", "loss=kl|rott");
+    filter("a value of another type", "bag_size=large");
+    messages.refused("a misspelled key for a table", keys("--by", "loss,bag.size"));
+
+    let folder = tempfile::tempdir().unwrap();
+    messages.named(folder.path().display(), "DIR");
+    let run = RunDir::open_or_create(folder.path(), &Layers::new().resolve("digits").unwrap()).unwrap();
+    let here = Host { name: "node-1".to_owned(), boot_id: String::new() };
+    let pid = std::process::id();
+    messages.named(format!("process {pid}"), "process 4711");
+    let claim = run.claim(&Claimant { host: here.clone(), pid }, BEAT).unwrap();
+    messages.refused("a run that is being worked on", run.claim(&Claimant { host: here, pid }, BEAT));
+    fs_err::remove_file(folder.path().join("claim-1.json")).unwrap();
+    messages.refused("a run that was taken over by another process", claim.check());
+    messages.refused("a cluster without Slurm", array_size_max("./no-scontrol"));
+    messages.compare();
 }

@@ -160,6 +160,16 @@ impl Checkpoint {
         Ok(found.into_iter().rev().map(|(_, path)| path).collect())
     }
 
+    /// Bytes of a checkpoint on the disk: of all but the momentum, and of everything.
+    pub(crate) fn bytes(path: &Path) -> Result<(u64, u64), TrainError> {
+        let mut all = 0;
+        for entry in fs_err::read_dir(path)? {
+            all += entry?.metadata()?.len();
+        }
+        let momentum = fs_err::metadata(path.join(OPTIMIZER)).map_or(0, |metadata| metadata.len());
+        Ok((all - momentum, all))
+    }
+
     /// Removes all checkpoints below `folder` but the `keep` newest, and whatever a killed process left half-written.
     pub(crate) fn prune(folder: &Path, keep: usize) -> Result<(), TrainError> {
         for path in Self::list(folder)?.iter().skip(keep) {

@@ -100,7 +100,10 @@ impl TrainError {
             )
             | Self::Io(error) => is_mistake(error),
             Self::Data(BagError::Hub(error)) => error.is_hopeless(),
-            Self::Sweep(SweepError::Claimed { .. }) | Self::Candle(_) => false,
+            Self::Sweep(
+                SweepError::Claimed { .. } | SweepError::ClaimLost { .. } | SweepError::Slurm { .. },
+            )
+            | Self::Candle(_) => false,
             _ => true,
         }
     }

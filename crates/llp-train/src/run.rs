@@ -1,9 +1,11 @@
 //! One run inside its directory: claimed, resumed, recorded, saved.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use candle_core::Device;
-use llp_sweep::claim::Claimant;
+use llp_sweep::SweepError;
+use llp_sweep::claim::{BEAT, Claim, Claimant};
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCHEMA, RunResult, Status};
 use llp_sweep::run_dir::RunDir;
@@ -15,6 +17,9 @@ use crate::{
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
 const KEPT_CHECKPOINTS: usize = 2;
+
+/// Seconds between two looks at whether the run is cancelled.
+const CANCEL_LOOK_S: f64 = 5.0;
 
 /// What a run takes from the world outside.
 pub struct RunContext<'a> {
@@ -30,6 +35,8 @@ pub struct RunContext<'a> {
     pub seconds: &'a dyn Fn() -> f64,
     /// Whether to save and stop before the next step.
     pub should_stop: &'a dyn Fn() -> bool,
+    /// Whether a run that has done so many epochs may go on, or is held back behind better ones.
+    pub may_go_on: &'a dyn Fn(usize) -> bool,
     /// Hears of every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
     /// Hears of what is not an error but should be known.
@@ -45,6 +52,8 @@ pub enum RunEnd {
     Ended(RunResult),
     /// It stopped with a checkpoint.
     Stopped(Position),
+    /// It is held back, with a checkpoint.
+    Paused(Position),
 }
 
 /// Brings a run to its end, from wherever its directory says it stands.
@@ -53,34 +62,32 @@ pub enum RunEnd {
 /// What is wrong with the configuration, the data or the directory; then the directory's status says so too.
 pub fn run(path: &Path, config: &RunConfig, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
     let dir = RunDir::open_or_create(path, config)?;
-    let claim = dir.claim(context.claimant)?;
+    let claim = dir.claim(context.claimant, BEAT)?;
     if let Some(dead) = claim.taken_over() {
-        (context.warn)(&format!("taking over from process {}, which is gone", dead.pid));
+        (context.warn)(&format!("taking over from {dead}, which is gone"));
     }
     if let Some(result) = dir.result()? {
         return Ok(RunEnd::AlreadyEnded(result));
     }
     let attempt = dir.next_attempt()?;
-    let end = Run { dir: &dir, config, attempt }.train(context);
-    if let Err(error) = &end {
-        let epoch = dir.status().ok().flatten().map_or(0, |status| status.epoch);
+    let deaths = dir.status()?.map_or(0, |status| status.deaths);
+    let run = Run { dir: &dir, claim: &claim, config, attempt, deaths };
+    let end = run.train(context);
+    match &end {
+        // The directory is another process's.
+        Ok(_) | Err(TrainError::Sweep(SweepError::ClaimLost { .. })) => {}
         // If even this cannot be written, the error itself says more than that would.
-        let _ = dir.write_status(&Status {
-            state: Activity::Failed,
-            epoch,
-            epochs: config.optim.epochs,
-            attempt,
-            reason: Some(error.to_string()),
-            hopeless: error.is_hopeless(),
-        });
+        Err(error) => drop(run.write_failure(error)),
     }
     end
 }
 
 struct Run<'a> {
     dir: &'a RunDir,
+    claim: &'a Claim,
     config: &'a RunConfig,
     attempt: u32,
+    deaths: u32,
 }
 
 impl Run<'_> {
@@ -88,16 +95,23 @@ impl Run<'_> {
         let data = TrainingData::new(load_dataset(&self.config.data, context.locate)?, self.config)?;
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
+        if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {
+            return self.pause(&trainer);
+        }
         self.write_status(Activity::Running, trainer.position().epoch, None)?;
-        let mut recorder = Recorder { run: self, data: &data, context };
-        match trainer.train(&mut recorder)? {
+        let mut recorder =
+            Recorder { run: self, data: &data, context, is_held_back: false, looked_at: Cell::new(None) };
+        let outcome = trainer.train(&mut recorder)?;
+        let is_held_back = recorder.is_held_back;
+        match outcome {
+            Outcome::Stopped if is_held_back => {
+                self.save(&trainer, &data, context.version, true)?;
+                self.pause(&trainer)
+            }
             Outcome::Stopped => {
                 self.save(&trainer, &data, context.version, true)?;
-                self.write_status(
-                    Activity::Interrupted,
-                    trainer.position().epoch,
-                    Some("stopped with a checkpoint"),
-                )?;
+                let reason = if self.dir.is_cancelled() { "cancelled" } else { "stopped with a checkpoint" };
+                self.write_status(Activity::Interrupted, trainer.position().epoch, Some(reason))?;
                 Ok(RunEnd::Stopped(trainer.position().clone()))
             }
             Outcome::Complete => {
@@ -106,10 +120,19 @@ impl Run<'_> {
                 self.finish(&data, &trainer, RunOutcome::Complete, None, context)
             }
             Outcome::Diverged(divergence) => {
+                self.claim.check()?;
                 Checkpoint::prune(&self.dir.checkpoints_dir(), 1)?;
                 self.finish(&data, &trainer, RunOutcome::Diverged, Some(divergence), context)
             }
         }
+    }
+
+    /// Says that the run is held back where it stands, which is saved.
+    fn pause(&self, trainer: &Trainer<'_>) -> Result<RunEnd, TrainError> {
+        let (epoch, epochs) = (trainer.position().epoch, self.config.optim.epochs);
+        let reason = format!("behind others after {epoch} of {epochs} epochs");
+        self.write_status(Activity::Paused, epoch, Some(&reason))?;
+        Ok(RunEnd::Paused(trainer.position().clone()))
     }
 
     /// Takes up the newest checkpoint that is whole, and cuts the metrics back to it.
@@ -142,6 +165,7 @@ impl Run<'_> {
             restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
             break;
         }
+        self.claim.check()?;
         Ok(self.dir.truncate_metrics(trainer.position().epoch)?)
     }
 
@@ -152,19 +176,36 @@ impl Run<'_> {
         version: &str,
         keeps_momentum: bool,
     ) -> Result<(), TrainError> {
+        self.claim.check()?;
         let folder = self.dir.checkpoints_dir();
         Checkpoint::write(&folder, trainer, data, self.config, version, keeps_momentum)?;
         Checkpoint::prune(&folder, KEPT_CHECKPOINTS)
     }
 
     fn write_status(&self, state: Activity, epoch: usize, reason: Option<&str>) -> Result<(), TrainError> {
+        self.claim.check()?;
         Ok(self.dir.write_status(&Status {
             state,
             epoch,
             epochs: self.config.optim.epochs,
             attempt: self.attempt,
+            deaths: self.deaths,
             reason: reason.map(str::to_owned),
             hopeless: false,
+        })?)
+    }
+
+    fn write_failure(&self, error: &TrainError) -> Result<(), TrainError> {
+        self.claim.check()?;
+        let epoch = self.dir.status()?.map_or(0, |status| status.epoch);
+        Ok(self.dir.write_status(&Status {
+            state: Activity::Failed,
+            epoch,
+            epochs: self.config.optim.epochs,
+            attempt: self.attempt,
+            deaths: self.deaths,
+            reason: Some(error.to_string()),
+            hopeless: error.is_hopeless(),
         })?)
     }
 
@@ -195,6 +236,7 @@ impl Run<'_> {
             train_s: trainer.position().elapsed_s,
             version: context.version.to_owned(),
         };
+        self.claim.check()?;
         self.dir.finish(&result)?;
         Ok(RunEnd::Ended(result))
     }
@@ -205,11 +247,26 @@ struct Recorder<'a, 'b, 'c> {
     run: &'a Run<'a>,
     data: &'a TrainingData,
     context: &'b mut RunContext<'c>,
+    is_held_back: bool,
+    /// When the run's directory was last asked whether the run is cancelled.
+    looked_at: Cell<Option<f64>>,
+}
+
+impl Recorder<'_, '_, '_> {
+    /// Whether somebody, perhaps on another host, has cancelled the run. Looks every few seconds only.
+    fn is_cancelled(&self) -> bool {
+        let now = self.seconds();
+        if self.looked_at.get().is_some_and(|last| now - last < CANCEL_LOOK_S) {
+            return false;
+        }
+        self.looked_at.set(Some(now));
+        self.run.dir.is_cancelled()
+    }
 }
 
 impl Hooks for Recorder<'_, '_, '_> {
     fn should_stop(&self) -> bool {
-        (self.context.should_stop)()
+        self.is_held_back || (self.context.should_stop)() || self.is_cancelled()
     }
 
     fn seconds(&self) -> f64 {
@@ -218,6 +275,7 @@ impl Hooks for Recorder<'_, '_, '_> {
 
     fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError> {
         let run = self.run;
+        run.claim.check()?;
         run.dir.append_metrics(record)?;
         run.write_status(Activity::Running, record.epoch, None)?;
         let is_last = record.epoch == run.config.optim.epochs;
@@ -225,6 +283,7 @@ impl Hooks for Recorder<'_, '_, '_> {
             run.save(trainer, self.data, self.context.version, true)?;
         }
         (self.context.epoch_ended)(run.config, record);
+        self.is_held_back = !is_last && !(self.context.may_go_on)(record.epoch);
         Ok(())
     }
 }

@@ -211,6 +211,25 @@ impl<'a> Trainer<'a> {
         Ok(Outcome::Complete)
     }
 
+    /// Steps of an epoch.
+    pub(crate) fn n_steps(&self) -> usize {
+        self.schedule.n_steps()
+    }
+
+    /// A step as any other, which is not counted: to see what it takes. It may diverge.
+    pub(crate) fn trial_step(&mut self, step: usize) -> Result<(), TrainError> {
+        let (epoch, step) = (1 + step / self.n_steps(), step % self.n_steps());
+        let order = self.schedule.order(epoch);
+        let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
+        self.step(&order[self.schedule.bags_of(step)], &augmentation, self.schedule.lr(epoch))?;
+        Ok(())
+    }
+
+    /// The evaluation at the end of an epoch, to see what it takes; nothing if the training has diverged.
+    pub(crate) fn trial_evaluation(&self) -> Result<Option<EpochRecord>, TrainError> {
+        self.evaluate(1, 1.0)
+    }
+
     /// One step on some bags: the sum of their losses, or nothing if it is not finite.
     fn step(
         &mut self,

@@ -14,7 +14,7 @@ use llp_train::{
     Checkpoint, CheckpointFault, Hooks, Outcome, RunEnd, TrainError, Trainer, TrainingData, build_loss,
 };
 use proptest::prelude::*;
-use small::{config, run_in};
+use small::{config, run_beside, run_in};
 use tempfile::tempdir;
 
 /// Trains to the end without any directory and returns the bits of the weights.
@@ -319,4 +319,44 @@ fn chunks_that_hold_a_step_change_nothing() {
     let whole = train(&data, &[]);
     assert_eq!(train(&data, &["optim.images_per_chunk=64"]), whole);
     assert_ne!(train(&data, &["optim.images_per_chunk=24"]), whole);
+}
+
+/// A run whose claim another host has taken over, because this process was frozen for long, writes nothing any more:
+/// neither metrics nor a status nor a checkpoint nor a result.
+#[test]
+fn a_run_that_was_taken_over_writes_nothing() {
+    let dir = tempdir().unwrap();
+    let path = dir.path();
+    let claims = || fs_err::read_to_string(path.join("claim-1.json")).unwrap();
+    let files = || {
+        let read = |file: &str| fs_err::read(path.join(file)).unwrap();
+        let checkpoints = Checkpoint::list(&path.join("checkpoints")).unwrap();
+        (read("metrics.jsonl"), read("status.json"), checkpoints)
+    };
+    let mut before = None;
+    let told = run_beside(path, &config(&["optim.epochs=5"]), None, &mut |epoch| {
+        if epoch == 2 {
+            fs_err::write(path.join("claim-2.json"), claims().replace("\"here\"", "\"there\"")).unwrap();
+            before = Some(files());
+        }
+    });
+    assert!(matches!(told.end, Err(TrainError::Sweep(llp_sweep::SweepError::ClaimLost { .. }))));
+    assert_eq!((told.epochs, Some(files())), (2, before));
+    assert_eq!(RunDir::at(path).result().unwrap(), None);
+    assert!(path.join("claim-2.json").exists());
+}
+
+/// A run that is cancelled saves, stops before its next step, and says so in its status.
+#[test]
+fn a_cancelled_run_stops_with_a_checkpoint() {
+    let dir = tempdir().unwrap();
+    let run = RunDir::at(dir.path());
+    let told = run_beside(dir.path(), &config(&["optim.epochs=50"]), None, &mut |epoch| {
+        if epoch == 2 {
+            run.cancel().unwrap();
+        }
+    });
+    assert!(matches!(told.end, Ok(RunEnd::Stopped(position)) if position.epoch < 50));
+    assert_eq!(run.status().unwrap().unwrap().reason.as_deref(), Some("cancelled"));
+    assert!(!Checkpoint::list(&run.checkpoints_dir()).unwrap().is_empty());
 }

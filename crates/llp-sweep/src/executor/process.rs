@@ -37,17 +37,22 @@ impl RunningCell for Child {
         Ok(status.map(|status| status.code().map_or(Exit::Killed, Exit::Code)))
     }
 
-    /// Sends `SIGTERM`. Where there are no signals it does nothing: the cell then runs to its end.
+    /// Sends `SIGTERM`; the process is not yet waited for, so the number is still its own.
     fn interrupt(&mut self) {
-        #[cfg(unix)]
-        if let Some(pid) = i32::try_from(self.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            // The process is not yet waited for, so the number is still its own; it may have ended already.
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
+        terminate(self.id());
     }
 
     fn kill(&mut self) {
         // Fails only for a process that has ended.
         let _ = Child::kill(self);
+    }
+}
+
+/// Sends `SIGTERM` to a process, which may have ended already. Where there are no signals it does nothing: the process
+/// then runs to its end.
+pub(crate) fn terminate(pid: u32) {
+    #[cfg(unix)]
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
 }

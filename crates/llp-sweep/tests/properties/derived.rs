@@ -2,12 +2,13 @@
 
 use llp_sweep::collect::{self, Row, collect};
 use llp_sweep::config::LossName;
+use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{EpochRecord, Outcome};
 use llp_sweep::report;
 use llp_sweep::run_dir::{RunDir, RunState};
 use llp_sweep::select::{Spread, select};
-use llp_sweep::status::count;
+use llp_sweep::status::{count, survey};
 use llp_sweep::sweep_dir::{Cell, SweepDir, plan};
 use proptest::prelude::*;
 
@@ -151,7 +152,7 @@ fn every_cell_has_a_row() {
     let sweep = finished(folder.path());
     let rows = collect(&sweep, &host("0"));
     collect::write(&sweep, &rows).unwrap();
-    let counts = count(&sweep, &host("0"));
+    let counts = count(&survey(&sweep, &sweep.matching(&Filter::default()), &host("0")));
     let of = |state| rows.iter().filter(|row| row.state == state).count();
     assert!(counts.iter().all(|(state, n)| *n == of(*state)));
     assert_eq!((rows.len(), of(RunState::Diverged), of(RunState::Pending)), (120, 6, 6));

@@ -8,29 +8,35 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use llp_sweep::SweepError;
-use llp_sweep::executor::local::{Signals, run};
+use llp_sweep::claim::Claimant;
+use llp_sweep::executor::local::Signals;
 use llp_sweep::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Silent, Totals, code};
+use llp_sweep::prune::may_go_on;
 use llp_sweep::record::{Activity, EpochRecord};
 use llp_sweep::run_dir::RunState;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use proptest::prelude::*;
 
-use crate::fake::{Training, claimant, host, options, sweep};
+use crate::fake::{Training, claim_file, claimant, host, options, run_all, sweep};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 pub(crate) const NO_SIGNALS: Signals<'static> = Signals { stop: &NEVER, kill: &NEVER };
 
 /// Events of the fake world, reproducible from a seed (the generator is `SplitMix64` of Steele, Lea and Flood).
 #[derive(Debug)]
-struct Chance(Mutex<u64>);
+pub(crate) struct Chance(pub(crate) Mutex<u64>);
 
 impl Chance {
-    fn one_in(&self, n: u64) -> bool {
+    pub(crate) fn one_in(&self, n: u64) -> bool {
+        n > 0 && self.number().is_multiple_of(n)
+    }
+
+    pub(crate) fn number(&self) -> u64 {
         let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let z = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        n > 0 && (z ^ (z >> 31)).is_multiple_of(n)
+        z ^ (z >> 31)
     }
 }
 
@@ -53,6 +59,11 @@ impl World {
     fn new(sweep: &SweepDir, seed: u64, death: u64, power_cut: u64) -> Self {
         let (chance, results) = (Chance(Mutex::new(seed)), Mutex::default());
         Self { sweep: sweep.clone(), boot: "0".to_owned(), chance, death, power_cut, results }
+    }
+
+    fn may_go_on(&self, run: &str, epochs: usize) -> bool {
+        let cell = self.sweep.cells().iter().find(|cell| cell.run == run).unwrap();
+        may_go_on(&self.sweep, cell, epochs, &host(&self.boot)).unwrap()
     }
 
     fn results(&self) -> BTreeMap<String, usize> {
@@ -92,9 +103,10 @@ impl Actor {
         let folder = training.run.path().to_owned();
         let torn = fs_err::read(folder.join("metrics.jsonl")).unwrap_or_default();
         fs_err::write(folder.join("metrics.jsonl"), [&torn[..], b"{\"epoch\":"].concat()).unwrap();
-        let claim = fs_err::read_to_string(folder.join("claim.json")).unwrap();
+        let file = claim_file(&training.run);
+        let claim = fs_err::read_to_string(&file).unwrap();
         let pid = format!("\"pid\":{}", std::process::id());
-        fs_err::write(folder.join("claim.json"), claim.replace(&pid, "\"pid\":4294967295")).unwrap();
+        fs_err::write(file, claim.replace(&pid, "\"pid\":4294967295")).unwrap();
     }
 }
 
@@ -119,6 +131,10 @@ impl RunningCell for Actor {
             return Ok(Some(Exit::Killed));
         }
         training.save().unwrap();
+        if !self.world.may_go_on(&self.run, training.epoch()) {
+            training.write_status(Activity::Paused).unwrap();
+            return Ok(Some(self.leave(code::DONE)));
+        }
         Ok(None)
     }
 
@@ -151,7 +167,7 @@ pub(crate) fn leak<T>(value: T) -> &'static T {
 fn serial_outcome(n_seeds: usize, epochs: usize) -> Vec<(String, String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), n_seeds, epochs);
-    run(&sweep, &host("0"), &leak(World::calm(&sweep)), &options(1), NO_SIGNALS, &mut Silent).unwrap();
+    run_all(&sweep, "0", &leak(World::calm(&sweep)), &options(1), NO_SIGNALS, &mut Silent).unwrap();
     outcome(&sweep)
 }
 
@@ -172,7 +188,7 @@ proptest! {
             world.boot = start.to_string();
             let world = leak(world);
             let totals = catch_unwind(AssertUnwindSafe(|| {
-                run(&sweep, &host(&world.boot), &world, &options(jobs), NO_SIGNALS, &mut Silent).unwrap()
+                run_all(&sweep, &world.boot, &world, &options(jobs), NO_SIGNALS, &mut Silent).unwrap()
             }));
             for (run, n) in world.results() {
                 *results.entry(run).or_insert(0) += n;
@@ -203,8 +219,7 @@ fn several_executors_share_a_sweep() {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
-                    let totals =
-                        run(&sweep, &host("0"), &world, &options(3), NO_SIGNALS, &mut Silent).unwrap();
+                    let totals = run_all(&sweep, "0", &world, &options(3), NO_SIGNALS, &mut Silent).unwrap();
                     assert_eq!(totals.failed, 0);
                     // A cell whose launch lost the race for the claim to a run that then ended counts as interrupted.
                     if totals.interrupted == 0 {
@@ -244,10 +259,19 @@ impl Progress for Diary {
             CellEnd::Complete => format!("{} complete", cell.index),
             CellEnd::Diverged => format!("{} diverged", cell.index),
             CellEnd::Interrupted => format!("{} interrupted", cell.index),
+            CellEnd::Paused => format!("{} paused", cell.index),
+            CellEnd::Cancelled => format!("{} cancelled", cell.index),
+            CellEnd::Died { deaths, is_retried } => {
+                format!("{} died, {deaths} so far, retried: {is_retried}", cell.index)
+            }
             CellEnd::Failed { attempt, is_retried, reason } => {
                 format!("{} failed, attempt {attempt}, retried: {is_retried}: {reason}", cell.index)
             }
         });
+    }
+
+    fn freed(&mut self, cell: &Cell, dead: &Claimant) {
+        self.lines.push(format!("{} freed from {dead}", cell.index));
     }
 
     fn totals(&mut self, totals: &Totals) {
@@ -264,7 +288,7 @@ fn a_stopped_sweep_goes_on() {
     let stop = leak(AtomicBool::new(false));
     let mut diary = Diary { stop_after_epochs: Some((3, stop)), ..Diary::default() };
     let signals = Signals { stop, kill: &NEVER };
-    let totals = run(&sweep, &host("0"), &world, &options(2), signals, &mut diary).unwrap();
+    let totals = run_all(&sweep, "0", &world, &options(2), signals, &mut diary).unwrap();
     // Cell 1 diverges after an epoch, then cell 2 starts.
     assert_eq!(diary.lines[..2], ["0 starts, attempt 1", "1 starts, attempt 1"]);
     assert_eq!(totals.interrupted + totals.ended() + totals.waiting, 4);
@@ -272,14 +296,14 @@ fn a_stopped_sweep_goes_on() {
     assert_eq!(sweep.run_dir(&sweep.cells()[0]).state(&host("0")).unwrap(), RunState::Interrupted);
 
     let mut rest = Diary::default();
-    let totals = run(&sweep, &host("0"), &world, &options(2), NO_SIGNALS, &mut rest).unwrap();
+    let totals = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut rest).unwrap();
     assert_eq!((totals.complete, totals.diverged), (2, 2));
     let told: Vec<_> =
         [&diary, &rest].iter().flat_map(|diary| diary.epochs.get(&0).cloned().unwrap_or_default()).collect();
     assert_eq!(told, [1, 2, 3, 4, 5, 6]);
     assert_eq!(outcome(&sweep), serial_outcome(1, 6));
 
-    let again = run(&sweep, &host("0"), &world, &options(2), NO_SIGNALS, &mut Silent).unwrap();
+    let again = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut Silent).unwrap();
     assert_eq!((again.skipped, again.ended()), (4, 4));
     assert!(world.results().values().all(|n| *n == 1));
 }
@@ -296,6 +320,7 @@ fn jobs_limits_what_runs_at_once() {
         fn ended(&mut self, _: &Cell, _: &CellEnd) {
             self.0.fetch_sub(1, Ordering::SeqCst);
         }
+        fn freed(&mut self, _: &Cell, _: &Claimant) {}
         fn totals(&mut self, _: &Totals) {}
     }
     let folder = tempfile::tempdir().unwrap();
@@ -303,6 +328,6 @@ fn jobs_limits_what_runs_at_once() {
     let world = leak(World::calm(&sweep));
     let running = AtomicUsize::new(0);
     let mut crowd = Crowd(&running, 0);
-    run(&sweep, &host("0"), &world, &options(5), NO_SIGNALS, &mut crowd).unwrap();
+    run_all(&sweep, "0", &world, &options(5), NO_SIGNALS, &mut crowd).unwrap();
     assert_eq!(crowd.1, 5);
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::io;
 
 use llp_sweep::SweepError;
-use llp_sweep::executor::local::{Options, run};
+use llp_sweep::executor::local::Options;
 use llp_sweep::executor::{Exit, Launch, RunningCell, Silent, Totals, code};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
 use crate::executor::{Diary, NO_SIGNALS, World, leak};
-use crate::fake::{Training, claimant, host, options, sweep};
+use crate::fake::{Training, claimant, options, run_all, sweep};
 
 /// Ends each cell at once with the exit that the script has for it, and counts the launches.
 struct Script {
@@ -43,11 +43,11 @@ fn scripted(
 ) -> (Result<Totals, SweepError>, Diary, Vec<usize>) {
     let script = Script { exits: exits.iter().copied().collect(), launches: RefCell::default() };
     let mut diary = Diary::default();
-    let totals = run(sweep, &host("0"), &script, options, NO_SIGNALS, &mut diary);
+    let totals = run_all(sweep, "0", &script, options, NO_SIGNALS, &mut diary);
     (totals, diary, script.launches.into_inner())
 }
 
-/// Failures are tried three times in all, bad configurations once, and a later command tries neither again until
+/// Failures are tried three times in all, bad configurations once, a process that died three times is parked, and a later command tries neither again until
 /// the failures are forgotten.
 #[test]
 fn failures_are_retried_by_exit_code() {
@@ -56,16 +56,19 @@ fn failures_are_retried_by_exit_code() {
     let exits = [(0, Exit::Code(1)), (1, Exit::Code(2)), (2, Exit::Code(0)), (3, Exit::Killed)];
     let (totals, diary, launches) = scripted(&sweep, &exits, &options(1));
     assert_eq!(launches, [0, 1, 2, 3, 0, 2, 3, 0, 2, 3]);
-    assert_eq!(totals.unwrap(), Totals { failed: 4, ..Totals::default() });
+    assert_eq!(totals.unwrap(), Totals { failed: 3, parked: 1, ..Totals::default() });
     assert!(diary.lines.contains(&"0 failed, attempt 2, retried: true: exit code 1".to_owned()));
     assert!(diary.lines.contains(&"1 failed, attempt 1, retried: false: exit code 2".to_owned()));
     assert!(diary.lines.contains(&"2 failed, attempt 3, retried: false: ended without a result".to_owned()));
-    assert!(diary.lines.contains(&"3 failed, attempt 3, retried: false: killed".to_owned()));
+    assert!(diary.lines.contains(&"3 died, 3 so far, retried: false".to_owned()));
 
     let (totals, _, launches) = scripted(&sweep, &exits, &options(1));
-    assert_eq!((totals.unwrap().failed, launches), (4, vec![]));
+    let totals = totals.unwrap();
+    assert_eq!((totals.failed, totals.parked, launches), (3, 1, vec![]));
     sweep.run_dir(&sweep.cells()[1]).forget_failures().unwrap();
     assert_eq!(scripted(&sweep, &exits, &options(1)).2, [1]);
+    sweep.run_dir(&sweep.cells()[3]).forget_failures().unwrap();
+    assert_eq!(scripted(&sweep, &exits, &options(1)).2, [3, 3, 3]);
 }
 
 /// `fail_fast` ends at the first cell that failed for good, `max_failures` launches no more after so many.
@@ -129,7 +132,7 @@ fn queued_cells_are_looked_at_again() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 1, 2);
     let meddler = Meddler { sweep: sweep.clone(), launches: RefCell::default(), claim: RefCell::default() };
-    let totals = run(&sweep, &host("0"), &meddler, &options(1), NO_SIGNALS, &mut Silent).unwrap();
+    let totals = run_all(&sweep, "0", &meddler, &options(1), NO_SIGNALS, &mut Silent).unwrap();
     assert_eq!(meddler.launches.into_inner(), [0, 3]);
     assert_eq!((totals.ended(), totals.failed), (4, 0));
 }
@@ -144,7 +147,7 @@ fn an_unreadable_run_is_a_failure() {
     fs_err::create_dir_all(broken.path()).unwrap();
     fs_err::write(broken.path().join("result.json"), "{\"schema\": 9}").unwrap();
     let mut diary = Diary::default();
-    let totals = run(&sweep, &host("0"), &world, &options(2), NO_SIGNALS, &mut diary).unwrap();
+    let totals = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut diary).unwrap();
     assert_eq!((totals.failed, totals.ended()), (1, 3));
     assert!(
         diary.lines[0].ends_with("result.json:1: schema 9 is not supported, this program reads schema 1")

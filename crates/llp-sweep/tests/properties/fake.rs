@@ -1,11 +1,14 @@
 //! A fake trainer: it writes the files of a real one, and its numbers depend on configuration and epoch alone.
 
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use llp_sweep::SweepError;
 use llp_sweep::claim::{Claim, Claimant, Host};
 use llp_sweep::config::{Layers, RunConfig};
-use llp_sweep::executor::local::Options;
+use llp_sweep::executor::local::{Options, Signals, World, run};
+use llp_sweep::executor::{Launch, Progress, Totals};
+use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{Activity, Divergence, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status};
 use llp_sweep::run_dir::RunDir;
@@ -26,7 +29,40 @@ pub(crate) fn claimant(boot: &str) -> Claimant {
 }
 
 pub(crate) fn options(jobs: usize) -> Options {
-    Options { jobs, max_attempts: 3, fail_fast: false, max_failures: None, poll: Duration::ZERO }
+    Options {
+        jobs,
+        max_attempts: 3,
+        max_deaths: 3,
+        fail_fast: false,
+        max_failures: None,
+        idle_exit: None,
+        poll: Duration::ZERO,
+        look_elsewhere: Duration::ZERO,
+    }
+}
+
+/// How often fake trainers show that they live.
+pub(crate) const BEAT: Duration = Duration::from_millis(20);
+
+/// Runs all cells of a sweep on a host that was started for the `boot`-th time.
+pub(crate) fn run_all(
+    sweep: &SweepDir,
+    boot: &str,
+    launcher: &dyn Launch,
+    options: &Options,
+    signals: Signals<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Totals, SweepError> {
+    let start = Instant::now();
+    let seconds = || start.elapsed().as_secs_f64();
+    let world = World { claimant: &claimant(boot), seconds: &seconds, signals };
+    run(sweep, &sweep.matching(&Filter::default()), launcher, options, world, progress)
+}
+
+/// The file of the claim on a run that counts.
+pub(crate) fn claim_file(run: &RunDir) -> PathBuf {
+    let newest = (1..100).map(|n| run.path().join(format!("claim-{n}.json"))).rfind(|path| path.exists());
+    newest.unwrap()
 }
 
 /// A sweep of `n_seeds` x 2 bag sizes x (KL at 2 learning rates, one of which diverges) runs of `epochs` epochs.
@@ -86,22 +122,34 @@ pub(crate) fn result(config: &RunConfig, last: Option<EpochRecord>, outcome: Out
 /// A training that goes on by one epoch a step. Every epoch is a checkpoint, kept in the file `checkpoints/epoch`.
 pub(crate) struct Training {
     pub(crate) run: RunDir,
-    _claim: Claim,
+    claim: Claim,
     config: RunConfig,
     epoch: usize,
     attempt: u32,
+    deaths: u32,
 }
 
 impl Training {
     /// Starts or resumes a run, as `llp train --resume auto` does.
     pub(crate) fn begin(run: &RunDir, config: &RunConfig, claimant: &Claimant) -> Result<Self, SweepError> {
+        Self::begin_with(run, config, claimant, BEAT)
+    }
+
+    /// As [`begin`](Self::begin), showing so often that it lives.
+    pub(crate) fn begin_with(
+        run: &RunDir,
+        config: &RunConfig,
+        claimant: &Claimant,
+        beat: Duration,
+    ) -> Result<Self, SweepError> {
         let run = RunDir::open_or_create(run.path(), config)?;
-        let claim = run.claim(claimant)?;
+        let claim = run.claim(claimant, beat)?;
         let checkpoint = fs_err::read_to_string(run.checkpoints_dir().join("epoch"));
         let epoch = checkpoint.map_or(0, |text| text.parse().unwrap());
         run.truncate_metrics(epoch)?;
         let attempt = run.next_attempt()?;
-        let training = Self { run, _claim: claim, config: config.clone(), epoch, attempt };
+        let deaths = run.status()?.map_or(0, |status| status.deaths);
+        let training = Self { run, claim, config: config.clone(), epoch, attempt, deaths };
         training.write_status(Activity::Running)?;
         Ok(training)
     }
@@ -110,6 +158,7 @@ impl Training {
     pub(crate) fn step(&mut self) -> Result<bool, SweepError> {
         let last = (self.epoch > 0).then(|| record(&self.config, self.epoch));
         let diverges = self.config.optim.lr > 1.0 && self.epoch == 1;
+        self.claim.check()?;
         // Another process may have ended the run between the look at its state and the claim.
         if self.run.result()?.is_some() {
             return Ok(true);
@@ -125,6 +174,7 @@ impl Training {
 
     /// Saves the epoch that the last step trained.
     pub(crate) fn save(&mut self) -> Result<(), SweepError> {
+        self.claim.check()?;
         self.epoch += 1;
         llp_sweep::write_atomically(
             &self.run.checkpoints_dir().join("epoch"),
@@ -133,12 +183,18 @@ impl Training {
         Ok(())
     }
 
+    /// Epochs that are done.
+    pub(crate) fn epoch(&self) -> usize {
+        self.epoch
+    }
+
     pub(crate) fn write_status(&self, state: Activity) -> Result<(), SweepError> {
         self.run.write_status(&Status {
             state,
             epoch: self.epoch,
             epochs: self.config.optim.epochs,
             attempt: self.attempt,
+            deaths: self.deaths,
             reason: None,
             hopeless: false,
         })

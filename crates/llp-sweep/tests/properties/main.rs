@@ -2,9 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
 #![expect(clippy::float_cmp, reason = "values that are only copied must be equal bit for bit")]
 
+mod chaos;
+mod control;
 mod derived;
 mod executor;
 mod failures;
 mod fake;
+mod forecast;
 mod processes;
+mod pruning;
 mod run_dir;

@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use llp_sweep::executor::local::{Options, Signals, run};
+use llp_sweep::executor::local::{Options, Signals};
 use llp_sweep::executor::process::Processes;
 use llp_sweep::executor::{Exit, Launch, RunningCell, Silent};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
-use crate::fake::{Training, claimant, host, options, sweep};
+use crate::fake::{Training, claimant, options, run_all, sweep};
 
 const SWEEP: &str = "FAKE_TRAINER_SWEEP";
 const INDEX: &str = "FAKE_TRAINER_INDEX";
@@ -89,25 +89,29 @@ fn killed_processes_lose_nothing() {
     let sweep = sweep(folder.path(), 3, 8);
     let never = AtomicBool::new(false);
     let signals = Signals { stop: &never, kill: &never };
-    let options = Options { max_attempts: u32::MAX, poll: Duration::from_millis(1), ..options(3) };
+    let options = Options {
+        max_attempts: u32::MAX,
+        max_deaths: u32::MAX,
+        poll: Duration::from_millis(1),
+        ..options(3)
+    };
     let mut n_deaths = 0;
     for executor_dies_after in [40, 90, 200, u32::MAX] {
         let looks = Box::leak(Box::new(AtomicU32::new(0)));
         let killer =
             Killer { launcher: Processes::new(|cell| command(&sweep, cell)), looks, executor_dies_after };
-        let totals = catch_unwind(AssertUnwindSafe(|| {
-            run(&sweep, &host("0"), &killer, &options, signals, &mut Silent)
-        }));
+        let totals =
+            catch_unwind(AssertUnwindSafe(|| run_all(&sweep, "0", &killer, &options, signals, &mut Silent)));
         match totals {
             Ok(totals) => assert_eq!(totals.unwrap().failed, 0),
             Err(_) => n_deaths += 1,
         }
     }
     assert!(n_deaths > 0, "no executor died");
-    let attempts = sweep.cells().iter().map(|cell| sweep.run_dir(cell).status().unwrap().unwrap().attempt);
-    assert!(attempts.max().unwrap() > 1, "no process was killed");
+    let deaths = sweep.cells().iter().map(|cell| sweep.run_dir(cell).status().unwrap().unwrap().deaths);
+    assert!(deaths.max().unwrap() > 0, "no process was killed");
     let calm = Processes::new(|cell| command(&sweep, cell));
-    let totals = run(&sweep, &host("0"), &calm, &options, signals, &mut Silent).unwrap();
+    let totals = run_all(&sweep, "0", &calm, &options, signals, &mut Silent).unwrap();
     assert_eq!((totals.complete, totals.diverged), (6, 6));
     for cell in sweep.cells() {
         let epochs: Vec<_> =

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::fake::{claimant, config, host, record, result, sweep};
+use crate::fake::{BEAT, claim_file, claimant, config, host, record, result, sweep};
 use llp_sweep::SweepError;
 use llp_sweep::claim::Claimant;
 use llp_sweep::record::{Activity, Outcome, Status};
@@ -24,7 +24,7 @@ fn a_claim_has_one_holder() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    match run.claim(&claimant("a")) {
+                    match run.claim(&claimant("a"), BEAT) {
                         Ok(claim) => {
                             assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
                             taken.fetch_add(1, Ordering::SeqCst);
@@ -49,17 +49,18 @@ fn a_dead_claim_is_taken_over_once() {
         let (_folder, run) = new_run();
         let mut process = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         let dead = Claimant { host: host("a"), pid: process.id() };
-        std::mem::forget(run.claim(&dead).unwrap());
+        std::mem::forget(run.claim(&dead, BEAT).unwrap());
         assert_eq!(run.state(&host("a")).unwrap(), RunState::Running, "round {round}");
         assert!(
-            matches!(run.claim(&claimant("a")), Err(SweepError::Claimed { holder, .. }) if holder == dead)
+            matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == dead)
         );
         process.kill().unwrap();
         process.wait().unwrap();
         assert_eq!(run.state(&host("a")).unwrap(), RunState::Interrupted, "round {round}");
 
         let claims: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a")).ok())).collect();
+            let threads: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a"), BEAT).ok())).collect();
             threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(claims.len(), 1, "round {round}");
@@ -67,24 +68,83 @@ fn a_dead_claim_is_taken_over_once() {
     }
 }
 
-/// A claim of another host is alive; one from before this host's last start is dead.
+/// A claim from before this host's last start is dead.
 #[test]
-fn other_hosts_and_other_starts() {
+fn other_starts() {
     let (_folder, run) = new_run();
-    std::mem::forget(run.claim(&claimant("a")).unwrap());
-    let mut elsewhere = claimant("b");
-    elsewhere.host.name = "there".to_owned();
-    assert!(matches!(run.claim(&elsewhere), Err(SweepError::Claimed { .. })));
-    let claim = run.claim(&claimant("b")).unwrap();
+    std::mem::forget(run.claim(&claimant("a"), BEAT).unwrap());
+    let claim = run.claim(&claimant("b"), BEAT).unwrap();
     assert_eq!(claim.taken_over(), Some(&claimant("a")));
 }
 
-/// A claim that its process did not finish writing is no obstacle.
+/// A process of another host.
+fn stranger() -> Claimant {
+    let mut stranger = claimant("b");
+    "there".clone_into(&mut stranger.host.name);
+    stranger
+}
+
+/// Another host's claim stands while its counter moves, however long; when the counter stands still for three beats
+/// it is taken over, by one only.
 #[test]
-fn a_torn_claim_is_replaced() {
+fn a_silent_claim_is_taken_over_once() {
     let (_folder, run) = new_run();
-    fs_err::write(run.path().join("claim.json"), "{\"claimant\":").unwrap();
-    let claim = run.claim(&claimant("a")).unwrap();
+    let claim = run.claim(&stranger(), BEAT).unwrap();
+    for _ in 0..3 {
+        assert!(
+            matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == stranger())
+        );
+    }
+    let (file, bytes) = (claim_file(&run), fs_err::read(claim_file(&run)).unwrap());
+    drop(claim);
+    fs_err::write(file, bytes).unwrap();
+    let started = std::time::Instant::now();
+    let claims: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a"), BEAT).ok())).collect();
+        threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(started.elapsed() >= 3 * BEAT);
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].taken_over(), Some(&stranger()));
+}
+
+/// A holder that was frozen, and taken for dead, finds out before it writes; what it then does leaves the new holder's
+/// claim alone, also when that was given back and made anew meanwhile.
+#[test]
+fn a_frozen_holder_notices() {
+    let (_folder, run) = new_run();
+    // It never beats: a day is longer than the test.
+    let frozen = run.claim(&stranger(), std::time::Duration::from_hours(24)).unwrap();
+    let text = fs_err::read_to_string(claim_file(&run)).unwrap();
+    fs_err::write(claim_file(&run), text.replace("86400000", "5")).unwrap();
+    let new = run.claim(&claimant("a"), BEAT).unwrap();
+    assert!(matches!(frozen.check(), Err(SweepError::ClaimLost { .. })));
+    new.check().unwrap();
+    drop(new);
+    assert!(matches!(frozen.check(), Err(SweepError::ClaimLost { .. })));
+    let third = run.claim(&claimant("a"), BEAT).unwrap();
+    assert!(matches!(frozen.check(), Err(SweepError::ClaimLost { .. })));
+    drop(frozen);
+    third.check().unwrap();
+}
+
+/// Of several claims the one with the highest number counts, and a holder of a lower one does not touch it.
+#[test]
+fn the_highest_number_counts() {
+    let (_folder, run) = new_run();
+    let claim = run.claim(&claimant("a"), BEAT).unwrap();
+    fs_err::rename(claim_file(&run), run.path().join("claim-7.json")).unwrap();
+    assert!(matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { .. })));
+    drop(claim);
+    assert_eq!(run.state(&host("a")).unwrap(), RunState::Running);
+}
+
+/// A claim that is damaged is no obstacle.
+#[test]
+fn a_damaged_claim_is_replaced() {
+    let (_folder, run) = new_run();
+    fs_err::write(run.path().join("claim-1.json"), "{\"claimant\":").unwrap();
+    let claim = run.claim(&claimant("a"), BEAT).unwrap();
     assert_eq!(run.state(&host("a")).unwrap(), RunState::Running);
     drop(claim);
     assert_eq!(run.state(&host("a")).unwrap(), RunState::Pending);
@@ -159,11 +219,18 @@ fn state_follows_files() {
     let (_folder, run) = new_run();
     let config = config();
     let state = || run.state(&host("a")).unwrap();
-    let status =
-        |state, attempt| Status { state, epoch: 1, epochs: 3, attempt, reason: None, hopeless: false };
+    let status = |state, attempt| Status {
+        state,
+        epoch: 1,
+        epochs: 3,
+        attempt,
+        deaths: 0,
+        reason: None,
+        hopeless: false,
+    };
     assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Pending, 1));
 
-    let claim = run.claim(&claimant("a")).unwrap();
+    let claim = run.claim(&claimant("a"), BEAT).unwrap();
     run.write_status(&status(Activity::Running, 1)).unwrap();
     assert_eq!(state(), RunState::Running);
     drop(claim);

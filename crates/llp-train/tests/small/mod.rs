@@ -33,6 +33,16 @@ pub(crate) struct Told {
 
 /// Runs in `dir`, stopping before the step after `max_steps`.
 pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> Told {
+    run_beside(dir, config, max_steps, &mut |_| ())
+}
+
+/// As [`run_in`], while something else happens after each epoch.
+pub(crate) fn run_beside(
+    dir: &Path,
+    config: &RunConfig,
+    max_steps: Option<usize>,
+    after_epoch: &mut dyn FnMut(usize),
+) -> Told {
     let claimant =
         Claimant { host: Host { name: "here".into(), boot_id: "1".into() }, pid: std::process::id() };
     let (asked, epochs, warnings) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
@@ -50,7 +60,11 @@ pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -
             asked.set(asked.get() + 1);
             max_steps.is_some_and(|max| asked.get() > max)
         },
-        epoch_ended: &mut |_, _| epochs.set(epochs.get() + 1),
+        may_go_on: &|_| true,
+        epoch_ended: &mut |_, record| {
+            epochs.set(epochs.get() + 1);
+            after_epoch(record.epoch);
+        },
         warn: &mut |message| warnings.borrow_mut().push(message.to_owned()),
     };
     let end = run(dir, config, &mut context);

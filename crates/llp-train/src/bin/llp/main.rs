@@ -17,7 +17,14 @@ mod progress;
 mod report;
 mod signals;
 mod sweep;
+mod sweep_control;
+mod sweep_exec;
+mod sweep_plan;
+mod sweep_probe;
 mod sweep_progress;
+mod sweep_status;
+mod sweep_submit;
+mod sweep_work;
 mod train;
 mod world;
 

@@ -68,6 +68,15 @@ impl Wishes {
         });
     }
 
+    /// Asks to stop after a time.
+    pub(crate) fn stop_after(self: &Arc<Self>, limit: Duration) {
+        let wishes = Arc::clone(self);
+        std::thread::spawn(move || {
+            std::thread::sleep(limit);
+            wishes.stop.store(true, Ordering::Relaxed);
+        });
+    }
+
     pub(crate) fn should_stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar};
+use llp_sweep::claim::Claimant;
 use llp_sweep::executor::{CellEnd, Progress, Totals};
 use llp_sweep::record::EpochRecord;
 use llp_sweep::sweep_dir::Cell;
@@ -79,6 +80,12 @@ impl Progress for Cells {
             CellEnd::Complete => format!("complete{numbers}"),
             CellEnd::Diverged => "diverged".to_owned(),
             CellEnd::Interrupted => "stopped with a checkpoint".to_owned(),
+            CellEnd::Paused => format!("held back behind better ones{numbers}"),
+            CellEnd::Cancelled => "cancelled".to_owned(),
+            CellEnd::Died { deaths, is_retried: true } => {
+                format!("its process was killed ({deaths} times so far), will be tried again")
+            }
+            CellEnd::Died { deaths, .. } => format!("parked: its process was killed {deaths} times"),
             CellEnd::Failed { is_retried: true, reason, .. } => {
                 format!("failed, will be tried again: {reason}")
             }
@@ -88,8 +95,12 @@ impl Progress for Cells {
         self.line(&format!("[{}/{}] {}  {end}", self.n_ended + 1, self.n_all, cell.run));
     }
 
+    fn freed(&mut self, cell: &Cell, dead: &Claimant) {
+        self.line(&format!("warning: {} is taken over from {dead}, which gave no sign of life", cell.run));
+    }
+
     fn totals(&mut self, totals: &Totals) {
-        self.n_ended = totals.ended() + totals.failed;
+        self.n_ended = totals.ended() + totals.failed + totals.parked + totals.cancelled + totals.pruned;
         if let Some(bars) = &self.bars {
             bars.sweep.set_position(self.n_ended as u64);
         }

@@ -79,8 +79,8 @@ fn train_to_end(
 ) -> Result<ExitCode, Failure> {
     let wishes = Wishes::listen()?;
     wishes.exit_on_kill();
-    match train_here(global, dir, config, &wishes, time_limit)? {
-        RunEnd::Stopped(_) => {
+    match train_here(global, dir, config, &wishes, time_limit, &|_| true)? {
+        RunEnd::Stopped(_) | RunEnd::Paused(_) => {
             tell(&format!("stopped with a checkpoint; resume with: llp resume {}", dir.display()));
             Ok(ExitCode::from(wishes.exit_code()))
         }
@@ -92,16 +92,17 @@ fn train_to_end(
     }
 }
 
-/// Trains in this process until the end, a wish or the time limit.
+/// Trains in this process until the end, a wish, the time limit, or an epoch after which it may not go on.
 pub(crate) fn train_here(
     global: Global,
     dir: &Path,
     config: &RunConfig,
     wishes: &Wishes,
     time_limit: Option<Duration>,
+    may_go_on: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<RunEnd, Failure> {
     // All of it inside the pool: from outside, each kernel would wait tens of microseconds for a thread to wake up.
-    rayon::scope(|_| train_in_pool(global, dir, config, wishes, time_limit))
+    rayon::scope(|_| train_in_pool(global, dir, config, wishes, time_limit, may_go_on))
 }
 
 fn train_in_pool(
@@ -110,6 +111,7 @@ fn train_in_pool(
     config: &RunConfig,
     wishes: &Wishes,
     time_limit: Option<Duration>,
+    may_go_on: &dyn Fn(usize) -> bool,
 ) -> Result<RunEnd, Failure> {
     let seconds = stopwatch();
     let is_late = || time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
@@ -121,6 +123,7 @@ fn train_in_pool(
         version: env!("CARGO_PKG_VERSION"),
         seconds: &seconds,
         should_stop: &|| wishes.should_stop() || is_late(),
+        may_go_on,
         epoch_ended: &mut |config, record| progress.borrow_mut().epoch(config, record),
         warn: &mut |message| progress.borrow().warn(message),
     };

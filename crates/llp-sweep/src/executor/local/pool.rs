@@ -1,0 +1,401 @@
+//! The pool's state: which cells wait, run, and are elsewhere, and how they move between these.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::Ordering;
+
+use super::{Options, World};
+use crate::claim::{Host, Watch};
+use crate::control::freed_line;
+use crate::error::SweepError;
+use crate::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Totals, code};
+use crate::prune::may_go_on;
+use crate::record::{Activity, Status};
+use crate::run_dir::{RunDir, RunState};
+use crate::sweep_dir::{Cell, SweepDir};
+
+/// A cell that runs here.
+struct Job<'a> {
+    cell: &'a Cell,
+    attempt: u32,
+    process: Box<dyn RunningCell>,
+    /// The last epoch that was told to the progress.
+    epoch_told: usize,
+    metrics_bytes: u64,
+}
+
+pub(super) struct Pool<'a> {
+    sweep: &'a SweepDir,
+    options: &'a Options,
+    world: World<'a>,
+    progress: &'a mut dyn Progress,
+    totals: Totals,
+    /// Cells to launch, each with the number of its next attempt.
+    queue: VecDeque<(&'a Cell, u32)>,
+    /// Cells that another process has claimed.
+    elsewhere: Vec<&'a Cell>,
+    /// Cells that are held back.
+    paused: Vec<&'a Cell>,
+    watch: Watch,
+    /// When to look at them again.
+    next_look: f64,
+    /// Since when there is nothing to run here, if there is not.
+    idle_since: Option<f64>,
+    jobs: Vec<Job<'a>>,
+    /// Cells that failed for good during this command.
+    failures: usize,
+    /// Nothing more is launched.
+    is_closed: bool,
+    /// The running cells were asked to end.
+    is_stopping: bool,
+    /// The running cells were killed.
+    is_killing: bool,
+}
+
+impl<'a> Pool<'a> {
+    pub(super) fn new(
+        sweep: &'a SweepDir,
+        options: &'a Options,
+        world: World<'a>,
+        progress: &'a mut dyn Progress,
+    ) -> Self {
+        Self {
+            sweep,
+            options,
+            world,
+            progress,
+            totals: Totals::default(),
+            queue: VecDeque::new(),
+            elsewhere: Vec::new(),
+            paused: Vec::new(),
+            watch: Watch::default(),
+            next_look: 0.0,
+            idle_since: None,
+            jobs: Vec::new(),
+            failures: 0,
+            is_closed: false,
+            is_stopping: false,
+            is_killing: false,
+        }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    fn here(&self) -> &'a Host {
+        &self.world.claimant.host
+    }
+
+    /// Puts every cell where it belongs at the start.
+    pub(super) fn sort_cells(&mut self, cells: &[&'a Cell]) {
+        for cell in cells {
+            self.sort(cell, None);
+        }
+        self.totals.skipped = self.totals.ended();
+    }
+
+    /// Puts a cell that does not run here where it belongs. `attempt` is known for cells that ran here before.
+    fn sort(&mut self, cell: &'a Cell, attempt: Option<u32>) {
+        let run = self.sweep.run_dir(cell);
+        match look(&run, self.here()) {
+            Ok((RunState::Complete, _)) => self.totals.complete += 1,
+            Ok((RunState::Diverged, _)) => self.totals.diverged += 1,
+            Ok((RunState::Cancelled, _)) => self.totals.cancelled += 1,
+            Ok((RunState::Parked, _)) => self.totals.parked += 1,
+            Ok((RunState::Running, _)) => self.elsewhere.push(cell),
+            Ok((RunState::Pruned, Some(status))) => self.sort_paused(cell, &status),
+            Ok((RunState::Failed, Some(status))) if self.is_hopeless(&status) => self.totals.failed += 1,
+            Ok((_, status)) => {
+                let attempt = attempt.unwrap_or_else(|| status.map_or(1, |status| status.next_attempt()));
+                self.queue.push_back((cell, attempt));
+            }
+            Err(error) => self.end_unreadable(cell, attempt.unwrap_or(1), &error),
+        }
+    }
+
+    /// Takes a cell that is held back up again, if it has come to be among the best.
+    fn sort_paused(&mut self, cell: &'a Cell, status: &Status) {
+        // If there is no telling now, there is at the next look.
+        if may_go_on(self.sweep, cell, status.epoch, self.here()).unwrap_or(false) {
+            self.queue.push_back((cell, status.attempt));
+        } else {
+            self.paused.push(cell);
+        }
+    }
+
+    fn is_hopeless(&self, status: &Status) -> bool {
+        status.hopeless || status.attempt >= self.options.max_attempts
+    }
+
+    pub(super) fn heed(&mut self) {
+        let signals = self.world.signals;
+        if signals.stop.load(Ordering::Relaxed) {
+            self.stop();
+        }
+        if signals.kill.load(Ordering::Relaxed) && !self.is_killing {
+            self.stop();
+            self.is_killing = true;
+            self.jobs.iter_mut().for_each(|job| job.process.kill());
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.is_closed = true;
+        if !self.is_stopping {
+            self.is_stopping = true;
+            self.jobs.iter_mut().for_each(|job| job.process.interrupt());
+        }
+    }
+
+    pub(super) fn look_at_jobs(&mut self) {
+        let mut index = 0;
+        while index < self.jobs.len() {
+            let exit = self.jobs[index].process.try_wait().unwrap_or(Some(Exit::Killed));
+            self.tell_epochs(index);
+            match exit {
+                None => index += 1,
+                Some(exit) => {
+                    let job = self.jobs.remove(index);
+                    // Whoever is held back may be among the best now.
+                    self.next_look = 0.0;
+                    self.end(&job, exit);
+                }
+            }
+        }
+    }
+
+    fn tell_epochs(&mut self, index: usize) {
+        let job = &mut self.jobs[index];
+        let run = self.sweep.run_dir(job.cell);
+        let bytes = run.metrics_bytes();
+        if bytes == job.metrics_bytes {
+            return;
+        }
+        job.metrics_bytes = bytes;
+        // Unreadable metrics are the trainer's and the report's problem; progress goes without.
+        let records = run.read_metrics().unwrap_or_default();
+        let last = records.last().map_or(0, |record| record.epoch);
+        // A run that resumes from an earlier checkpoint cuts its metrics back and tells those epochs again.
+        let told = job.epoch_told.min(last);
+        job.epoch_told = last;
+        for record in records.iter().filter(|record| record.epoch > told) {
+            self.progress.epoch(job.cell, record);
+        }
+    }
+
+    fn end(&mut self, job: &Job<'a>, exit: Exit) {
+        let run = self.sweep.run_dir(job.cell);
+        match look(&run, self.here()) {
+            Ok((RunState::Complete, _)) => {
+                self.totals.complete += 1;
+                self.progress.ended(job.cell, &CellEnd::Complete);
+            }
+            Ok((RunState::Diverged, _)) => {
+                self.totals.diverged += 1;
+                self.progress.ended(job.cell, &CellEnd::Diverged);
+            }
+            Ok((RunState::Cancelled, _)) => {
+                self.totals.cancelled += 1;
+                self.progress.ended(job.cell, &CellEnd::Cancelled);
+            }
+            Ok((RunState::Pruned, _)) => {
+                self.paused.push(job.cell);
+                self.progress.ended(job.cell, &CellEnd::Paused);
+            }
+            // It lost the race for the claim.
+            Ok((RunState::Running, _)) => self.elsewhere.push(job.cell),
+            Ok((_, status)) => self.end_unfinished(job, exit, status),
+            Err(error) => self.end_unreadable(job.cell, job.attempt, &error),
+        }
+    }
+
+    /// A cell whose process ended before the run did.
+    fn end_unfinished(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
+        match exit {
+            Exit::Code(code::INTERRUPTED) => self.end_interrupted(job),
+            Exit::Code(code::STOPPED) | Exit::Killed if self.is_stopping => self.end_interrupted(job),
+            // Somebody else stopped it, or had it for a moment: nothing against going on.
+            Exit::Code(code::STOPPED) => self.queue.push_back((job.cell, job.attempt)),
+            Exit::Killed => self.end_dead(job, status),
+            Exit::Code(_) => self.end_failed(job, exit, status),
+        }
+    }
+
+    fn end_interrupted(&mut self, job: &Job<'a>) {
+        self.totals.interrupted += 1;
+        self.progress.ended(job.cell, &CellEnd::Interrupted);
+    }
+
+    /// Files that cannot be read are a failure that nothing here can mend.
+    fn end_unreadable(&mut self, cell: &'a Cell, attempt: u32, error: &SweepError) {
+        self.fail(cell, &CellEnd::Failed { attempt, is_retried: false, reason: error.to_string() });
+    }
+
+    /// Counts a death, and parks the cell if it was one too many.
+    fn end_dead(&mut self, job: &Job<'a>, status: Option<Status>) {
+        let deaths = 1 + status.as_ref().map_or(0, |status| status.deaths);
+        let is_retried = deaths < self.options.max_deaths;
+        let state = if is_retried { Activity::Interrupted } else { Activity::Parked };
+        let reason = format!("its process was killed, {deaths} times so far");
+        let dead = Status { state, deaths, reason: Some(reason), ..status_of(job, status) };
+        if let Err(error) = self.record(job.cell, &dead) {
+            return self.end_unreadable(job.cell, job.attempt, &error);
+        }
+        self.progress.ended(job.cell, &CellEnd::Died { deaths, is_retried });
+        if is_retried {
+            self.queue.push_back((job.cell, job.attempt));
+        } else {
+            self.totals.parked += 1;
+            self.count_failure();
+        }
+    }
+
+    /// Records a failure, keeping the reason that the cell itself gave, and tries again if there is hope.
+    fn end_failed(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
+        let own = |status: &Status| status.state == Activity::Failed && status.attempt == job.attempt;
+        let own_reason =
+            status.as_ref().filter(|status| own(status)).and_then(|status| status.reason.clone());
+        let mut reason = own_reason.unwrap_or_else(|| match exit {
+            Exit::Code(code::DONE) => "ended without a result".to_owned(),
+            Exit::Code(code) => format!("exit code {code}"),
+            Exit::Killed => "killed".to_owned(),
+        });
+        let hopeless = exit == Exit::Code(code::HOPELESS);
+        let failed = Status { reason: Some(reason.clone()), hopeless, ..status_of(job, status) };
+        if let Err(error) = self.record(job.cell, &failed) {
+            reason = format!("{reason}; and this could not be recorded: {error}");
+        }
+        let is_retried = !self.is_hopeless(&failed);
+        let end = CellEnd::Failed { attempt: job.attempt, is_retried, reason };
+        if is_retried {
+            self.queue.push_back((job.cell, job.attempt + 1));
+            self.progress.ended(job.cell, &end);
+        } else {
+            self.fail(job.cell, &end);
+        }
+    }
+
+    fn record(&self, cell: &Cell, status: &Status) -> Result<(), SweepError> {
+        let path = self.sweep.run_dir(cell).path().to_owned();
+        RunDir::open_or_create(path, &cell.config)?.write_status(status)
+    }
+
+    /// A cell failed for good.
+    fn fail(&mut self, cell: &Cell, end: &CellEnd) {
+        self.totals.failed += 1;
+        self.progress.ended(cell, end);
+        self.count_failure();
+    }
+
+    fn count_failure(&mut self) {
+        self.failures += 1;
+        if self.options.fail_fast {
+            self.stop();
+        }
+        if self.options.max_failures.is_some_and(|most| self.failures >= most) {
+            self.is_closed = true;
+        }
+    }
+
+    pub(super) fn launch(&mut self, launcher: &dyn Launch) -> io::Result<()> {
+        while !self.is_closed && self.jobs.len() < self.options.jobs.max(1) {
+            let Some((cell, attempt)) = self.queue.pop_front() else { break };
+            let run = self.sweep.run_dir(cell);
+            // Another executor may have worked on it since it was queued.
+            if look(&run, self.here()).is_ok_and(|(state, _)| !is_open(state)) {
+                self.sort(cell, Some(attempt));
+                continue;
+            }
+            let metrics_bytes = run.metrics_bytes();
+            let epoch_told = run.read_metrics().unwrap_or_default().last().map_or(0, |record| record.epoch);
+            match launcher.launch(cell) {
+                Ok(process) => self.jobs.push(Job { cell, attempt, process, epoch_told, metrics_bytes }),
+                Err(error) => {
+                    self.queue.push_front((cell, attempt));
+                    return Err(error);
+                }
+            }
+            self.progress.started(cell, attempt);
+        }
+        Ok(())
+    }
+
+    /// Takes back cells that other processes have left, when there is room for them.
+    pub(super) fn look_elsewhere(&mut self) {
+        let now = (self.world.seconds)();
+        if self.is_closed || !self.queue.is_empty() || self.jobs.len() >= self.options.jobs.max(1) {
+            self.idle_since = None;
+            return;
+        }
+        if now >= self.next_look {
+            self.next_look = now + self.options.look_elsewhere.as_secs_f64();
+            for cell in std::mem::take(&mut self.elsewhere) {
+                self.bury(cell, now);
+                self.sort(cell, None);
+            }
+            for cell in std::mem::take(&mut self.paused) {
+                self.sort(cell, None);
+            }
+        }
+        let is_idle = self.queue.is_empty() && self.jobs.is_empty();
+        self.idle_since = is_idle.then(|| self.idle_since.unwrap_or(now));
+    }
+
+    /// Frees a cell if the process that works on it, on another host, is dead.
+    fn bury(&mut self, cell: &Cell, now: f64) {
+        let run = self.sweep.run_dir(cell);
+        // What cannot be read now is looked at again.
+        if let Ok(Some(dead)) = self.watch.bury(run.path(), self.world.claimant, now) {
+            // The run goes on without this line if it cannot be written.
+            let _ = run.log(&freed_line(&dead));
+            self.progress.freed(cell, &dead);
+        }
+    }
+
+    pub(super) fn tell_totals(&mut self) {
+        let told = self.totals;
+        self.totals.running = self.jobs.len();
+        self.totals.elsewhere = self.elsewhere.len();
+        self.totals.waiting = self.queue.len();
+        self.totals.pruned = self.paused.len();
+        if told != self.totals {
+            self.progress.totals(&self.totals);
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        let has_idled = self
+            .options
+            .idle_exit
+            .zip(self.idle_since)
+            .is_some_and(|(limit, since)| (self.world.seconds)() - since >= limit.as_secs_f64());
+        let has_none = self.queue.is_empty() && self.elsewhere.is_empty();
+        self.jobs.is_empty() && (self.is_closed || has_none || has_idled)
+    }
+}
+
+/// The status of a failed attempt, with what the cell itself has told last.
+fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
+    let (epoch, deaths) = status.map_or((0, 0), |status| (status.epoch, status.deaths));
+    let epochs = job.cell.config.optim.epochs;
+    Status {
+        state: Activity::Failed,
+        epoch,
+        epochs,
+        attempt: job.attempt,
+        deaths,
+        reason: None,
+        hopeless: false,
+    }
+}
+
+/// Whether a run in this state may be worked on.
+fn is_open(state: RunState) -> bool {
+    matches!(state, RunState::Pending | RunState::Interrupted | RunState::Failed | RunState::Pruned)
+}
+
+/// The state of a run and its status, from its files.
+fn look(run: &RunDir, here: &Host) -> Result<(RunState, Option<Status>), SweepError> {
+    Ok((run.state(here)?, run.status()?))
+}

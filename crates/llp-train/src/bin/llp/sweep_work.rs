@@ -1,0 +1,167 @@
+//! `llp sweep run` and `llp sweep worker`: a pool on this machine that works through a sweep directory.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use llp_sweep::executor::Totals;
+use llp_sweep::executor::local::{self, Options, Signals, World};
+use llp_sweep::executor::process::Processes;
+use llp_sweep::sweep_dir::{Cell, SweepDir};
+
+use crate::config_args::ConfigArgs;
+use crate::failure::{Failure, code};
+use crate::hub;
+use crate::progress::Style;
+use crate::signals::Wishes;
+use crate::sweep::{FilterArgs, grid, jobs_and_threads};
+use crate::sweep_exec::child;
+use crate::sweep_progress::Cells;
+use crate::world::{claimant, stopwatch, tell};
+use crate::{Global, report};
+
+/// Attempts for a cell that fails.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// Deaths of a cell's process after which it is parked.
+const MAX_DEATHS: u32 = 3;
+
+/// Between two looks at the children; a cell that ends waits half of this on average for the next to start.
+pub(crate) const POLL: Duration = Duration::from_millis(50);
+
+/// Between two looks at what other processes work on: files on a shared disk.
+const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// A preset (digits, cifar10-cpu, paper) or a sweep file (TOML).
+    #[arg(value_name = "PRESET|FILE")]
+    sweep: String,
+    /// The sweep's directory; made if it does not exist.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    pool: PoolArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct WorkerArgs {
+    /// The sweep's directory.
+    #[arg(value_name = "SWEEP")]
+    dir: PathBuf,
+    #[command(flatten)]
+    pool: PoolArgs,
+    /// End after this time without a cell to train, although others still work, as in 5m; by default when all cells are
+    /// done.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    idle_exit: Option<Duration>,
+    /// Save and stop after this time, as in 3h50m.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    time_limit: Option<Duration>,
+}
+
+#[derive(Args)]
+struct PoolArgs {
+    /// Cells that train at once, sharing the cores; by default as many as there are cores.
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Stop everything at the first cell that fails for good.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Begin no more cells after so many failed for good.
+    #[arg(long, value_name = "N")]
+    max_failures: Option<usize>,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+pub(crate) fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
+    let mut grid = grid(&args.sweep)?;
+    args.config.apply(&mut grid)?;
+    let filter = args.pool.filter.parse()?;
+    jobs_and_threads(args.pool.jobs)?;
+    let sweep = SweepDir::open_or_create(&args.out, &grid)?;
+    let cells = sweep.matching(&filter);
+    let wishes = Wishes::listen()?;
+    let totals = work(global, &sweep, &cells, &args.pool, None, &wishes)?;
+    report::write(global, &sweep)?;
+    Ok(ExitCode::from(end(&totals, &wishes, sweep.path())))
+}
+
+pub(crate) fn worker(global: Global, args: &WorkerArgs) -> Result<ExitCode, Failure> {
+    let filter = args.pool.filter.parse()?;
+    let sweep = SweepDir::open(&args.dir)?;
+    let cells = sweep.matching(&filter);
+    let wishes = Wishes::listen()?;
+    if let Some(limit) = args.time_limit {
+        wishes.stop_after(limit);
+    }
+    let totals = work(global, &sweep, &cells, &args.pool, args.idle_exit, &wishes)?;
+    Ok(ExitCode::from(end(&totals, &wishes, sweep.path())))
+}
+
+fn work(
+    global: Global,
+    sweep: &SweepDir,
+    cells: &[&Cell],
+    args: &PoolArgs,
+    idle_exit: Option<Duration>,
+    wishes: &Wishes,
+) -> Result<Totals, Failure> {
+    let (jobs, threads) = jobs_and_threads(args.jobs)?;
+    fetch_data(global, cells)?;
+    let options = Options {
+        jobs,
+        max_attempts: MAX_ATTEMPTS,
+        max_deaths: MAX_DEATHS,
+        fail_fast: args.fail_fast,
+        max_failures: args.max_failures,
+        idle_exit,
+        poll: POLL,
+        look_elsewhere: LOOK_ELSEWHERE,
+    };
+    let program = std::env::current_exe()?;
+    let launcher = Processes::new(|cell: &Cell| child(&program, sweep, cell, threads));
+    let signals = Signals { stop: &wishes.stop, kill: &wishes.kill };
+    let (claimant, seconds) = (claimant(), stopwatch());
+    let world = World { claimant: &claimant, seconds: &seconds, signals };
+    let mut progress = Cells::new(Style::resolve(global), cells.len());
+    let totals = local::run(sweep, cells, &launcher, &options, world, &mut progress)?;
+    progress.finish();
+    Ok(totals)
+}
+
+/// Fetches the data of all cells at once, so that they do not compete for it.
+pub(crate) fn fetch_data(global: Global, cells: &[&Cell]) -> Result<(), Failure> {
+    let fetched = cells.iter().map(|cell| &cell.config.data).filter(|data| data.path.is_none());
+    for name in fetched.map(|data| data.name.trim_end_matches("-coarse")).collect::<BTreeSet<_>>() {
+        hub::locate(global, name)?;
+    }
+    Ok(())
+}
+
+fn end(totals: &Totals, wishes: &Wishes, out: &Path) -> u8 {
+    if wishes.should_stop() {
+        tell(&format!(
+            "stopped: {} of {} cells have a result; the same command goes on, or: llp sweep status {}",
+            totals.ended(),
+            totals.cells(),
+            out.display()
+        ));
+        return wishes.exit_code();
+    }
+    if totals.failed + totals.parked > 0 {
+        tell(&format!(
+            "{} cells failed and {} are parked: see llp sweep status {}; then llp sweep retry",
+            totals.failed,
+            totals.parked,
+            out.display()
+        ));
+        return code::FAILED_CELLS;
+    }
+    0
+}
