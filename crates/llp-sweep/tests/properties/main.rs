@@ -6,5 +6,6 @@ mod derived;
 mod executor;
 mod failures;
 mod fake;
+mod page;
 mod processes;
 mod run_dir;
