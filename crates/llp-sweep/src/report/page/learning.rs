@@ -34,15 +34,15 @@ fn panels(material: &Material, group: &Group, ink: Ink) -> Markup {
         return html! { p.note { "No hyper-parameters are complete for all their seeds." } };
     };
     let seeds: Vec<&[EpochRecord]> = chosen.rows.iter().map(|row| &*material.curves[*row]).collect();
-    let curves = |title, top, pick: fn(&EpochRecord) -> Option<f64>| {
+    let curves = |title, range, pick: fn(&EpochRecord) -> Option<f64>| {
         let values = |records: &&[EpochRecord]| records.iter().map(pick).collect::<Option<Vec<f64>>>();
         let seeds = seeds.iter().map(values).collect::<Option<Vec<_>>>()?;
-        seeds.iter().all(|seed| !seed.is_empty()).then_some(Curves { title, seeds, ink, top })
+        seeds.iter().all(|seed| !seed.is_empty()).then_some(Curves { title, seeds, ink, range })
     };
     let panels = [
         curves("Training loss", None, |record| Some(record.train_loss)),
         curves("Held-out KL (nats)", None, |record| record.held_out_kl),
-        curves("Test accuracy (%)", Some(100.0), |record| Some(100.0 * record.test_accuracy?)),
+        curves("Test accuracy (%)", Some((0.0, 100.0)), |record| Some(100.0 * record.test_accuracy?)),
     ];
     let words = |curves: &Curves| {
         let last =

@@ -9,7 +9,7 @@ use super::super::chart::{self, Figure};
 use super::super::table::percent as mean_and_spread;
 use super::super::{Material, figures, inline};
 use super::{Tables, bag_sizes, by_loss, data_sets, duration, scrolled};
-use crate::select::Group;
+use crate::select::{Group, RULE};
 
 /// Final test accuracy: the table to take along, and both figures.
 pub(super) fn accuracy(material: &Material, tables: &Tables) -> Markup {
@@ -72,11 +72,13 @@ fn entry(group: &Group) -> String {
 }
 
 fn figure(figure: &Figure) -> Markup {
+    // The summary has the rule once for the whole page.
+    let caption = figure.caption.replace(RULE, "");
     let drawing = inline::svg(&chart::draw_bare(figure), &figure.title);
     html! {
         figure {
             (scrolled(&figure.title, &PreEscaped(drawing)))
-            figcaption { strong { (figure.title) "." } " " (figure.caption) }
+            figcaption { strong { (figure.title) "." } " " (caption) }
         }
     }
 }
