@@ -13,7 +13,7 @@ use crate::sweep::executable;
 /// Where a Chromium may be found, by the names that its packages give it.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-const SWEEP: &str = "fixtures/browser/sweep.toml";
+const SWEEP: &str = "xtask/browser.toml";
 const SCRIPT: &str = "fixtures/browser/report_test.py";
 
 /// Checks `page`, or the page of a small sweep, in `program`, or in the first browser that is found.

@@ -39,7 +39,7 @@ pub fn collect(sweep: &SweepDir, here: &Host) -> Vec<Row> {
 }
 
 /// What became of one cell, whose run is in this directory.
-pub(crate) fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
+pub fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
     let read = || -> Result<_, SweepError> {
         let reason = run.status()?.and_then(|status| status.reason);
         Ok((run.state(here)?, run.result()?, reason))

@@ -16,7 +16,7 @@
 //! - [`record`], [`run_dir`], [`claim`]: what a run writes, and the right of one process to write it;
 //! - [`grid`], [`sweep_dir`]: from a sweep file to a plan of cells;
 //! - [`executor`]: runs the cells of a plan in child processes;
-//! - [`status`], [`collect`], [`select`], [`report`]: what came out of it.
+//! - [`status`], [`collect`], [`select`], [`report`]: what came out of it; [`export`]: the same for other programs.
 //!
 //! Host, process number, environment and arguments are received as values, so that tests can supply their own.
 
@@ -26,6 +26,7 @@ pub mod collect;
 pub mod config;
 mod error;
 pub mod executor;
+pub mod export;
 pub mod grid;
 pub mod record;
 pub mod report;
