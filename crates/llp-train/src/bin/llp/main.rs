@@ -37,7 +37,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Train image classifiers from label proportions.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "llp", version, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: Global,

@@ -196,10 +196,10 @@ mod tests {
         View::new(Look::new(
             "mine".to_owned(),
             vec![
-                run("a", RunState::Complete, 4),
-                run("b", RunState::Pending, 0),
-                run("c", RunState::Failed, 1),
-                run("d", RunState::Running, 2),
+                run("run-a", RunState::Complete, 4),
+                run("run-b", RunState::Pending, 0),
+                run("run-c", RunState::Failed, 1),
+                run("run-d", RunState::Running, 2),
             ],
         ))
     }
@@ -213,10 +213,12 @@ mod tests {
         assert_eq!(lines[0], head);
         assert!(lines[1].contains("mine: 50 %"));
         let table: Vec<_> = lines.iter().skip_while(|line| !line.starts_with("Cell")).take(5).collect();
-        assert_eq!(table[1], "d running     2/4       loss 1.0000  test 75.0 %  1000 images/s");
-        assert_eq!(table[2], "c failed      1/4       loss 2.0000  test 50.0 %  1000 images/s");
-        assert!(table[3].starts_with("a complete    4/4") && table[4].starts_with("b pending     0/4"));
-        assert!(lines.contains(&"c: no space left".to_owned()), "{lines:#?}");
+        assert_eq!(table[1], "run-d running     2/4       loss 1.0000  test 75.0 %  1000 images/s");
+        assert_eq!(table[2], "run-c failed      1/4       loss 2.0000  test 50.0 %  1000 images/s");
+        assert!(
+            table[3].starts_with("run-a complete    4/4") && table[4].starts_with("run-b pending     0/4")
+        );
+        assert!(lines.contains(&"run-c: no space left".to_owned()), "{lines:#?}");
         let charts = &lines[2];
         assert!(charts.starts_with("Training loss") && charts.contains("Test accuracy, %"));
         assert!(lines[3..10].iter().any(|line| line.chars().any(|c| ('⠁'..='⣿').contains(&c))), "{lines:#?}");
@@ -230,13 +232,14 @@ mod tests {
         assert_eq!(screen(&mut view), screen(&mut sweep()));
         view.scroll(100);
         let lines = screen(&mut view);
-        assert!(lines.iter().any(|line| line.starts_with("b pending")));
+        assert!(lines.iter().any(|line| line.starts_with("run-b pending")));
     }
 
     /// A sweep without a cell under way, and one without any epoch, can be shown.
     #[test]
     fn nothing_yet() {
-        let lines = screen(&mut View::new(Look::new("x".to_owned(), vec![run("a", RunState::Pending, 0)])));
+        let lines =
+            screen(&mut View::new(Look::new("x".to_owned(), vec![run("run-a", RunState::Pending, 0)])));
         assert_eq!(lines[0], "0 of 1 done: 1 pending");
         assert!(lines.iter().any(|line| line.contains("no epoch of a running cell yet")));
     }
