@@ -92,7 +92,7 @@ fn gaps_are_told() {
     assert!(page.contains("&lt;b&gt;no space &amp; no time&lt;/b&gt;") && !page.contains("<b>no space"));
     let diverged = sweep.cells().iter().filter(|cell| cell.config.optim.lr == 9.0);
     for run in diverged.map(|cell| &cell.run) {
-        assert!(page.contains(&format!("<code>{run}</code></th><td>diverged</td>")), "{run}");
+        assert!(page.contains(&format!("<code>{run}</code></th><td class=\"words\">diverged</td>")), "{run}");
     }
     assert!(page.contains("diverged 2 of 2") && page.contains("failed 1 of 2"));
     assert_eq!(page_of(&sweep), page);

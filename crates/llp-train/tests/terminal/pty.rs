@@ -1,7 +1,9 @@
 //! A terminal that a test holds the other end of.
 
 use std::io::{Read as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -15,7 +17,10 @@ pub(crate) struct Terminal {
     keyboard: Box<dyn Write + Send>,
     screen: Arc<Mutex<Vec<u8>>>,
     /// Kept open as long as the terminal shall exist.
-    _master: Box<dyn MasterPty + Send>,
+    master: Box<dyn MasterPty + Send>,
+    /// Reads what is written, until nothing is, or until it shall not any more.
+    reader: JoinHandle<()>,
+    is_closed: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -33,15 +38,20 @@ impl Terminal {
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let screen = Arc::new(Mutex::new(Vec::new()));
-        let drawn = Arc::clone(&screen);
-        std::thread::spawn(move || {
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let (drawn, is_enough) = (Arc::clone(&screen), Arc::clone(&is_closed));
+        let reader = std::thread::spawn(move || {
             let mut part = [0; 4096];
             // Linux says so with an error when the last program at the terminal has ended.
             while let Ok(n @ 1..) = reader.read(&mut part) {
                 drawn.lock().unwrap().extend_from_slice(&part[..n]);
+                if is_enough.load(Ordering::Relaxed) {
+                    return;
+                }
             }
         });
-        Self { child, keyboard: pair.master.take_writer().unwrap(), screen, _master: pair.master }
+        let keyboard = pair.master.take_writer().unwrap();
+        Self { child, keyboard, screen, master: pair.master, reader, is_closed }
     }
 
     /// The number of the process.
@@ -71,19 +81,34 @@ impl Terminal {
 
     /// Waits for the end of the program: its exit code and everything that it wrote.
     pub(crate) fn end(mut self, patience: Duration) -> (u32, String) {
-        let start = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            if start.elapsed() > patience {
-                self.child.kill().unwrap();
-                panic!("it does not end:\n{}", self.told());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
+        let code = wait(&mut *self.child, patience);
         // The reader may still be behind.
         std::thread::sleep(Duration::from_millis(200));
-        (status.exit_code(), self.told())
+        (code, self.told())
+    }
+
+    /// Closes the terminal, as closing its window does, and waits for the end of the program. `key` is one that makes
+    /// the program write, so that the reader sees that it is over.
+    pub(crate) fn close(mut self, key: &[u8], patience: Duration) -> u32 {
+        self.is_closed.store(true, Ordering::Relaxed);
+        self.send(key);
+        self.reader.join().unwrap();
+        drop(self.keyboard);
+        drop(self.master);
+        wait(&mut *self.child, patience)
+    }
+}
+
+fn wait(child: &mut (dyn Child + Send + Sync), patience: Duration) -> u32 {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.exit_code();
+        }
+        if start.elapsed() > patience {
+            child.kill().unwrap();
+            panic!("the program does not end");
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

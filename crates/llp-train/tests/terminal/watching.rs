@@ -46,6 +46,15 @@ fn the_terminal_is_given_back() {
     }
 }
 
+/// With its terminal the program ends too.
+#[test]
+fn a_closed_terminal_ends_the_watch() {
+    let folder = tempdir().unwrap();
+    let terminal = Terminal::start(&["watch".to_owned(), pending(folder.path())], &[]);
+    terminal.wait_until(PATIENCE, |told| told.contains("pending"));
+    assert_eq!(terminal.close(b"j", PATIENCE), 0);
+}
+
 /// Without a terminal there is one line for each change, and with `--once` there is one line; no escape code in either.
 #[test]
 fn pipes_get_lines() {

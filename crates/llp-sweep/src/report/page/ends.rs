@@ -15,10 +15,10 @@ pub(super) fn section(material: &Material) -> Markup {
     let table = html! {
         table {
             caption.hidden { "Runs without a result" }
-            thead { tr { th scope="col" { "Run" } th scope="col" { "State" } th scope="col" { "Reason" } } }
+            thead { tr { th scope="col" { "Run" } th.words scope="col" { "State" } th.words scope="col" { "Reason" } } }
             tbody {
                 @for row in gaps {
-                    tr { th scope="row" { code { (row.cell.run) } } td { (row.state.as_str()) } td.words { (reason(row)) } }
+                    tr { th scope="row" { code { (row.cell.run) } } td.words { (row.state.as_str()) } td.words { (reason(row)) } }
                 }
             }
         }

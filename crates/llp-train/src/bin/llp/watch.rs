@@ -22,6 +22,12 @@ use look::Watched;
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
 
+/// How soon a key or a wish to end is noticed.
+const NAP: Duration = Duration::from_millis(50);
+
+/// How long the program may take to end by itself.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// `llp watch`.
 #[derive(Args)]
 pub(crate) struct WatchArgs {
@@ -36,8 +42,10 @@ pub(crate) struct WatchArgs {
 pub(crate) fn watch(global: Global, args: &WatchArgs) -> Result<ExitCode, Failure> {
     let mut watched = Watched::open(&args.directory)?;
     let is_told_to_end = end_flag()?;
-    let is_screen = std::io::stdout().is_terminal() && can_move_cursor() && global.output == Output::Human;
+    let has_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let is_screen = has_terminal && can_move_cursor() && global.output == Output::Human;
     if is_screen && !args.once && matches!(global.progress, Style::Auto | Style::Bar) {
+        exit_with_terminal(&is_told_to_end);
         screen::show(&mut watched, INTERVAL, &is_told_to_end)?;
     } else {
         tell_changes(global, &mut watched, args.once, &is_told_to_end);
@@ -52,6 +60,20 @@ fn end_flag() -> std::io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&flag))?;
     }
     Ok(flag)
+}
+
+/// Ends the program soon after it was told to end, or after its terminal was closed, whatever it is doing: reading keys
+/// from a terminal that is gone does not return.
+fn exit_with_terminal(is_told_to_end: &Arc<AtomicBool>) {
+    let flag = Arc::clone(is_told_to_end);
+    std::thread::spawn(move || {
+        while !flag.load(Ordering::Relaxed) && std::io::stdin().is_terminal() {
+            std::thread::sleep(NAP);
+        }
+        // Where the terminal is still there, this is time enough to give it back.
+        std::thread::sleep(GRACE);
+        std::process::exit(0);
+    });
 }
 
 /// A line for each change of the numbers of cells, until nothing can change any more or nobody reads.
@@ -78,6 +100,3 @@ fn tell_changes(global: Global, watched: &mut Watched, once: bool, is_told_to_en
         }
     }
 }
-
-/// How soon a wish to end is noticed.
-const NAP: Duration = Duration::from_millis(50);

@@ -130,11 +130,12 @@ impl View {
     }
 
     fn draw_table(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        let rows = self.look.runs.iter().map(|run| {
+        // Running cells come first, in the order and the colors of the curves.
+        let rows = self.look.runs.iter().enumerate().map(|(index, run)| {
             let (done, all) = run.epochs;
             let numbers = run.records.last().map_or_else(String::new, describe);
             Row::new([run.run.clone(), run.state.as_str().to_owned(), format!("{done}/{all}"), numbers])
-                .style(style(run.state))
+                .style(style(run.state, index))
         });
         let longest = self.look.runs.iter().map(|run| run.run.len()).max().unwrap_or(0) as u16;
         let widths =
@@ -145,9 +146,9 @@ impl View {
     }
 }
 
-fn style(state: RunState) -> Style {
+fn style(state: RunState, index: usize) -> Style {
     match state {
-        RunState::Running => Style::new(),
+        RunState::Running => Style::new().fg(COLORS[index % COLORS.len()]),
         RunState::Failed => Style::new().fg(Color::Red),
         RunState::Diverged | RunState::Interrupted => Style::new().fg(Color::Yellow),
         RunState::Complete => Style::new().fg(Color::Green),
