@@ -9,7 +9,7 @@ use llp_sweep::grid::Sweep;
 use llp_sweep::sweep_dir::SweepDir;
 use tempfile::tempdir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Takes over the screen.
 const ENTER: &str = "\u{1b}[?1049h";

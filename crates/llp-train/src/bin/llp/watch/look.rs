@@ -130,15 +130,12 @@ impl Look {
     pub(super) fn line(&self) -> String {
         let states = self.counts.iter().filter(|(_, n)| *n > 0);
         let states: Vec<_> = states.map(|(state, n)| format!("{n} {}", state.as_str())).collect();
-        let mut line = format!("{} of {} done: {}", self.n_over(), self.runs.len(), states.join(", "));
-        let pace = self.images_per_s();
-        if pace > 0.0 {
-            line += &format!("; {pace:.0} images/s");
-        }
-        if let Some(seconds) = self.seconds_left() {
-            line += &format!("; about {} left", humantime::format_duration(whole(seconds)));
-        }
-        line
+        let parts = [
+            Some(format!("{} of {} done: {}", self.n_over(), self.runs.len(), states.join(", "))),
+            (self.images_per_s() > 0.0).then(|| format!("{:.0} images/s", self.images_per_s())),
+            self.seconds_left().map(|s| format!("about {} left", humantime::format_duration(whole(s)))),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     /// The same for programs.

@@ -1,6 +1,6 @@
 //! The screen of `llp watch`: taken over, kept up to date, and given back.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,8 @@ pub(super) fn show(watched: &mut Watched, interval: Duration, is_told_to_end: &A
     let end = keep_showing(&mut terminal, watched, interval, is_told_to_end);
     let restored = ratatui::try_restore();
     // A terminal that is gone cannot be drawn on or given back, and that is how a closed window ends this program.
-    if is_told_to_end.load(Ordering::Relaxed) { Ok(()) } else { end.and(restored) }
+    let is_gone = is_told_to_end.load(Ordering::Relaxed) || !io::stdin().is_terminal();
+    if is_gone { Ok(()) } else { end.and(restored) }
 }
 
 fn keep_showing(
