@@ -40,8 +40,9 @@ fn find(names: &[&str], folders: &[PathBuf]) -> Option<PathBuf> {
 
 /// Trains the small sweep, unless that was done before, and writes its report.
 fn small_page() -> Result<PathBuf> {
-    // The same selection of features as the tests, so that nothing is compiled again.
-    let build = ["build", "--workspace", "--locked", "--message-format", "json-render-diagnostics"];
+    // With the features that the tests select, so that nothing is compiled again after them.
+    let build =
+        ["test", "--workspace", "--no-run", "--locked", "--message-format", "json-render-diagnostics"];
     let llp = executable(&output(cargo(build)?)?, "llp")?;
     let sweep = llp.parent().unwrap_or(Path::new(".")).join("browser-sweep");
     let mut train = Command::new(llp);

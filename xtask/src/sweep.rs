@@ -47,7 +47,7 @@ pub(crate) fn executable(messages: &[u8], name: &str) -> Result<PathBuf> {
     messages
         .split(|&byte| byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == name)
+        .filter(|message| message["target"]["name"] == name && message["profile"]["test"] != true)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .with_context(|| format!("cargo built {name} but named no executable"))
 }
@@ -92,12 +92,13 @@ mod tests {
         assert_eq!(arguments_for("paper --out=there"), "sweep run paper --out=there");
     }
 
-    /// Only the message about the binary of this name counts; libraries carry null.
+    /// Only the message about the binary of this name counts, not its tests; libraries carry null.
     #[test]
     fn executable_is_found_in_the_messages() {
         let messages = br#"{"target":{"name":"llp"},"executable":null}
             not json
             {"target":{"name":"xtask"},"executable":"t/xtask"}
+            {"target":{"name":"llp"},"profile":{"test":true},"executable":"t/llp-tests"}
             {"target":{"name":"llp"},"executable":"t/llp"}"#;
         assert_eq!(executable(messages, "llp").unwrap(), PathBuf::from("t/llp"));
         assert!(executable(b"{}", "llp").is_err());
