@@ -6,13 +6,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, run as run_command};
-use crate::{errors, fixtures, layers, test, tidy};
+use crate::{browser, errors, fixtures, layers, test, tidy};
 
 /// A check and the name that selects it.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// All steps, cheapest first.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", || run_command(cargo(["fmt", "--all", "--check"])?)),
     ("tidy", tidy::run),
     ("layers", layers::run),
@@ -23,6 +23,7 @@ const STEPS: [Step; 10] = [
     ("documentation", || run_command(documentation()?)),
     ("tests", || test::run(&[])),
     ("properties", || run_command(properties()?)),
+    ("browser", || browser::run(None, None, None)),
 ];
 
 /// Cases of each property test of the transport and the losses, the theorems that everything else stands on, unless the

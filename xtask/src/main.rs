@@ -5,6 +5,7 @@
 //! everything that it finds before it fails, so one run shows all there is to mend.
 
 mod bench;
+mod browser;
 mod ci;
 mod errors;
 mod fixtures;
@@ -15,6 +16,7 @@ mod test;
 mod tidy;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -48,9 +50,20 @@ enum Command {
         #[command(subcommand)]
         what: bench::What,
     },
+    /// Look at the page of a report in a browser, in light and dark, narrow and wide; needs Python 3
+    Browser {
+        /// The browser, a Chromium; without it the first that is found, and a message if there is none
+        program: Option<PathBuf>,
+        /// Where to leave screenshots and the printed page
+        #[arg(long, value_name = "FOLDER")]
+        shots: Option<PathBuf>,
+        /// A page to look at instead of that of a small sweep
+        #[arg(long, value_name = "FILE")]
+        page: Option<PathBuf>,
+    },
     /// Everything that must pass before a change is merged, or only the named steps of it
     Ci {
-        /// format, tidy, layers, fixtures, errors, package, clippy, documentation, tests, properties
+        /// format, tidy, layers, fixtures, errors, package, clippy, documentation, tests, properties, browser
         steps: Vec<String>,
     },
     /// Compare the dependencies among the crates with the table in docs/architecture.md
@@ -86,6 +99,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Sweep { arguments } => return sweep::run(arguments),
         Command::Test { arguments } => test::run(&arguments)?,
         Command::Bench { what } => bench::run(&what)?,
+        Command::Browser { program, shots, page } => browser::run(program, shots, page)?,
         Command::Ci { steps } => ci::run(&steps)?,
         Command::Layers => layers::run()?,
         Command::Fixtures { update } => fixtures::run(update)?,

@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
 pub(crate) fn release_llp() -> Result<PathBuf> {
     let build = ["build", "--release", "--package", "llp-train", "--bin", "llp", "--locked"];
     let messages = output(cargo(build.into_iter().chain(["--message-format", "json-render-diagnostics"]))?)?;
-    executable(&messages)
+    executable(&messages, "llp")
 }
 
 /// `runs/` in the root of the workspace, relative to the current folder where that is possible.
@@ -47,13 +47,14 @@ fn sweep_arguments(mut arguments: Vec<OsString>, runs: &Path) -> Vec<OsString> {
     all
 }
 
-/// The path of the executable in the messages of `cargo build`, so that any target folder is found.
-fn executable(messages: &[u8]) -> Result<PathBuf> {
+/// The path of a binary in the messages of `cargo build`, so that any target folder is found.
+pub(crate) fn executable(messages: &[u8], name: &str) -> Result<PathBuf> {
     messages
         .split(|&byte| byte == b'\n')
         .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == name && message["profile"]["test"] != true)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo built llp but named no executable")
+        .with_context(|| format!("cargo built {name} but named no executable"))
 }
 
 /// Replaces this process, so that signals and the exit code are those of `llp` itself.
@@ -96,12 +97,15 @@ mod tests {
         assert_eq!(arguments_for("paper --out=there"), "sweep run paper --out=there");
     }
 
-    /// Only the message about the binary names an executable; libraries carry null.
+    /// Only the message about the binary of this name counts, not its tests; libraries carry null.
     #[test]
     fn executable_is_found_in_the_messages() {
-        let messages =
-            b"{\"reason\":\"compiler-artifact\",\"executable\":null}\nnot json\n{\"executable\":\"t/llp\"}\n";
-        assert_eq!(executable(messages).unwrap(), PathBuf::from("t/llp"));
-        assert!(executable(b"{}").is_err());
+        let messages = br#"{"target":{"name":"llp"},"executable":null}
+            not json
+            {"target":{"name":"xtask"},"executable":"t/xtask"}
+            {"target":{"name":"llp"},"profile":{"test":true},"executable":"t/llp-tests"}
+            {"target":{"name":"llp"},"executable":"t/llp"}"#;
+        assert_eq!(executable(messages, "llp").unwrap(), PathBuf::from("t/llp"));
+        assert!(executable(b"{}", "llp").is_err());
     }
 }

@@ -38,7 +38,8 @@ pub fn collect(sweep: &SweepDir, here: &Host) -> Vec<Row> {
     sweep.cells().iter().map(|cell| row(&sweep.run_dir(cell), cell.clone(), here)).collect()
 }
 
-fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
+/// What became of one cell, whose run is in this directory.
+pub fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
     let read = || -> Result<_, SweepError> {
         let reason = run.status()?.and_then(|status| status.reason);
         Ok((run.state_and_result(here)?, reason))

@@ -4,6 +4,7 @@
 //! environment variables, `--set` arguments, named arguments ([`Layers`]). Each value is judged where it is
 //! written, so an error names file and line. The result is complete and canonical; its hash names the run.
 
+mod arguments;
 mod document;
 mod identity;
 mod keys;

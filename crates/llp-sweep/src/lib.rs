@@ -19,7 +19,8 @@
 //! - [`executor`]: runs the cells of a plan in child processes;
 //! - [`prune`]: holding back runs that are behind;
 //! - [`forecast`]: what a sweep will cost;
-//! - [`estimate`], [`status`], [`collect`], [`select`], [`report`]: what came out of it.
+//! - [`estimate`], [`status`], [`collect`], [`select`], [`report`]: what came out of it; [`export`]: the same for other
+//!   programs.
 //!
 //! Host, process number, environment and arguments are received as values, so that tests can supply their own.
 
@@ -31,6 +32,7 @@ pub mod control;
 mod error;
 pub mod estimate;
 pub mod executor;
+pub mod export;
 pub mod filter;
 pub mod forecast;
 pub mod grid;

@@ -62,6 +62,46 @@ pub struct Divergence {
     pub last_step: u64,
 }
 
+/// How often each class of the test instances was taken for each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// Numbers of instances, `[class, predicted class]`.
+    pub counts: Vec<Vec<u32>>,
+}
+
+impl Confusion {
+    /// From counts in row-major order, `[class, predicted class]`, of which there is one for each pair of classes.
+    pub fn from_rows(classes: Vec<String>, counts: &[u32]) -> Self {
+        let counts = counts.chunks(classes.len().max(1)).map(<[u32]>::to_vec).collect();
+        Self { classes, counts }
+    }
+
+    /// The fraction of each class that is classified correctly, `[class]`; nothing for a class without instances.
+    pub fn class_accuracy(&self) -> Vec<Option<f64>> {
+        let accuracy = |(class, counts): (usize, &Vec<u32>)| {
+            let n = counts.iter().map(|n| f64::from(*n)).sum::<f64>();
+            counts.get(class).filter(|_| n > 0.0).map(|correct| f64::from(*correct) / n)
+        };
+        self.counts.iter().enumerate().map(accuracy).collect()
+    }
+
+    /// The sum over several networks; nothing if there are none or their classes differ.
+    pub fn sum<'a>(mut parts: impl Iterator<Item = &'a Self>) -> Option<Self> {
+        let mut sum = parts.next()?.clone();
+        for part in parts {
+            if part.classes != sum.classes {
+                return None;
+            }
+            for (total, counts) in sum.counts.iter_mut().zip(&part.counts) {
+                total.iter_mut().zip(counts).for_each(|(total, n)| *total += n);
+            }
+        }
+        Some(sum)
+    }
+}
+
 /// `result.json`, whose presence means that the run came to its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
@@ -81,6 +121,10 @@ pub struct RunResult {
     /// The last epoch's record; absent if no epoch ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<EpochRecord>,
+    /// How the test instances were classified after the last epoch; absent without labels, after a divergence and in
+    /// results of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_confusion: Option<Confusion>,
     /// Number of classes; one over it is the chance level.
     pub n_classes: usize,
     /// Number of training bags.

@@ -1,39 +1,69 @@
-//! Figures and tables of a sweep, derived from its run directories.
+//! Figures, tables and the page that shows them, derived from run directories.
 
 mod canvas;
 mod chart;
+mod curves;
 mod figures;
+mod files;
+mod ink;
+mod inline;
+mod material;
+mod page;
 pub mod table;
 
+use std::path::Path;
+
+pub use material::Material;
+
 use crate::atomic::write_atomically;
-use crate::collect::Row;
 use crate::error::SweepError;
-use crate::select::Group;
 use crate::sweep_dir::SweepDir;
 
-/// Draws `figures/figure1.{svg,png}` and `figures/figure2.{svg,png}` and writes `results.md` into the sweep's
-/// directory.
+/// Draws `figures/figure1.{svg,png}` and `figures/figure2.{svg,png}` and writes `results.md` and the page
+/// `report/index.html` with its tables into the sweep's directory.
 ///
 /// Figure 1: test accuracy over epochs at the chosen hyper-parameters, mean over seeds, one line per bag size, one
 /// panel per data set and loss. Figure 2: final test accuracy over bag size with one standard deviation, one line per
 /// loss, one panel per data set. Where hyper-parameters
 /// diverged or did not finish, points are hollow, and crosses where all did.
 ///
-/// `rows` and `groups` are those of [`collect`](crate::collect::collect) and [`select`](crate::select::select).
-///
 /// # Errors
-/// [`SweepError::Io`], [`SweepError::Json`] for unreadable metrics, or [`SweepError::Figure`].
-pub fn write(sweep: &SweepDir, rows: &[Row], groups: &[Group]) -> Result<(), SweepError> {
+/// [`SweepError::Io`], or [`SweepError::Figure`].
+pub fn write(sweep: &SweepDir, material: &Material) -> Result<(), SweepError> {
     let folder = sweep.path().join("figures");
     fs_err::create_dir_all(&folder)?;
     let figures = [
-        ("figure1", figures::over_epochs(sweep, rows, groups)?),
-        ("figure2", figures::over_bag_sizes(groups)),
+        ("figure1", figures::over_epochs(&material.curves, &material.groups)),
+        ("figure2", figures::over_bag_sizes(&material.groups)),
     ];
     for (name, figure) in figures {
-        let drawing = chart::draw(&figure).map_err(|reason| SweepError::Figure { figure: name, reason })?;
+        let drawing = files::draw(&chart::draw(&figure))
+            .map_err(|reason| SweepError::Figure { figure: name, reason })?;
         write_atomically(&folder.join(format!("{name}.svg")), drawing.svg.as_bytes())?;
         write_atomically(&folder.join(format!("{name}.png")), &drawing.png)?;
     }
-    Ok(write_atomically(&sweep.path().join("results.md"), table::markdown(groups).as_bytes())?)
+    write_atomically(&sweep.path().join("results.md"), table::markdown(&material.groups).as_bytes())?;
+    write_page(&sweep.path().join("report").join("index.html"), material)
+}
+
+/// Writes the page, one file that needs no other, and its main table beside it: `index.html` comes with
+/// `index-table.md`, `index-table.csv` and `index-table.tex`.
+///
+/// # Errors
+/// [`SweepError::Io`], or [`SweepError::Csv`].
+pub fn write_page(path: &Path, material: &Material) -> Result<(), SweepError> {
+    if let Some(folder) = path.parent() {
+        fs_err::create_dir_all(folder)?;
+    }
+    let groups = &material.groups;
+    let tables = page::Tables {
+        markdown: table::markdown(groups),
+        csv: table::csv(groups)?,
+        latex: table::latex(groups),
+    };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    for (extension, text) in [("md", &tables.markdown), ("csv", &tables.csv), ("tex", &tables.latex)] {
+        write_atomically(&path.with_file_name(format!("{stem}-table.{extension}")), text.as_bytes())?;
+    }
+    Ok(write_atomically(path, page::html(material, &tables).as_bytes())?)
 }

@@ -4,9 +4,10 @@ use candle_core::{D, Device, Tensor};
 use llp_bags::{BagSet, Images, LabelOracle, Normalization};
 use llp_loss::{BagLoss, Kl, L1};
 use llp_nn::{Mode, ResNet18};
+use llp_sweep::record::Confusion;
 
-use crate::TrainError;
 use crate::batch;
+use crate::{TrainError, TrainingData};
 
 /// Images per forward pass: enough to keep every core busy, little enough to stay in memory at full width.
 const CHUNK: usize = 256;
@@ -92,4 +93,18 @@ pub fn accuracy(
 /// Whether every number of a tensor is finite.
 pub(crate) fn all_finite(tensor: &Tensor) -> Result<bool, TrainError> {
     Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
+}
+
+/// How often each class of the test images was taken for each other; nothing where there are no labels.
+///
+/// # Errors
+/// When the images do not fit the network.
+pub fn confusion(
+    network: &ResNet18,
+    data: &TrainingData,
+    device: &Device,
+) -> Result<Option<Confusion>, TrainError> {
+    let Some(labels) = &data.test_labels else { return Ok(None) };
+    let predictions = predictions(network, &data.test_images, &data.normalization, device)?;
+    Ok(Some(Confusion::from_rows(data.class_names.clone(), &labels.confusion(&predictions)?)))
 }

@@ -11,6 +11,7 @@ use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCH
 use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
+use crate::evaluate::confusion;
 use crate::{
     Checkpoint, Hooks, Locate, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset,
 };
@@ -218,6 +219,11 @@ impl Run<'_> {
         context: &RunContext<'_>,
     ) -> Result<RunEnd, TrainError> {
         let last = self.dir.read_metrics()?.pop();
+        let test_confusion = if outcome == RunOutcome::Complete {
+            confusion(trainer.network(), data, context.device)?
+        } else {
+            None
+        };
         let result = RunResult {
             schema: RESULT_SCHEMA,
             run: self.config.run_name(),
@@ -226,6 +232,7 @@ impl Run<'_> {
             diverged_at,
             epochs: trainer.position().epoch,
             last,
+            test_confusion,
             n_classes: data.class_names.len(),
             n_bags: data.bags.len(),
             bag_size: self.config.bags.size,

@@ -171,3 +171,55 @@ fn wait_until(condition: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// A run comes out as an event file and as a card; a page of it needs a place, and the command on that page leads to the
+/// same configuration.
+#[test]
+fn a_run_is_exported() {
+    let dir = tempdir().unwrap();
+    let run = dir.path().join("run");
+    assert!(train(&run, &["--epochs=2", "--loss=rot", "--alpha=0.3"]).status.success());
+    let export = |format: &str| {
+        let end = llp().args(["export", "--format", format]).arg(&run).output().unwrap();
+        assert_eq!(end.status.code(), Some(0), "{}", text(&end.stderr));
+        fs_err::read(text(&end.stdout).trim()).unwrap()
+    };
+    let events = export("tensorboard");
+    let has = |words: &[u8]| events.windows(words.len()).filter(|window| *window == words).count();
+    assert_eq!((has(b"brain.Event:2"), has(b"loss/train"), has(b"accuracy/test")), (1, 2, 2));
+    let card = String::from_utf8(export("card")).unwrap();
+    assert!(card.starts_with("---\nlibrary_name: llp\n") && card.contains("type: accuracy"), "{card}");
+
+    let nowhere = llp().arg("report").arg(&run).output().unwrap();
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(text(&nowhere.stderr).contains("say where with --out FILE"));
+    let page = dir.path().join("page.html");
+    assert_eq!(
+        llp().arg("report").arg(&run).arg("--out").arg(&page).output().unwrap().status.code(),
+        Some(0)
+    );
+    let page = fs_err::read_to_string(page).unwrap();
+    let command = page.split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
+    let command = command.split_once(" --out ").unwrap().0;
+    assert!(card.contains(command), "{command}\n{card}");
+    let words = command.split(' ').skip(1);
+    let again = dir.path().join("again");
+    let end = llp().args(words).args(["--time-limit=0s", "--out"]).arg(&again).output().unwrap();
+    assert_eq!(end.status.code(), Some(75), "{}", text(&end.stderr));
+    let config = |run: &Path| fs_err::read_to_string(run.join("config.toml")).unwrap();
+    assert_eq!(config(&again), config(&run));
+}
+
+/// Completion scripts and manual pages know every command.
+#[test]
+fn the_command_line_documents_itself() {
+    let dir = tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&llp().args(["completions", shell]).output().unwrap().stdout);
+        assert!(script.contains("disaggregate") && script.contains("watch"), "{shell}");
+    }
+    assert!(llp().arg("man").arg(dir.path()).output().unwrap().status.success());
+    let page = fs_err::read_to_string(dir.path().join("llp-sweep-run.1")).unwrap();
+    assert!(page.starts_with(".ie") || page.contains(".TH llp-sweep-run"), "{page}");
+    assert!(dir.path().join("llp.1").exists());
+}

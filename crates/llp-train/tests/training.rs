@@ -360,3 +360,25 @@ fn a_cancelled_run_stops_with_a_checkpoint() {
     assert_eq!(run.status().unwrap().unwrap().reason.as_deref(), Some("cancelled"));
     assert!(!Checkpoint::list(&run.checkpoints_dir()).unwrap().is_empty());
 }
+
+/// The recorded confusion is of every test instance, and its diagonal is the recorded accuracy; a run that diverged has
+/// none.
+#[test]
+fn confusion_agrees_with_accuracy() {
+    let dir = tempdir().unwrap();
+    let RunEnd::Ended(result) = run_in(&dir.path().join("complete"), &config(&[]), None).end.unwrap() else {
+        panic!()
+    };
+    let confusion = result.test_confusion.unwrap();
+    let sum = |counts: &mut dyn Iterator<Item = u32>| counts.map(f64::from).sum::<f64>();
+    let n_all = sum(&mut confusion.counts.iter().flatten().copied());
+    let n_correct = sum(&mut confusion.counts.iter().enumerate().map(|(class, row)| row[class]));
+    assert_eq!((n_all, confusion.classes.len()), (360.0, 10));
+    assert_eq!(result.last.unwrap().test_accuracy, Some(n_correct / n_all));
+
+    let diverging = config(&["optim.lr=1e30"]);
+    let RunEnd::Ended(result) = run_in(&dir.path().join("diverged"), &diverging, None).end.unwrap() else {
+        panic!()
+    };
+    assert_eq!(result.test_confusion, None);
+}

@@ -1,8 +1,7 @@
 //! Line charts in panels: percentages over something, with a legend beside them and a caption below.
 
-use super::canvas::{
-    Anchor, BLACK, Canvas, Drawing, GRAY, Marker, PALE, Position, Rgb, Stroke, WHITE, text_width, wrap,
-};
+use super::canvas::{Anchor, Canvas, Marker, Position, Stroke, text_width, wrap};
+use super::ink::Ink;
 
 /// Several panels with common axes.
 #[derive(Debug)]
@@ -40,17 +39,9 @@ pub(super) struct Panel {
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) label: String,
-    pub(super) style: Style,
+    /// The same in every panel.
+    pub(super) ink: Ink,
     pub(super) points: Vec<Point>,
-}
-
-/// How a line looks: the same style in every panel.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Style {
-    /// A color and a marker of its own.
-    Category(usize),
-    /// A color of a scale from dark to light, without markers.
-    Ordered { rank: usize, of: usize },
 }
 
 /// A point, in percent.
@@ -86,34 +77,23 @@ const SMALL: u32 = 11;
 const NORMAL: u32 = 13;
 const LARGE: u32 = 16;
 
-const REFERENCE: Stroke = Stroke { color: GRAY, width: 1.2 };
-
-/// Okabe and Ito's colors, which stay apart for the color-blind, each with a marker of its own.
-const CATEGORIES: [(Rgb, Marker); 5] = [
-    ((0x00, 0x72, 0xb2), Marker::Circle),
-    ((0xd5, 0x5e, 0x00), Marker::Square),
-    ((0x00, 0x9e, 0x73), Marker::Triangle),
-    ((0xcc, 0x79, 0xa7), Marker::Diamond),
-    ((0x56, 0xb4, 0xe9), Marker::TriangleDown),
-];
-
-/// Five equidistant colors of Viridis up to where it becomes too light for a white page.
-const ORDERED: [Rgb; 5] =
-    [(0x44, 0x01, 0x54), (0x41, 0x44, 0x87), (0x2a, 0x78, 0x8e), (0x22, 0xa8, 0x84), (0x7a, 0xd1, 0x51)];
+const REFERENCE: Stroke = Stroke { ink: Ink::Muted, width: 1.2 };
 
 /// How panels are arranged: how many in a row, and the size of the area inside their axes.
 struct Arrangement {
+    /// Room above the first row.
+    above: f64,
     columns: usize,
     width: f64,
     height: f64,
 }
 
 impl Arrangement {
-    fn of(n_panels: usize) -> Self {
+    fn of(n_panels: usize, above: f64) -> Self {
         match n_panels {
-            0 | 1 => Self { columns: 1, width: 420.0, height: 280.0 },
-            2 | 4 => Self { columns: 2, width: 340.0, height: 250.0 },
-            _ => Self { columns: 3, width: 270.0, height: 220.0 },
+            0 | 1 => Self { above, columns: 1, width: 420.0, height: 280.0 },
+            2 | 4 => Self { above, columns: 2, width: 340.0, height: 250.0 },
+            _ => Self { above, columns: 3, width: 270.0, height: 220.0 },
         }
     }
 
@@ -121,35 +101,50 @@ impl Arrangement {
     fn origin(&self, index: usize) -> Position {
         let (row, column) = (index / self.columns, index % self.columns);
         let x = LEFT + column as f64 * (LEFT + self.width + RIGHT);
-        (x, TITLE + TOP + row as f64 * (TOP + self.height + BOTTOM))
+        (x, self.above + TOP + row as f64 * (TOP + self.height + BOTTOM))
     }
 
-    /// Width and height of all panels with their room.
+    /// The right and the lower end of all panels with their room.
     fn extent(&self, n_panels: usize) -> (f64, f64) {
         let rows = n_panels.div_ceil(self.columns).max(1);
         let width = self.columns as f64 * (LEFT + self.width + RIGHT);
-        (width, TITLE + rows as f64 * (TOP + self.height + BOTTOM))
+        (width, self.above + rows as f64 * (TOP + self.height + BOTTOM))
     }
 }
 
-/// Draws a figure.
-pub(super) fn draw(figure: &Figure) -> Result<Drawing, String> {
-    let arrangement = Arrangement::of(figure.panels.len());
-    let (panels_width, panels_height) = arrangement.extent(figure.panels.len());
-    let width = panels_width + legend_width(figure) + RIGHT;
+/// Draws a figure with its title and its caption, as it stands alone.
+pub(super) fn draw(figure: &Figure) -> Canvas {
+    let width = width(figure);
     let caption = wrap(&figure.caption, CAPTION, width - 2.0 * RIGHT);
+    let (mut canvas, bottom) = body(figure, TITLE, (caption.len() as f64 + 1.0) * CAPTION_LINE);
+    canvas.text((RIGHT, 26.0), &figure.title, LARGE, Anchor::Start, Ink::Text);
+    for (index, line) in caption.iter().enumerate() {
+        let y = bottom + (index as f64 + 0.8) * CAPTION_LINE;
+        canvas.text((RIGHT, y), line, CAPTION, Anchor::Start, Ink::Muted);
+    }
+    canvas
+}
 
-    let mut canvas = Canvas::new(width, panels_height + (caption.len() as f64 + 1.0) * CAPTION_LINE);
-    canvas.text((RIGHT, 26.0), &figure.title, LARGE, Anchor::Start, BLACK);
+/// Draws a figure without title and caption, which the page around it has.
+pub(super) fn draw_bare(figure: &Figure) -> Canvas {
+    body(figure, 0.0, 0.0).0
+}
+
+fn width(figure: &Figure) -> f64 {
+    let n_panels = figure.panels.len();
+    Arrangement::of(n_panels, 0.0).extent(n_panels).0 + legend_width(figure) + RIGHT
+}
+
+/// Panels and legend, with room above and below; and where the room below begins.
+fn body(figure: &Figure, above: f64, below: f64) -> (Canvas, f64) {
+    let arrangement = Arrangement::of(figure.panels.len(), above);
+    let (panels_width, bottom) = arrangement.extent(figure.panels.len());
+    let mut canvas = Canvas::new(width(figure), bottom + below);
     for (index, panel) in figure.panels.iter().enumerate() {
         Axes::new(figure, &arrangement, index).draw(&mut canvas, figure, panel);
     }
-    draw_legend(&mut canvas, figure, (panels_width, TITLE + TOP));
-    for (index, line) in caption.iter().enumerate() {
-        let y = panels_height + (index as f64 + 0.8) * CAPTION_LINE;
-        canvas.text((RIGHT, y), line, CAPTION, Anchor::Start, GRAY);
-    }
-    canvas.finish()
+    draw_legend(&mut canvas, figure, (panels_width, above + TOP));
+    (canvas, bottom)
 }
 
 /// The mapping of one panel's values to positions.
@@ -196,99 +191,87 @@ impl Axes {
     fn draw(&self, canvas: &mut Canvas, figure: &Figure, panel: &Panel) {
         let (left, top) = self.origin;
         let (right, bottom, middle) = (left + self.width, top + self.height, left + self.width / 2.0);
-        canvas.text((middle, top - 30.0), &panel.title, NORMAL, Anchor::Middle, BLACK);
-        canvas.text((left - 28.0, top - 12.0), &figure.y_label, SMALL, Anchor::Start, GRAY);
-        canvas.text((right, top - 12.0), &panel.note, SMALL, Anchor::End, GRAY);
+        canvas.text((middle, top - 30.0), &panel.title, NORMAL, Anchor::Middle, Ink::Text);
+        canvas.text((left - 28.0, top - 12.0), &figure.y_label, SMALL, Anchor::Start, Ink::Muted);
+        canvas.text((right, top - 12.0), &panel.note, SMALL, Anchor::End, Ink::Muted);
         for percent in [0.0, 20.0, 40.0, 60.0, 80.0, 100.0] {
             let y = self.y(percent);
-            canvas.line(&[(left, y), (right, y)], thin(PALE));
-            canvas.text((left - 7.0, y + 4.0), &percent.to_string(), SMALL, Anchor::End, BLACK);
+            canvas.line(&[(left, y), (right, y)], thin(Ink::Rule));
+            canvas.text((left - 7.0, y + 4.0), &percent.to_string(), SMALL, Anchor::End, Ink::Text);
         }
         for tick in &self.x_ticks {
             let x = self.x(*tick);
-            canvas.line(&[(x, bottom), (x, bottom + 4.0)], thin(BLACK));
-            canvas.text((x, bottom + 17.0), &tick.to_string(), SMALL, Anchor::Middle, BLACK);
+            canvas.line(&[(x, bottom), (x, bottom + 4.0)], thin(Ink::Text));
+            canvas.text((x, bottom + 17.0), &tick.to_string(), SMALL, Anchor::Middle, Ink::Text);
         }
-        canvas.text((middle, bottom + 35.0), &figure.x_label, SMALL, Anchor::Middle, GRAY);
+        canvas.text((middle, bottom + 35.0), &figure.x_label, SMALL, Anchor::Middle, Ink::Muted);
         if let Some(reference) = panel.reference {
             canvas.dashes((left, self.y(100.0 * reference)), right, REFERENCE);
         }
         panel.lines.iter().for_each(|line| self.draw_spread(canvas, line));
         panel.lines.iter().for_each(|line| self.draw_line(canvas, line));
         // The frame comes last, over the ends of lines.
-        canvas.line(&[(left, top), (left, bottom), (right, bottom)], thin(BLACK));
+        canvas.line(&[(left, top), (left, bottom), (right, bottom)], thin(Ink::Text));
     }
 
     /// The band of one standard deviation, and a bar at each point, which also shows where there is no neighbor.
     fn draw_spread(&self, canvas: &mut Canvas, line: &Line) {
-        let (color, _) = line.style.look();
+        let ink = line.ink;
         let spread: Vec<(&Point, f64)> = present(line).filter_map(|point| Some((point, point.sd?))).collect();
         let upper = spread.iter().map(|(point, sd)| (self.x(point.x), self.y(point.y + sd)));
         let lower = spread.iter().map(|(point, sd)| (self.x(point.x), self.y(point.y - sd)));
         for (top, bottom) in upper.clone().zip(lower.clone()) {
-            canvas.line(&[top, bottom], thin(color));
+            canvas.line(&[top, bottom], thin(ink));
         }
         if spread.len() > 1 {
-            canvas.area(&upper.chain(lower.rev()).collect::<Vec<_>>(), color, 0.2);
+            canvas.area(&upper.chain(lower.rev()).collect::<Vec<_>>(), ink, 0.2);
         }
     }
 
     fn draw_line(&self, canvas: &mut Canvas, line: &Line) {
-        let (color, marker) = line.style.look();
+        let (ink, marker) = (line.ink, line.ink.marker());
         let path: Vec<Position> = present(line).map(|point| self.at(point)).collect();
         if path.len() > 1 {
-            canvas.line(&path, Stroke { color, width: 2.0 });
+            canvas.line(&path, Stroke { ink, width: 2.0 });
         }
         // A single point would not be seen without a marker.
         let marker = marker.or_else(|| (path.len() == 1).then_some(Marker::Circle));
         for point in &line.points {
             match (marker, point.mark) {
-                (_, Mark::Absent) => canvas.marker(Marker::Cross, self.at(point), 4.5, color, color),
-                (Some(marker), Mark::Solid) => canvas.marker(marker, self.at(point), 4.0, color, color),
-                (Some(marker), Mark::Hollow) => canvas.marker(marker, self.at(point), 4.0, WHITE, color),
+                (_, Mark::Absent) => canvas.marker(Marker::Cross, self.at(point), 4.5, ink, ink),
+                (Some(marker), Mark::Solid) => canvas.marker(marker, self.at(point), 4.0, ink, ink),
+                (Some(marker), Mark::Hollow) => canvas.marker(marker, self.at(point), 4.0, Ink::Page, ink),
                 (None, _) => {}
             }
         }
     }
 }
 
-impl Style {
-    fn look(self) -> (Rgb, Option<Marker>) {
-        match self {
-            Self::Category(index) => {
-                let (color, marker) = CATEGORIES[index % CATEGORIES.len()];
-                (color, Some(marker))
-            }
-            Self::Ordered { rank, of } => (between(rank, of), None),
-        }
-    }
-}
-
 fn draw_legend(canvas: &mut Canvas, figure: &Figure, (x, top): Position) {
     let mut y = top + 4.0;
-    canvas.text((x, y), &figure.legend_title, SMALL, Anchor::Start, GRAY);
-    for (label, style) in legend(figure) {
+    canvas.text((x, y), &figure.legend_title, SMALL, Anchor::Start, Ink::Muted);
+    for (label, ink) in legend(figure) {
         y += 19.0;
-        let (color, marker) = style.look();
-        canvas.line(&[(x, y - 4.0), (x + 22.0, y - 4.0)], Stroke { color, width: 2.0 });
+        let marker = ink.marker();
+        canvas.line(&[(x, y - 4.0), (x + 22.0, y - 4.0)], Stroke { ink, width: 2.0 });
         if let Some(marker) = marker {
-            canvas.marker(marker, (x + 11.0, y - 4.0), 4.0, color, color);
+            canvas.marker(marker, (x + 11.0, y - 4.0), 4.0, ink, ink);
         }
-        canvas.text((x + 29.0, y), label, SMALL, Anchor::Start, BLACK);
+        canvas.text((x + 29.0, y), label, SMALL, Anchor::Start, Ink::Text);
     }
     if figure.panels.iter().any(|panel| panel.reference.is_some()) {
         y += 19.0;
         canvas.dashes((x, y - 4.0), x + 23.0, REFERENCE);
-        canvas.text((x + 29.0, y), &figure.reference_label, SMALL, Anchor::Start, BLACK);
+        canvas.text((x + 29.0, y), &figure.reference_label, SMALL, Anchor::Start, Ink::Text);
     }
 }
 
 /// The labels of all panels, each once, in the order of their first appearance.
-fn legend(figure: &Figure) -> Vec<(&str, Style)> {
-    let mut entries: Vec<(&str, Style)> = Vec::new();
+fn legend(figure: &Figure) -> Vec<(&str, Ink)> {
+    let mut entries: Vec<(&str, Ink)> = Vec::new();
     for line in figure.panels.iter().flat_map(|panel| &panel.lines) {
         if !entries.iter().any(|(label, _)| *label == line.label) {
-            entries.push((&line.label, line.style));
+            entries.push((&line.label, line.ink));
         }
     }
     entries
@@ -313,16 +296,6 @@ fn round_ticks(last: f64) -> Vec<f64> {
     (0_u32..=5).map(|n| f64::from(n) * step).filter(|tick| *tick <= last).collect()
 }
 
-/// The color of the `rank`-th of `of` things on the ordered scale.
-fn between(rank: usize, of: usize) -> Rgb {
-    let span = of.max(2) - 1;
-    let place = rank.min(span) * (ORDERED.len() - 1);
-    let (index, rest) = (place / span, place % span);
-    let (a, b) = (ORDERED[index], ORDERED[(index + 1).min(ORDERED.len() - 1)]);
-    let mix = |a: u8, b: u8| ((usize::from(a) * (span - rest) + usize::from(b) * rest) / span) as u8;
-    (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
-}
-
-fn thin(color: Rgb) -> Stroke {
-    Stroke { color, width: 1.0 }
+fn thin(ink: Ink) -> Stroke {
+    Stroke { ink, width: 1.0 }
 }

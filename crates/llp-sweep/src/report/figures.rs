@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::chart::{Figure, Line, Mark, Panel, Point, Scale, Style};
+use super::chart::{Figure, Line, Mark, Panel, Point, Scale};
+use super::ink::Ink;
 use super::table::notes;
-use crate::collect::Row;
 use crate::config::LossName;
-use crate::error::SweepError;
 use crate::record::EpochRecord;
 use crate::select::{Group, RULE, Spread};
-use crate::sweep_dir::SweepDir;
 
 /// Figure 1: test accuracy over epochs, one line per bag size, one panel per data set and loss.
-pub(super) fn over_epochs(sweep: &SweepDir, rows: &[Row], groups: &[Group]) -> Result<Figure, SweepError> {
+///
+/// `curves` has the epochs of each chosen row.
+pub(super) fn over_epochs(curves: &[Vec<EpochRecord>], groups: &[Group]) -> Figure {
     let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
     let mut panels = Vec::new();
     for (data, loss) in groups.iter().map(|group| (&group.data, group.loss)).collect::<BTreeSet<_>>() {
@@ -22,8 +22,8 @@ pub(super) fn over_epochs(sweep: &SweepDir, rows: &[Row], groups: &[Group]) -> R
             let rank = sizes.range(..group.bag_size).count();
             lines.push(Line {
                 label: group.bag_size.to_string(),
-                style: Style::Ordered { rank, of: sizes.len() },
-                points: mean_over_seeds(sweep, rows, group)?,
+                ink: Ink::Ordered { rank, of: sizes.len() },
+                points: mean_over_seeds(curves, group),
             });
         }
         let reference = members.clone().find_map(|group| group.chance);
@@ -33,7 +33,7 @@ pub(super) fn over_epochs(sweep: &SweepDir, rows: &[Row], groups: &[Group]) -> R
             if without.is_empty() { String::new() } else { format!("no result: {}", without.join(", ")) };
         panels.push(Panel { title: format!("{}, {data}", loss.title()), lines, reference, note });
     }
-    Ok(Figure {
+    Figure {
         title: "Test accuracy over epochs".to_owned(),
         x_label: "Epoch".to_owned(),
         x_scale: Scale::Linear,
@@ -42,24 +42,20 @@ pub(super) fn over_epochs(sweep: &SweepDir, rows: &[Row], groups: &[Group]) -> R
         reference_label: "chance".to_owned(),
         panels,
         caption: format!("Mean over seeds. {RULE} {}", notes(groups)),
-    })
+    }
 }
 
 /// The mean curve of the chosen hyper-parameters, in percent, up to the last epoch that all seeds have.
-fn mean_over_seeds(sweep: &SweepDir, rows: &[Row], group: &Group) -> Result<Vec<Point>, SweepError> {
-    let Some(chosen) = &group.chosen else { return Ok(Vec::new()) };
-    let curves: Vec<Vec<EpochRecord>> = chosen
-        .rows
-        .iter()
-        .map(|row| sweep.run_dir(&rows[*row].cell).read_metrics())
-        .collect::<Result<_, _>>()?;
-    let n_epochs = curves.iter().map(Vec::len).min().unwrap_or(0);
+fn mean_over_seeds(curves: &[Vec<EpochRecord>], group: &Group) -> Vec<Point> {
+    let Some(chosen) = &group.chosen else { return Vec::new() };
+    let curves: Vec<&Vec<EpochRecord>> = chosen.rows.iter().map(|row| &curves[*row]).collect();
+    let n_epochs = curves.iter().map(|curve| curve.len()).min().unwrap_or(0);
     let point = |epoch: usize| {
         let values: Vec<f64> = curves.iter().filter_map(|curve| curve[epoch].test_accuracy).collect();
         let mean = Spread::of(&values).filter(|spread| spread.n == curves.len())?.mean;
         Some(Point { x: (epoch + 1) as f64, y: 100.0 * mean, sd: None, mark: Mark::Solid })
     };
-    Ok((0..n_epochs).filter_map(point).collect())
+    (0..n_epochs).filter_map(point).collect()
 }
 
 /// Figure 2: final test accuracy over bag size, one line per loss, one panel per data set.
@@ -71,7 +67,7 @@ pub(super) fn over_bag_sizes(groups: &[Group]) -> Figure {
         let chance = groups.iter().find_map(|group| group.chance);
         let line = |loss: LossName| Line {
             label: loss.title().to_owned(),
-            style: Style::Category(loss as usize),
+            ink: Ink::Category(loss as usize),
             points: groups
                 .iter()
                 .filter(|group| group.loss == loss)

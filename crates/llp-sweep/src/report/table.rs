@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::config::LossName;
+use crate::error::SweepError;
 use crate::select::{Group, RULE, Spread};
 
 /// One Markdown table for each data set: final test accuracy in percent, mean ± standard deviation over seeds, one
@@ -34,6 +35,94 @@ pub fn markdown(groups: &[Group]) -> String {
     }
     let _ = writeln!(text, "{RULE} In brackets: learning rate, and alpha of ROT. {}", notes(groups));
     text
+}
+
+/// The same numbers and what stands behind them as CSV: one row for each data set, loss and bag size; accuracies are
+/// fractions, losses in nats, and what there is not is empty.
+///
+/// # Errors
+/// [`SweepError::Csv`], which writing into memory does not meet.
+pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "data.name",
+        "loss.name",
+        "bags.size",
+        "optim.lr",
+        "loss.alpha",
+        "n_seeds",
+        "test_accuracy",
+        "test_accuracy_sd",
+        "held_out_kl",
+        "held_out_kl_sd",
+        "regret",
+        "n_runs",
+        "n_diverged",
+        "n_missing",
+    ])?;
+    for group in groups {
+        let chosen = group.chosen.as_ref();
+        let (kl, accuracy) =
+            (chosen.map(|chosen| chosen.held_out_kl), chosen.and_then(|chosen| chosen.test_accuracy));
+        table.write_record([
+            group.data.clone(),
+            group.loss.as_str().to_owned(),
+            group.bag_size.to_string(),
+            number(chosen.map(|chosen| chosen.config.optim.lr)),
+            number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
+            kl.map_or_else(String::new, |kl| kl.n.to_string()),
+            number(accuracy.map(|accuracy| accuracy.mean)),
+            number(accuracy.and_then(|accuracy| accuracy.sd)),
+            number(kl.map(|kl| kl.mean)),
+            number(kl.and_then(|kl| kl.sd)),
+            number(group.regret()),
+            group.n_runs.to_string(),
+            group.n_diverged.to_string(),
+            group.n_missing.to_string(),
+        ])?;
+    }
+    let bytes = table.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The table of [`markdown`] in LaTeX, for the package `booktabs`.
+pub fn latex(groups: &[Group]) -> String {
+    let mut text = "% \\usepackage{booktabs}\n".to_owned();
+    for data in groups.iter().map(|group| group.data.as_str()).collect::<BTreeSet<_>>() {
+        let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
+        let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();
+        let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
+        let titles: Vec<_> = losses.iter().map(|loss| loss.title()).collect();
+        let name: String = data.chars().flat_map(escaped).collect();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\\begin{{table}}\n  \\centering");
+        let _ = writeln!(
+            text,
+            "  \\caption{{Final test accuracy on {name} in percent, mean and standard deviation over seeds.}}"
+        );
+        let _ = writeln!(text, "  \\begin{{tabular}}{{r{}}}\n    \\toprule", "r".repeat(titles.len()));
+        let _ = writeln!(text, "    Bag size & {} \\\\\n    \\midrule", titles.join(" & "));
+        for size in sizes {
+            let cell = |loss: &LossName| {
+                let group = groups.iter().find(|group| group.bag_size == size && group.loss == *loss);
+                let accuracy = group.and_then(|group| group.chosen.as_ref()?.test_accuracy);
+                accuracy.map_or_else(
+                    || "--".to_owned(),
+                    |accuracy| format!("${}$", percent(accuracy).replace('±', "\\pm")),
+                )
+            };
+            let entries: Vec<_> = losses.iter().map(cell).collect();
+            let _ = writeln!(text, "    {size} & {} \\\\", entries.join(" & "));
+        }
+        let _ = writeln!(text, "    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}");
+    }
+    text
+}
+
+/// A character of a name, with a backslash where LaTeX needs one. (Names have no other characters of its own.)
+fn escaped(c: char) -> impl Iterator<Item = char> {
+    (c == '_').then_some('\\').into_iter().chain([c])
 }
 
 fn entry(group: &Group) -> String {

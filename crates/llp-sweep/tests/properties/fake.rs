@@ -10,7 +10,9 @@ use llp_sweep::executor::local::{Options, Signals, World, run};
 use llp_sweep::executor::{Launch, Progress, Totals};
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
-use llp_sweep::record::{Activity, Divergence, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status};
+use llp_sweep::record::{
+    Activity, Confusion, Divergence, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status,
+};
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::sweep_dir::SweepDir;
 
@@ -96,6 +98,19 @@ pub(crate) fn record(config: &RunConfig, epoch: usize) -> EpochRecord {
     }
 }
 
+/// Ten classes of 100 instances each, as many of which are on the diagonal as the accuracy says; the others are taken
+/// for the next class.
+fn confusion(record: &EpochRecord) -> Option<Confusion> {
+    let correct = (100.0 * record.test_accuracy?).round() as u32;
+    let count = |class: usize, predicted: usize| match (predicted + 10 - class) % 10 {
+        0 => correct,
+        1 => 100 - correct,
+        _ => 0,
+    };
+    let counts: Vec<u32> = (0..100).map(|place| count(place / 10, place % 10)).collect();
+    Some(Confusion::from_rows((0..10).map(|class| format!("class {class}")).collect(), &counts))
+}
+
 pub(crate) fn result(config: &RunConfig, last: Option<EpochRecord>, outcome: Outcome) -> RunResult {
     let epochs = last.as_ref().map_or(0, |record| record.epoch);
     let diverged = outcome == Outcome::Diverged;
@@ -106,6 +121,7 @@ pub(crate) fn result(config: &RunConfig, last: Option<EpochRecord>, outcome: Out
         outcome,
         diverged_at: diverged.then(|| Divergence { epoch: epochs + 1, first_step: 3, last_step: 5 }),
         epochs,
+        test_confusion: last.as_ref().and_then(confusion).filter(|_| !diverged),
         last,
         n_classes: 10,
         n_bags: 100,

@@ -9,6 +9,7 @@ mod executor;
 mod failures;
 mod fake;
 mod forecast;
+mod page;
 mod processes;
 mod pruning;
 mod run_dir;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::fake::{BEAT, claim_file, claimant, config, host, record, result, sweep};
 use llp_sweep::SweepError;
 use llp_sweep::claim::Claimant;
-use llp_sweep::record::{Activity, Outcome, Status};
+use llp_sweep::record::{Activity, Confusion, Outcome, Status};
 use llp_sweep::run_dir::{RunDir, RunState};
 use proptest::prelude::*;
 
@@ -304,4 +304,30 @@ fn a_sweep_directory_keeps_its_grid() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// A result of a version that recorded no confusion can be read; one that has it comes back as it was.
+#[test]
+fn confusion_is_optional_in_results() {
+    let (_folder, run) = new_run();
+    let complete = result(&config(), Some(record(&config(), 3)), Outcome::Complete);
+    run.finish(&complete).unwrap();
+    assert_eq!(run.result().unwrap(), Some(complete.clone()));
+    let mut old: serde_json::Value = serde_json::to_value(&complete).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("test_confusion").is_some());
+    fs_err::write(run.path().join("result.json"), old.to_string()).unwrap();
+    assert_eq!(run.result().unwrap().unwrap().test_confusion, None);
+}
+
+/// Accuracies of classes are the diagonal over the sum of the row; sums add counts and refuse other classes.
+#[test]
+fn confusion_counts_classes() {
+    let names = |names: [&str; 3]| names.map(str::to_owned).to_vec();
+    let one = Confusion::from_rows(names(["a", "b", "c"]), &[3, 1, 0, 0, 0, 0, 2, 0, 2]);
+    assert_eq!(one.class_accuracy(), [Some(0.75), None, Some(0.5)]);
+    let sum = Confusion::sum([&one, &one].into_iter()).unwrap();
+    assert_eq!(sum.counts, [[6, 2, 0], [0, 0, 0], [4, 0, 4]]);
+    let other = Confusion { classes: names(["a", "b", "d"]), ..one.clone() };
+    assert_eq!(Confusion::sum([&one, &other].into_iter()), None);
+    assert_eq!(Confusion::sum(std::iter::empty()), None);
 }

@@ -5,12 +5,14 @@
 mod bag_column;
 mod bags;
 mod bags_show;
+mod completions;
 mod config_args;
 mod contact_sheet;
 mod data;
 mod data_known;
 mod disaggregate;
 mod evaluate;
+mod export;
 mod failure;
 mod hub;
 mod progress;
@@ -26,6 +28,7 @@ mod sweep_status;
 mod sweep_submit;
 mod sweep_work;
 mod train;
+mod watch;
 mod world;
 
 use std::io::Write as _;
@@ -41,7 +44,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Train image classifiers from label proportions.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(name = "llp", version, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -97,8 +100,16 @@ enum Command {
         #[command(subcommand)]
         command: sweep::SweepCommand,
     },
-    /// Tables and figures of a sweep, from what is there.
+    /// Tables, figures and a page of a sweep, or of several sweeps and runs, from what is there.
     Report(report::ReportArgs),
+    /// Look at a sweep or a run while it trains, from another terminal.
+    Watch(watch::WatchArgs),
+    /// Write a run in the format of another program.
+    Export(export::ExportArgs),
+    /// Print the script that completes command lines in a shell.
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages.
+    Man(completions::ManArgs),
 }
 
 /// Reading a damaged Parquet file can panic, which becomes an error with the file's name: that is all there is to say.
@@ -123,6 +134,10 @@ fn main() -> ExitCode {
         Command::Bags { command } => bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
+        Command::Watch(args) => watch::watch(global, &args),
+        Command::Export(args) => export::export(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
     };
     end.unwrap_or_else(|Failure { code, error }| {
         // There is nobody left to tell if standard error is closed.

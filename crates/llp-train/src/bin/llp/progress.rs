@@ -28,11 +28,16 @@ impl Style {
     pub(crate) fn resolve(global: Global) -> Self {
         match global.progress {
             _ if global.quiet => Self::None,
-            Self::Auto if std::io::stderr().is_terminal() => Self::Bar,
+            Self::Auto if std::io::stderr().is_terminal() && can_move_cursor() => Self::Bar,
             Self::Auto => Self::Lines,
             style => style,
         }
     }
+}
+
+/// Whether the terminal can draw over what it has drawn.
+pub(crate) fn can_move_cursor() -> bool {
+    std::env::var_os("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
 /// The bar that every command draws.

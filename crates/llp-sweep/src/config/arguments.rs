@@ -1,0 +1,67 @@
+//! The arguments of `llp train` that bring a configuration about.
+
+use super::{RunConfig, Values, preset};
+
+/// Keys that have a named argument.
+const NAMED: [(&str, &str); 9] = [
+    ("bags.size", "--bag-size"),
+    ("loss.name", "--loss"),
+    ("optim.lr", "--lr"),
+    ("loss.alpha", "--alpha"),
+    ("loss.epsilon", "--epsilon"),
+    ("optim.epochs", "--epochs"),
+    ("network.width", "--width"),
+    ("seed", "--seed"),
+    ("bags.seed", "--bag-seed"),
+];
+
+/// Keys that say how bags are drawn, which a file of bags decides.
+const DRAWING: [&str; 6] =
+    ["bags.size", "bags.seed", "bags.hash", "data.train_limit", "data.held_out", "data.split_seed"];
+
+/// Keys that every command names, whatever the preset has: they tell one point of a figure from the next.
+const TELLING: [&str; 4] = ["loss.name", "bags.size", "optim.lr", "seed"];
+
+impl RunConfig {
+    /// The command that trains a run of this configuration into the folder `out`, ready for a shell: the preset, what
+    /// tells the run from its neighbors, and every setting that differs from the preset.
+    pub fn train_command(&self, out: &str) -> String {
+        let values = Values::of(self);
+        let base = preset::base(&self.preset).ok();
+        let mut words = vec!["llp".to_owned(), "train".to_owned()];
+        if base.is_some() {
+            words.extend(["--preset".to_owned(), self.preset.clone()]);
+        }
+        if let Some(path) = &self.bags.manifest {
+            words.extend(["--bags".to_owned(), path.clone()]);
+        }
+        for (key, value) in values.iter() {
+            let is_default = base.as_ref().is_some_and(|base| base.get(key.name) == Some(value));
+            let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name);
+            let is_told = ["schema", "preset", "bags.manifest"].contains(&key.name);
+            if is_told || is_left_to_bags || (is_default && !TELLING.contains(&key.name)) {
+                continue;
+            }
+            let value = match value {
+                toml::Value::String(text) => text.clone(),
+                toml::Value::Float(x) => format!("{x:?}"),
+                other => other.to_string(),
+            };
+            match NAMED.iter().find(|(name, _)| *name == key.name) {
+                Some((_, argument)) => words.extend([(*argument).to_owned(), value]),
+                None => words.extend(["--set".to_owned(), format!("{}={value}", key.name)]),
+            }
+        }
+        words.extend(["--out".to_owned(), out.to_owned()]);
+        words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A word as a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}

@@ -1,0 +1,4 @@
+//! Finished runs in the formats of other programs.
+
+pub mod card;
+pub mod tensorboard;

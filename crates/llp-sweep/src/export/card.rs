@@ -1,0 +1,61 @@
+//! The card of a trained model: a README with the block of metadata that the Hugging Face hub reads.
+
+use std::fmt::Write as _;
+
+use crate::config::RunConfig;
+use crate::record::RunResult;
+
+/// The card of a complete run, in Markdown. The licence is left to whoever publishes the weights.
+pub fn card(config: &RunConfig, result: &RunResult) -> String {
+    let accuracy = result.last.as_ref().and_then(|last| last.test_accuracy);
+    let mut text = metadata(config, accuracy);
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "# {}\n", result.run);
+    let _ = writeln!(
+        text,
+        "An image classifier that was trained without instance labels: on {} bags of {} instances of {}, each with the \
+         shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of \
+         torchvision's ResNet-18, with {} channels in the first stage, the {} stem and {} classes.\n",
+        result.n_bags,
+        result.bag_size,
+        config.data.name,
+        config.loss.name.title(),
+        config.network.width,
+        if config.network.stem == crate::config::Stem::Cifar { "CIFAR" } else { "ImageNet" },
+        result.n_classes
+    );
+    let _ = writeln!(text, "## Results\n");
+    if let Some(accuracy) = accuracy {
+        let _ = writeln!(text, "- test accuracy: {:.2} %", 100.0 * accuracy);
+    }
+    if let Some(kl) = result.last.as_ref().and_then(|last| last.held_out_kl) {
+        let _ = writeln!(text, "- KL loss on {} held-out bags: {kl:.4} nats", result.n_held_out_bags);
+    }
+    let _ = writeln!(
+        text,
+        "- {} epochs, {:.0} s of training, llp {}\n",
+        result.epochs, result.train_s, result.version
+    );
+    let _ = writeln!(text, "## How to train it again\n\n```sh\n{}\n```", config.train_command("run"));
+    text
+}
+
+/// The block at the head of the card, in YAML.
+fn metadata(config: &RunConfig, accuracy: Option<f64>) -> String {
+    // A text in JSON is one in YAML as well.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let data = quoted(&config.data.name);
+    let mut text = format!(
+        "---\nlibrary_name: llp\npipeline_tag: image-classification\ntags:\n- label-proportions\n- weak-supervision\n\
+         datasets:\n- {data}\n"
+    );
+    if let Some(accuracy) = accuracy {
+        let _ = write!(
+            text,
+            "model-index:\n- name: {}\n  results:\n  - task:\n      type: image-classification\n    dataset:\n      \
+             name: {data}\n      type: {data}\n      split: test\n    metrics:\n    - type: accuracy\n      value: {accuracy}\n",
+            quoted(&config.run_name())
+        );
+    }
+    text + "---\n\n"
+}

@@ -1,0 +1,84 @@
+//! A drawing as files: the only module that names the drawing library (kuva).
+//!
+//! Its own plots and axes are not used, only its scene and its two back ends, which agree with each other and bring
+//! their font along.
+
+use kuva::backend::raster::RasterBackend;
+use kuva::backend::svg::SvgBackend;
+use kuva::render::color::Color;
+use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
+
+use super::canvas::{Anchor, Canvas, Shape, Stroke};
+use super::ink::Ink;
+
+/// PNG pixels per unit: sharp in print at the width of a column.
+const PNG_SCALE: f32 = 3.0;
+
+/// A finished drawing in both formats.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    pub(super) svg: String,
+    pub(super) png: Vec<u8>,
+}
+
+/// The drawing as SVG and PNG.
+pub(super) fn draw(canvas: &Canvas) -> Result<Drawing, String> {
+    let mut scene = Scene::new(canvas.width, canvas.height);
+    scene.font_family = Some("DejaVu Sans, Verdana, Helvetica, Arial, sans-serif".to_owned());
+    canvas.shapes.iter().for_each(|shape| scene.add(primitive(shape)));
+    // The back end gives width and height only; a page that shows the file smaller needs the view box to scale it.
+    let view_box = format!("<svg viewBox=\"0 0 {} {}\" ", scene.width, scene.height);
+    let svg = SvgBackend::default().render_scene(&scene).replacen("<svg ", &view_box, 1);
+    let png = RasterBackend::new().with_scale(PNG_SCALE).render_scene(&scene)?;
+    Ok(Drawing { svg, png })
+}
+
+fn primitive(shape: &Shape) -> Primitive {
+    match shape {
+        Shape::Line { points, stroke } => Primitive::PolyLine {
+            points: points.clone(),
+            stroke: color(stroke.ink),
+            stroke_width: stroke.width,
+            stroke_dasharray: None,
+        },
+        Shape::Polygon { corners, fill, opacity, stroke } => {
+            let corners: Vec<_> = corners.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
+            Primitive::Path(Box::new(PathData {
+                d: format!("M {} Z", corners.join(" L ")),
+                fill: Some(color(*fill)),
+                stroke: stroke.map_or(Color::None, |stroke| color(stroke.ink)),
+                stroke_width: stroke.map_or(0.0, |stroke| stroke.width),
+                opacity: (*opacity < 1.0).then_some(*opacity),
+                stroke_dasharray: None,
+            }))
+        }
+        Shape::Circle { center: (cx, cy), r, fill, stroke: Stroke { ink, width } } => Primitive::Circle {
+            cx: *cx,
+            cy: *cy,
+            r: *r,
+            fill: color(*fill),
+            fill_opacity: None,
+            stroke: Some(color(*ink)),
+            stroke_width: Some(*width),
+        },
+        Shape::Text { at: (x, y), content, size, anchor, ink } => Primitive::Text {
+            x: *x,
+            y: *y,
+            content: content.clone(),
+            size: *size,
+            anchor: match anchor {
+                Anchor::Start => TextAnchor::Start,
+                Anchor::Middle => TextAnchor::Middle,
+                Anchor::End => TextAnchor::End,
+            },
+            rotate: None,
+            bold: false,
+            color: Some(color(*ink)),
+        },
+    }
+}
+
+fn color(ink: Ink) -> Color {
+    let (r, g, b) = ink.rgb();
+    Color::Rgb(r, g, b)
+}

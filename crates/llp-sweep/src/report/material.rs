@@ -1,0 +1,69 @@
+//! What a report is made of.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::claim::Host;
+use crate::collect::{self, Row, collect};
+use crate::error::SweepError;
+use crate::record::EpochRecord;
+use crate::run_dir::RunDir;
+use crate::select::{Group, select};
+use crate::sweep_dir::{Cell, SweepDir};
+
+/// The runs of a report, what was chosen among them, and how the chosen ones learned.
+#[derive(Debug, Clone)]
+pub struct Material {
+    /// All runs.
+    pub rows: Vec<Row>,
+    /// The choice within each data set, loss and bag size.
+    pub groups: Vec<Group>,
+    /// The epochs of each row that is among the chosen ones; none for the others.
+    pub(super) curves: Vec<Vec<EpochRecord>>,
+}
+
+impl Material {
+    /// Everything of one sweep.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`] or [`SweepError::Json`] for metrics of a complete run that cannot be read.
+    pub fn of_sweep(sweep: &SweepDir, here: &Host) -> Result<Self, SweepError> {
+        let dirs = sweep.cells().iter().map(|cell| sweep.run_dir(cell)).collect::<Vec<_>>();
+        Self::new(collect(sweep, here), &dirs)
+    }
+
+    /// Everything in some directories, each that of a sweep or of a run. A run that occurs twice counts once.
+    ///
+    /// # Errors
+    /// What keeps a directory from being read: [`SweepError::Io`] names the file that is missing.
+    pub fn of_directories<P: AsRef<Path>>(paths: &[P], here: &Host) -> Result<Self, SweepError> {
+        let (mut rows, mut dirs) = (Vec::new(), Vec::new());
+        for path in paths.iter().map(AsRef::as_ref) {
+            if path.join("plan.jsonl").exists() {
+                let sweep = SweepDir::open(path)?;
+                dirs.extend(sweep.cells().iter().map(|cell| sweep.run_dir(cell)));
+                rows.extend(collect(&sweep, here));
+            } else {
+                let (dir, config) = RunDir::open(path)?;
+                let cell = Cell { index: rows.len(), run: config.run_name(), config };
+                rows.push(collect::row(&dir, cell, here));
+                dirs.push(dir);
+            }
+        }
+        let mut seen = HashSet::new();
+        let is_new: Vec<bool> = rows.iter().map(|row: &Row| seen.insert(row.cell.run.clone())).collect();
+        let keep = |index: &usize| is_new[*index];
+        let dirs: Vec<_> = (0..dirs.len()).filter(keep).map(|index| dirs[index].clone()).collect();
+        let rows = (0..rows.len()).filter(keep).map(|index| rows[index].clone()).collect();
+        Self::new(rows, &dirs)
+    }
+
+    fn new(rows: Vec<Row>, dirs: &[RunDir]) -> Result<Self, SweepError> {
+        let groups = select(&rows);
+        let mut curves = vec![Vec::new(); rows.len()];
+        for &row in groups.iter().filter_map(|group| group.chosen.as_ref()).flat_map(|chosen| &chosen.rows) {
+            curves[row] = dirs[row].read_metrics()?;
+        }
+        Ok(Self { rows, groups, curves })
+    }
+}

@@ -1,0 +1,121 @@
+//! The page that shows everything about some runs: one HTML file that loads nothing and runs no script.
+
+mod classes;
+mod commands;
+mod ends;
+mod grid;
+mod learning;
+mod results;
+mod summary;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeSet;
+
+use super::Material;
+use super::ink::definitions;
+use crate::config::LossName;
+use crate::select::Group;
+
+const STYLE: &str = include_str!("page/style.css");
+
+/// The main table in the forms that can be taken from the page.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) markdown: String,
+    pub(super) csv: String,
+    pub(super) latex: String,
+}
+
+/// A section: its anchor, its heading, its content.
+type Section = (&'static str, &'static str, Markup);
+
+/// The whole page.
+pub(super) fn html(material: &Material, tables: &Tables) -> String {
+    let sections: [Section; 8] = [
+        ("summary", "Summary", summary::section(material)),
+        ("accuracy", "Final test accuracy", results::accuracy(material, tables)),
+        ("choice", "Choice of hyper-parameters", results::choice(material)),
+        ("grid", "All hyper-parameters", grid::section(material)),
+        ("learning", "Learning curves", learning::section(material)),
+        ("classes", "Classes", classes::section(material)),
+        ("ends", "Runs without a result", ends::section(material)),
+        ("commands", "Commands", commands::section(material)),
+    ];
+    let title = format!("Learning from label proportions: {}", listed(data_sets(&material.groups)));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // Without one, browsers ask the server for an icon.
+                link rel="icon" href="data:,";
+                title { (title) }
+                style { (PreEscaped(style(&material.groups))) }
+            }
+            body {
+                header { h1 { (title) } }
+                nav aria-label="Contents" {
+                    ol { @for (anchor, heading, _) in &sections { li { a href={ "#" (anchor) } { (heading) } } } }
+                }
+                main {
+                    @for (anchor, heading, content) in &sections {
+                        section id=(anchor) { h2 { (heading) } (content) }
+                    }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The style sheet with the colors of lines. Paper is light, whatever the screen is.
+fn style(groups: &[Group]) -> String {
+    let n_sizes = bag_sizes(groups).len();
+    let (light, dark) = (definitions(n_sizes, false), definitions(n_sizes, true));
+    format!("{STYLE}:root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}")
+}
+
+/// A figure or table that scrolls sideways in its own box where it is wider than the page.
+fn scrolled(label: &str, content: &Markup) -> Markup {
+    html! { div.scroll tabindex="0" role="region" aria-label=(label) { (content) } }
+}
+
+fn data_sets(groups: &[Group]) -> BTreeSet<&str> {
+    groups.iter().map(|group| group.data.as_str()).collect()
+}
+
+fn bag_sizes(groups: &[Group]) -> BTreeSet<usize> {
+    groups.iter().map(|group| group.bag_size).collect()
+}
+
+/// Each data set and loss, with its groups in the order of bag sizes.
+fn by_loss(groups: &[Group]) -> Vec<(&str, LossName, Vec<&Group>)> {
+    let pairs: BTreeSet<_> = groups.iter().map(|group| (group.data.as_str(), group.loss)).collect();
+    let members = |(data, loss)| {
+        let of = groups.iter().filter(|group| group.data == data && group.loss == loss);
+        (data, loss, of.collect())
+    };
+    pairs.into_iter().map(members).collect()
+}
+
+/// Things with commas between them.
+fn listed<T: ToString>(things: impl IntoIterator<Item = T>) -> String {
+    things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// A fraction in percent.
+fn percent(fraction: f64) -> String {
+    format!("{:.1}", 100.0 * fraction)
+}
+
+/// A time in words.
+fn duration(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}

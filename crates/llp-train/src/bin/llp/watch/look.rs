@@ -1,0 +1,163 @@
+//! What the files of a sweep or a run say at one moment.
+
+use std::path::Path;
+
+use llp_sweep::collect::{Row, row};
+use llp_sweep::record::EpochRecord;
+use llp_sweep::run_dir::{RunDir, RunState};
+use llp_sweep::sweep_dir::{Cell, SweepDir};
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::world::host;
+
+/// The runs that are looked at again and again.
+pub(super) struct Watched {
+    /// What to call all of it.
+    name: String,
+    cells: Vec<(Cell, RunDir)>,
+    /// The rows of runs that came to their end, which cannot change, by place.
+    ended: Vec<Option<Seen>>,
+}
+
+/// One run at one moment.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) run: String,
+    pub(super) state: RunState,
+    /// Epochs done, and in all.
+    pub(super) epochs: (usize, usize),
+    /// Why it failed or stopped.
+    pub(super) reason: Option<String>,
+    /// The epochs of a run that is being trained; of others at most the last.
+    pub(super) records: Vec<EpochRecord>,
+}
+
+/// Everything at one moment.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) name: String,
+    /// The number of runs in each state.
+    pub(super) counts: [(RunState, usize); RunState::ALL.len()],
+    pub(super) runs: Vec<Seen>,
+}
+
+impl Watched {
+    /// A sweep, or a run by itself.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let cells: Vec<_> = if path.join("config.toml").exists() {
+            let (dir, config) = RunDir::open(path)?;
+            vec![(Cell { index: 0, run: config.run_name(), config }, dir)]
+        } else {
+            let sweep = SweepDir::open(path)?;
+            sweep.cells().iter().map(|cell| (cell.clone(), sweep.run_dir(cell))).collect()
+        };
+        Ok(Self { name, ended: vec![None; cells.len()], cells })
+    }
+
+    /// Looks at all files that may have changed.
+    pub(super) fn look(&mut self) -> Look {
+        let here = host();
+        let mut runs = Vec::new();
+        for ((cell, dir), ended) in self.cells.iter().zip(&mut self.ended) {
+            let seen = ended.clone().unwrap_or_else(|| seen(dir, row(dir, cell.clone(), &here)));
+            if seen.state.is_ended() {
+                *ended = Some(seen.clone());
+            }
+            runs.push(seen);
+        }
+        Look::new(self.name.clone(), runs)
+    }
+}
+
+/// The states in which nothing more happens by itself.
+const OVER: [RunState; 6] = [
+    RunState::Complete,
+    RunState::Diverged,
+    RunState::Failed,
+    RunState::Parked,
+    RunState::Cancelled,
+    RunState::Pruned,
+];
+
+fn seen(dir: &RunDir, row: Row) -> Seen {
+    // What cannot be read now, since it is being written, can be read at the next look.
+    let mut records = match row.state {
+        RunState::Pending => Vec::new(),
+        _ => dir.read_metrics().unwrap_or_default(),
+    };
+    let done = records.last().map_or(0, |record| record.epoch);
+    if row.state != RunState::Running {
+        records.drain(..records.len().saturating_sub(1));
+    }
+    let epochs = (done, row.cell.config.optim.epochs);
+    Seen { run: row.cell.run, state: row.state, epochs, reason: row.reason, records }
+}
+
+impl Look {
+    pub(super) fn new(name: String, runs: Vec<Seen>) -> Self {
+        let counts = RunState::ALL.map(|state| (state, runs.iter().filter(|run| run.state == state).count()));
+        Self { name, counts, runs }
+    }
+
+    fn count(&self, state: RunState) -> usize {
+        self.counts.iter().find(|(counted, _)| *counted == state).map_or(0, |(_, n)| *n)
+    }
+
+    /// Runs that came to their end or are given up.
+    pub(super) fn n_over(&self) -> usize {
+        OVER.map(|state| self.count(state)).iter().sum()
+    }
+
+    /// Whether nothing is left to be done.
+    pub(super) fn is_over(&self) -> bool {
+        self.n_over() == self.runs.len()
+    }
+
+    /// Training images per second, of all running runs together.
+    pub(super) fn images_per_s(&self) -> f64 {
+        self.running().filter_map(|run| Some(run.records.last()?.images_per_s)).sum()
+    }
+
+    /// The runs that are being trained.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Seen> {
+        self.runs.iter().filter(|run| run.state == RunState::Running)
+    }
+
+    /// About how long it will take, in seconds: the epochs that are left at the mean pace of those that are done, as
+    /// many runs at once as now. Nothing while none is running, or none has done an epoch.
+    pub(super) fn seconds_left(&self) -> Option<f64> {
+        let n_running = self.running().count();
+        let paces = self.runs.iter().filter_map(|run| run.records.last());
+        let (n, s) = paces.fold((0, 0.0), |(n, s), record| (n + record.epoch, s + record.elapsed_s));
+        let left = self.runs.iter().filter(|run| !OVER.contains(&run.state));
+        let n_left: usize = left.map(|run| run.epochs.1.saturating_sub(run.epochs.0)).sum();
+        (n_running > 0 && n > 0).then(|| n_left as f64 * s / n as f64 / n_running as f64)
+    }
+
+    /// Numbers of runs by state, pace and time left in a line.
+    pub(super) fn line(&self) -> String {
+        let states = self.counts.iter().filter(|(_, n)| *n > 0);
+        let states: Vec<_> = states.map(|(state, n)| format!("{n} {}", state.as_str())).collect();
+        let parts = [
+            Some(format!("{} of {} done: {}", self.n_over(), self.runs.len(), states.join(", "))),
+            (self.images_per_s() > 0.0).then(|| format!("{:.0} images/s", self.images_per_s())),
+            self.seconds_left().map(|s| format!("about {} left", humantime::format_duration(whole(s)))),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
+    /// The same for programs.
+    pub(super) fn json(&self) -> serde_json::Value {
+        let counts: serde_json::Map<_, _> =
+            self.counts.iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
+        json!({ "runs": self.runs.len(), "states": counts, "images_per_s": self.images_per_s(), "seconds_left": self.seconds_left() })
+    }
+}
+
+/// Seconds, as exact as an estimate of them is.
+fn whole(seconds: f64) -> std::time::Duration {
+    let grain = if seconds < 120.0 { 1.0 } else { 60.0 };
+    std::time::Duration::from_secs(((seconds / grain).ceil() * grain).min(1e9) as u64)
+}

@@ -1,0 +1,70 @@
+//! The screen of `llp watch`: taken over, kept up to date, and given back.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::view::View;
+use super::{NAP, Watched};
+
+/// Shows a look after the other until a key, a signal or the end of the terminal ends it.
+pub(super) fn show(watched: &mut Watched, interval: Duration, is_told_to_end: &AtomicBool) -> io::Result<()> {
+    let mut terminal = ratatui::try_init()?;
+    let end = keep_showing(&mut terminal, watched, interval, is_told_to_end);
+    let restored = ratatui::try_restore();
+    // A terminal that is gone cannot be drawn on or given back, and that is how a closed window ends this program.
+    let is_gone = is_told_to_end.load(Ordering::Relaxed) || !io::stdin().is_terminal();
+    if is_gone { Ok(()) } else { end.and(restored) }
+}
+
+fn keep_showing(
+    terminal: &mut DefaultTerminal,
+    watched: &mut Watched,
+    interval: Duration,
+    is_told_to_end: &AtomicBool,
+) -> io::Result<()> {
+    let mut view = View::new(watched.look());
+    let mut looked = Instant::now();
+    terminal.draw(|frame| view.draw(frame))?;
+    while !is_told_to_end.load(Ordering::Relaxed) {
+        if event::poll(NAP)? {
+            match event::read()? {
+                Event::Key(key) if key.kind == KeyEventKind::Press => match wish(key) {
+                    Wish::End => return Ok(()),
+                    Wish::Scroll(lines) => view.scroll(lines),
+                    Wish::Nothing => continue,
+                },
+                Event::Resize(..) => {}
+                _ => continue,
+            }
+        } else if looked.elapsed() >= interval {
+            view.look(watched.look());
+            looked = Instant::now();
+        } else {
+            continue;
+        }
+        terminal.draw(|frame| view.draw(frame))?;
+    }
+    Ok(())
+}
+
+enum Wish {
+    End,
+    Scroll(isize),
+    Nothing,
+}
+
+fn wish(key: KeyEvent) -> Wish {
+    match key.code {
+        KeyCode::Char('q') | KeyCode::Esc => Wish::End,
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => Wish::End,
+        KeyCode::Down | KeyCode::Char('j') => Wish::Scroll(1),
+        KeyCode::Up | KeyCode::Char('k') => Wish::Scroll(-1),
+        KeyCode::PageDown => Wish::Scroll(10),
+        KeyCode::PageUp => Wish::Scroll(-10),
+        _ => Wish::Nothing,
+    }
+}
