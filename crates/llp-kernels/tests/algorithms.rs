@@ -1,5 +1,4 @@
 //! The choice of the algorithm of a convolution; by itself, as it holds for the whole process.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use llp_kernels::{ConvShape, passes};
 

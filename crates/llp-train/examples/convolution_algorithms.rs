@@ -2,6 +2,7 @@
 //!
 //! `convolution_algorithms DATA N_SEEDS [KEY=VALUE]...` trains by the preset `cifar10-cpu` with each seed, once with
 //! Winograd's algorithm and once with direct sums, and prints the test accuracies as a table.
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::path::Path;
 use std::time::Instant;

@@ -2,6 +2,7 @@
 //!
 //! `step_share [STEPS]` prints, for some networks, bag sizes and losses, the median milliseconds of a step on
 //! augmented 32x32 images, of preparing these images, and of the loss with its gradient.
+#![expect(clippy::print_stdout, reason = "an example prints its results")]
 
 use std::time::Instant;
 

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn two_passes_over_one_chunk_are_one_pass() {
         let (a, b) = (network(), network());
-        let two = in_two_passes(&a, &[0..N_IMAGES]);
+        let two = in_two_passes(&a, &chunks(N_IMAGES, N_IMAGES));
         let step = Step { network: &b, loss: &Kl, targets: &targets() };
         let one = step.in_one_pass(&images()).unwrap().unwrap();
         assert_eq!(two.loss_sum.to_bits(), one.loss_sum.to_bits());
