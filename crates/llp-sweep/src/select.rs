@@ -9,7 +9,8 @@ use crate::run_dir::RunState;
 
 /// The rule in words, for captions and tables.
 pub const RULE: &str = "Hyper-parameters are chosen without instance labels: for each data set, loss and bag size \
-                        those with the smallest KL loss of the last epoch on held-out bags, averaged over seeds.";
+                        those with the smallest KL loss of the last epoch on held-out bags, averaged over seeds. \
+                        Where only one set of them was tried, it is taken.";
 
 /// Keys that repeat a run under other random draws instead of changing what is done.
 const SEEDS: &[&str] = &["seed", "bags.seed", "data.split_seed"];
@@ -46,8 +47,9 @@ pub struct Candidate {
     pub config: RunConfig,
     /// The places of its runs, one for each seed, in the rows that were chosen from.
     pub rows: Vec<usize>,
-    /// The criterion: KL loss of the last epoch on held-out bags, in nats.
-    pub held_out_kl: Spread,
+    /// The criterion: KL loss of the last epoch on held-out bags, in nats. Nothing where there are no held-out bags,
+    /// which only a candidate without rivals can do without.
+    pub held_out_kl: Option<Spread>,
     /// Test accuracy of the last epoch; nothing where a seed has none.
     pub test_accuracy: Option<Spread>,
 }
@@ -90,7 +92,8 @@ impl Group {
 /// Chooses hyper-parameters within each data set, loss and bag size, by [`RULE`].
 ///
 /// A candidate is a set of hyper-parameters (everything but seeds) that is complete for all its seeds with a
-/// criterion each; one that diverged, failed or is missing for any seed is not eligible. Of equally good ones, that
+/// criterion each; one that diverged, failed or is missing for any seed is not eligible. The only candidate of a group
+/// needs no criterion. Of equally good ones, that
 /// with the smaller learning rate is chosen, then the first of the plan. Groups are ordered by data set, loss and bag
 /// size.
 pub fn select(rows: &[Row]) -> Vec<Group> {
@@ -112,12 +115,15 @@ fn group(rows: &[Row], data: String, loss: LossName, bag_size: usize, members: &
     }
     let n_candidates = by_parameters.len();
     let mut eligible: Vec<_> = by_parameters.into_values().filter_map(|runs| candidate(rows, runs)).collect();
+    // Without rivals there is nothing to choose, so no criterion is needed.
+    eligible.retain(|candidate| n_candidates == 1 || candidate.held_out_kl.is_some());
     eligible.sort_by(|a, b| {
         let (x, y) = (&a.config.optim, &b.config.optim);
         x.lr.total_cmp(&y.lr).then(a.rows[0].cmp(&b.rows[0]))
     });
     // `min_by` keeps the first of equals, so ties go to the smaller learning rate.
-    let chosen = eligible.iter().min_by(|a, b| a.held_out_kl.mean.total_cmp(&b.held_out_kl.mean)).cloned();
+    let criterion = |candidate: &Candidate| candidate.held_out_kl.map_or(0.0, |kl| kl.mean);
+    let chosen = eligible.iter().min_by(|a, b| criterion(a).total_cmp(&criterion(b))).cloned();
     let accuracy = |candidate: &Candidate| candidate.test_accuracy.map(|accuracy| -accuracy.mean);
     let by_test = eligible.iter().filter_map(|candidate| Some((accuracy(candidate)?, candidate)));
     let best_by_test = by_test.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate.clone());
@@ -152,7 +158,7 @@ fn candidate(rows: &[Row], runs: Vec<usize>) -> Option<Candidate> {
         let values: Option<Vec<f64>> = last.iter().map(|record| pick(record)).collect();
         values.as_deref().and_then(Spread::of)
     };
-    let held_out_kl = all(|record| record.held_out_kl)?;
+    let held_out_kl = all(|record| record.held_out_kl);
     let test_accuracy = all(|record| record.test_accuracy);
     Some(Candidate { config: rows[runs[0]].cell.config.clone(), rows: runs, held_out_kl, test_accuracy })
 }

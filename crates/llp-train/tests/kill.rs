@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
+mod grid;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -12,19 +13,9 @@ use llp_bags::rng::{Purpose, below, stream};
 use llp_sweep::sweep_dir::SweepDir;
 
 /// Four runs of a few seconds, with a checkpoint after every epoch.
-const GRID: &str = r#"
-schema = 1
-name = "small"
-[base]
-preset = "digits"
-network.width = 2
-data.train_limit = 240
-optim.epochs = 40
-checkpoint.every_epochs = 1
-[grid]
-bags.size = [1, 8]
-loss.name = ["kl", "rot"]
-"#;
+fn grid() -> String {
+    grid::small("optim.epochs = 40\ncheckpoint.every_epochs = 1", "")
+}
 
 fn start(grid: &Path, out: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_llp"))
@@ -62,7 +53,7 @@ fn all_weights(out: &Path) -> Vec<(String, Vec<NamedBits>)> {
 fn a_killed_sweep_ends_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
     let grid = folder.path().join("small.toml");
-    fs_err::write(&grid, GRID).unwrap();
+    fs_err::write(&grid, self::grid()).unwrap();
     let (calm, killed) = (folder.path().join("calm"), folder.path().join("killed"));
     let started = Instant::now();
     assert!(start(&grid, &calm).wait().unwrap().success());

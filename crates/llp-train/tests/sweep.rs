@@ -1,6 +1,8 @@
 //! The commands of `llp sweep` as processes: workers beside each other, cancelling, retrying, planning.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod grid;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,25 +11,15 @@ use llp_sweep::sweep_dir::SweepDir;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-/// Four short runs and, with other seeds, four more.
-const GRID: &str = r#"
-schema = 1
-name = "small"
-[base]
-preset = "digits"
-network.width = 2
-data.train_limit = 240
-optim.epochs = 3
-[grid]
-seed = [0, 1]
-bags.size = [1, 8]
-loss.name = ["kl", "rot"]
-"#;
+/// Four short runs and, with another seed, four more.
+fn grid() -> String {
+    grid::small("optim.epochs = 3", "seed = [0, 1]")
+}
 
 /// A folder with a sweep that was planned with this many epochs, and its directory.
 fn planned(epochs: usize) -> (TempDir, PathBuf) {
     let folder = tempdir().unwrap();
-    fs_err::write(folder.path().join("grid.toml"), GRID).unwrap();
+    fs_err::write(folder.path().join("grid.toml"), grid()).unwrap();
     let (grid, sweep) = (folder.path().join("grid.toml"), folder.path().join("sweep"));
     let epochs = format!("--epochs={epochs}");
     let end =
@@ -144,7 +136,7 @@ fn a_cell_has_one_process() {
 #[test]
 fn a_plan_costs_and_writes_nothing() {
     let folder = tempdir().unwrap();
-    fs_err::write(folder.path().join("grid.toml"), GRID).unwrap();
+    fs_err::write(folder.path().join("grid.toml"), grid()).unwrap();
     let mut plan =
         llp(&["sweep", "plan", "grid.toml", "--probe-steps=1", "--jobs=2", "--price=3600", "--output=json"]);
     let end = plan.current_dir(folder.path()).output().unwrap();

@@ -64,14 +64,14 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
     for group in groups {
         let chosen = group.chosen.as_ref();
         let (kl, accuracy) =
-            (chosen.map(|chosen| chosen.held_out_kl), chosen.and_then(|chosen| chosen.test_accuracy));
+            (chosen.and_then(|chosen| chosen.held_out_kl), chosen.and_then(|chosen| chosen.test_accuracy));
         table.write_record([
             group.data.clone(),
             group.loss.as_str().to_owned(),
             group.bag_size.to_string(),
             number(chosen.map(|chosen| chosen.config.optim.lr)),
             number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
-            kl.map_or_else(String::new, |kl| kl.n.to_string()),
+            chosen.map_or_else(String::new, |chosen| chosen.rows.len().to_string()),
             number(accuracy.map(|accuracy| accuracy.mean)),
             number(accuracy.and_then(|accuracy| accuracy.sd)),
             number(kl.map(|kl| kl.mean)),
@@ -142,7 +142,7 @@ pub(crate) fn percent(accuracy: Spread) -> String {
 /// How many seeds there are and what is not there, in a sentence or two.
 pub(crate) fn notes(groups: &[Group]) -> String {
     let seeds: BTreeSet<usize> =
-        groups.iter().filter_map(|group| Some(group.chosen.as_ref()?.held_out_kl.n)).collect();
+        groups.iter().filter_map(|group| Some(group.chosen.as_ref()?.rows.len())).collect();
     let sum = |pick: fn(&Group) -> usize| groups.iter().map(pick).sum::<usize>();
     let (runs, diverged, missing) =
         (sum(|group| group.n_runs), sum(|group| group.n_diverged), sum(|group| group.n_missing));

@@ -98,6 +98,20 @@ fn the_choice_is_by_held_out_loss() {
     assert_eq!((groups[0].n_candidates, groups[0].n_eligible, groups[0].chance), (2, 2, Some(0.1)));
 }
 
+/// Without held-out bags, hyper-parameters that have no rivals are taken as they are; of several none is.
+#[test]
+fn a_single_candidate_needs_no_criterion() {
+    let mut rows = six_rows([(2.0, 0.9), (1.0, 0.8), (1.5, 0.85), (1.0, 0.5), (1.4, 0.6), (1.2, 0.7)]);
+    for row in &mut rows {
+        row.result.as_mut().unwrap().last.as_mut().unwrap().held_out_kl = None;
+    }
+    assert!(select(&rows).remove(0).chosen.is_none());
+    rows.truncate(3);
+    let chosen = select(&rows).remove(0).chosen.unwrap();
+    assert_eq!((chosen.rows.len(), chosen.held_out_kl), (3, None));
+    assert!((chosen.test_accuracy.unwrap().mean - 0.85).abs() < 1e-15);
+}
+
 /// A candidate with one seed that diverged or is missing is out; with none left there is no choice.
 #[test]
 fn incomplete_candidates_are_not_eligible() {

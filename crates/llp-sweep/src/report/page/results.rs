@@ -138,9 +138,9 @@ fn chosen_row(material: &Material, group: &Group) -> Markup {
             th scope="row" { (group.bag_size) }
             td { (chosen.map_or_else(dash, |chosen| chosen.config.optim.lr.to_string())) }
             td { (chosen.and_then(|chosen| chosen.config.loss.alpha).map_or_else(dash, |alpha| alpha.to_string())) }
-            td { (chosen.map_or_else(dash, |chosen| format!("{:.4}", chosen.held_out_kl.mean))) }
+            td { (chosen.and_then(|chosen| chosen.held_out_kl).map_or_else(dash, |kl| format!("{:.4}", kl.mean))) }
             td { (chosen.and_then(|chosen| chosen.test_accuracy).map_or_else(dash, mean_and_spread)) }
-            td { (chosen.map_or_else(dash, |chosen| chosen.held_out_kl.n.to_string())) }
+            td { (chosen.map_or_else(dash, |chosen| chosen.rows.len().to_string())) }
             td { (best.and_then(|best| best.test_accuracy).map_or_else(dash, mean_and_spread)) }
             td { (best.map_or_else(dash, parameters)) }
             td { (group.regret().map_or_else(dash, |regret| format!("{:.1}", 100.0 * regret))) }
