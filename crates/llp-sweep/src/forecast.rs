@@ -38,7 +38,9 @@ impl Timing {
         let saves = |epoch: usize| epoch / every;
         let n_checkpoints = saves(epochs.saturating_sub(1)) - saves(epochs_done.min(epochs - 1)) + 1;
         let left = epochs.saturating_sub(epochs_done);
-        self.start_s + left as f64 * self.epoch_s() + n_checkpoints as f64 * self.checkpoint_s
+        // A complete run is evaluated once more, for the confusion of its classes.
+        let end_s = self.evaluation_s;
+        self.start_s + left as f64 * self.epoch_s() + n_checkpoints as f64 * self.checkpoint_s + end_s
     }
 }
 

@@ -27,8 +27,8 @@ proptest! {
         prop_assert_eq!(makespan(&vec![2.0; n], slots), 2.0 * n.div_ceil(slots) as f64);
     }
 
-    /// A run that is interrupted after some epoch and goes on from there costs a second start, and no more than a second
-    /// checkpoint.
+    /// A run that is interrupted after some epoch and goes on from there costs a second start and at most a second
+    /// checkpoint, beside the last evaluation that a run of the first part alone would have.
     #[test]
     fn interruptions_cost_a_start(epochs in 2_usize..100, every in 1_usize..30, done: prop::sample::Index) {
         let done = done.index(epochs - 1) + 1;
@@ -41,7 +41,7 @@ proptest! {
         let mut first = config.clone();
         first.optim.epochs = done;
         let extra = timing.run_s(&first, 0) + timing.run_s(&config, done) - timing.run_s(&config, 0);
-        prop_assert!(extra == 3.0 || extra == 4.0, "{}", extra);
-        prop_assert_eq!(timing.run_s(&config, 0), 3.0 + 3.875 * epochs as f64 + (1 + (epochs - 1) / every) as f64);
+        prop_assert!(extra == 3.25 || extra == 4.25, "{}", extra);
+        prop_assert_eq!(timing.run_s(&config, 0), 3.25 + 3.875 * epochs as f64 + (1 + (epochs - 1) / every) as f64);
     }
 }
