@@ -1,6 +1,10 @@
 //! `cargo xtask bench`: speed, beside others in the same minute.
 
-#![expect(clippy::print_stdout, reason = "tables are its output")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "tables are its output, and what is under way is told"
+)]
 
 mod plan;
 mod rot;
@@ -33,6 +37,9 @@ pub(crate) enum What {
         /// Presets or sweep files
         #[arg(value_name = "PRESET|FILE", required = true)]
         sweeps: Vec<PathBuf>,
+        /// The data of the sweeps, where they name none
+        #[arg(long, value_name = "PATH")]
+        data: Option<PathBuf>,
         /// How often each is predicted and run
         #[arg(long, value_name = "N", default_value_t = 3)]
         repeats: usize,
@@ -44,7 +51,7 @@ pub(crate) enum What {
 pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Rot { peers } => rot::run(peers.as_deref()),
-        What::Plan { sweeps, repeats } => plan::run(sweeps, *repeats),
+        What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
         What::Status => status::run(),
         What::Train { peers } => train::run(peers.as_deref()),
     }
