@@ -27,5 +27,5 @@ mod state_dict;
 
 pub use error::NnError;
 pub use llp_kernels::Mode;
-pub use resnet::{ResNet18, ResNetConfig, Stem};
+pub use resnet::{Part, ResNet18, ResNetConfig, Stem};
 pub use state_dict::{Entry, Role, StateDict};

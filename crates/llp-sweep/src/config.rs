@@ -102,6 +102,34 @@ pub struct NetworkConfig {
     pub stem: Stem,
     /// Channels of the first stage; torchvision's ResNet-18 has 64.
     pub width: usize,
+    /// A file of weights to start from, or the name of a network on the hub: a hint like the path of the data. Not
+    /// hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
+    /// Hash of that file, its first digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_hash: Option<String>,
+    /// How much of what it starts from stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Freeze>,
+}
+
+/// Layers that are not trained, counted from the images; their batch norms keep their statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freeze {
+    /// None: the same as no such key.
+    None,
+    /// The first convolution.
+    Stem,
+    /// The first stage too.
+    Layer1,
+    /// The second stage too.
+    Layer2,
+    /// The third stage too.
+    Layer3,
+    /// Everything but the last layer.
+    Layer4,
 }
 
 /// A network architecture.
@@ -121,6 +149,16 @@ pub enum Stem {
     Cifar,
     /// A 7x7 convolution of stride 2 and a pooling, for images of about 224 pixels.
     Imagenet,
+}
+
+impl Stem {
+    /// The name in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cifar => "cifar",
+            Self::Imagenet => "imagenet",
+        }
+    }
 }
 
 /// `[loss]`: the bag-level loss. The last four apply to [`LossName::Rot`] only.
@@ -278,6 +316,13 @@ impl RunConfig {
         if bags.manifest.is_some() && bags.hash.is_none() {
             return Err(missing("bags.hash", "a run with `bags.manifest`"));
         }
+        let network = &self.network;
+        if network.init.is_some() && network.init_hash.is_none() {
+            return Err(missing("network.init_hash", "a run with `network.init`"));
+        }
+        if network.freeze.is_some() && network.init_hash.is_none() {
+            return Err(missing("network.init", "a run with `network.freeze`"));
+        }
         let needs = [
             ("loss.alpha", loss.alpha.is_none(), loss.name == LossName::Rot),
             ("loss.epsilon", loss.epsilon.is_none(), loss.name == LossName::Rot),
@@ -291,8 +336,8 @@ impl RunConfig {
     }
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
-    /// sweeps for a solver that has none, and how to draw bags that are in a file. Runs that differ only there become
-    /// equal.
+    /// sweeps for a solver that has none, how to draw bags that are in a file, and to freeze nothing. Runs that differ
+    /// only there become equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         let loss = &mut self.loss;
@@ -302,6 +347,7 @@ impl RunConfig {
         if loss.solver != Some(Solver::Sinkhorn) {
             loss.sweeps = None;
         }
+        self.network.freeze = self.network.freeze.filter(|freeze| *freeze != Freeze::None);
         if self.bags.hash.is_some() {
             self.bags.seed = 0;
             (self.data.train_limit, self.data.held_out, self.data.split_seed) = (None, 0.0, 0);

@@ -19,11 +19,13 @@ use std::path::{Path, PathBuf};
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use llp_bags::Normalization;
+use llp_nn::ResNet18;
 use llp_sweep::config::{NetworkConfig, RunConfig};
+use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CheckpointFault;
-use crate::{Position, TrainError, Trainer, TrainingData};
+use crate::{Position, TrainError, Trainer, TrainingData, build_network};
 
 /// The version of `state.json` that this program reads and writes.
 const SCHEMA: u32 = 1;
@@ -45,7 +47,7 @@ pub struct CheckpointState {
     pub data_fingerprint: String,
     /// Where the training stood.
     pub position: Position,
-    /// The network's extents, with the two that come from the data.
+    /// The network's configuration, without where it was started from.
     pub network: NetworkConfig,
     /// Shape of an image: height, width, channels.
     pub image_shape: [usize; 3],
@@ -90,7 +92,7 @@ impl Checkpoint {
             config_hash: config.hash8(),
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
-            network: config.network.clone(),
+            network: NetworkConfig { init: None, ..config.network.clone() },
             image_shape: data.bags.images().shape(),
             class_names: data.class_names.clone(),
             normalization: data.normalization.clone(),
@@ -124,6 +126,17 @@ impl Checkpoint {
         Ok(Self { state, weights, momentum })
     }
 
+    /// The network with these weights, on the CPU.
+    ///
+    /// # Errors
+    /// When the tensors are not those of the network that the state describes.
+    pub fn network(&self) -> Result<ResNet18, TrainError> {
+        let CheckpointState { network, image_shape: [.., channels], class_names, .. } = &self.state;
+        let network = build_network(network, *channels, class_names.len(), 0, &Device::Cpu)?;
+        network.state_dict().load(&self.weights)?;
+        Ok(network)
+    }
+
     /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.
     ///
     /// # Errors
@@ -142,6 +155,19 @@ impl Checkpoint {
             });
         }
         Ok(())
+    }
+
+    /// The checkpoint that `path` names: its own folder, or a run's, of which it is the newest.
+    ///
+    /// # Errors
+    /// When there is no run or checkpoint, or a run without one.
+    pub fn locate(path: &Path) -> Result<PathBuf, TrainError> {
+        if path.join(STATE).is_file() {
+            return Ok(path.to_owned());
+        }
+        let (run, _) = RunDir::open(path)?;
+        let newest = Self::list(&run.checkpoints_dir())?.into_iter().next();
+        newest.ok_or_else(|| TrainError::NoCheckpoint { run: path.to_owned() })
     }
 
     /// The checkpoints below `folder`, from the newest to the oldest.
@@ -234,7 +260,7 @@ fn read_state(path: &Path) -> Result<CheckpointState, CheckpointFault> {
     serde_json::from_str(&text).map_err(|error| unreadable(STATE, &error))
 }
 
-fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>
+pub(crate) fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>
 where
     S: AsRef<str> + Ord + std::fmt::Display,
     T: AsRef<Tensor>,

@@ -9,6 +9,8 @@ use llp_loss::LossError;
 use llp_nn::NnError;
 use llp_sweep::SweepError;
 
+use crate::pretrained::PretrainedFault;
+
 /// An error of this crate. A diverged training is not one: it is an [`crate::Outcome`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +76,44 @@ pub enum TrainError {
         path: PathBuf,
         /// What is wrong with it.
         reason: CheckpointFault,
+    },
+    /// Weights to start from are not what they should be.
+    #[error("{}: {reason}", .path.display())]
+    Pretrained {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: PretrainedFault,
+    },
+    /// Weights to start from that are nowhere.
+    #[error("{name} is neither a file nor the name OWNER/NAME of a network on the hub: give one with --init")]
+    PretrainedName {
+        /// What was given.
+        name: String,
+    },
+    /// The weights to start from are in a file, and nobody says which.
+    #[error(
+        "the weights that this run starts from (hash {hash}) are in a file: start it again with llp train --init FILE"
+    )]
+    PretrainedPath {
+        /// Hash of the file.
+        hash: String,
+    },
+    /// A network that one file of ONNX cannot hold.
+    #[error(
+        "the network takes {bytes} bytes as ONNX, of which a file holds {max}: export it with --format torchvision"
+    )]
+    OnnxSize {
+        /// Length of the file.
+        bytes: usize,
+        /// The most that is possible.
+        max: usize,
+    },
+    /// A run that has saved nothing.
+    #[error("{} has no checkpoint yet: train it with llp resume {}", run.display(), run.display())]
+    NoCheckpoint {
+        /// Its directory.
+        run: PathBuf,
     },
     /// The data is not the one that the run was started with.
     #[error(

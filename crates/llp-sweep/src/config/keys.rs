@@ -76,6 +76,9 @@ pub(crate) const KEYS: &[Key] = &[
     key("network.name", Kind::Choice(&["resnet18"])),
     key("network.stem", Kind::Choice(&["cifar", "imagenet"])),
     key("network.width", Kind::Extent { max: 4096 }), // far beyond any use, far below what overflows memory sizes
+    key("network.init", Kind::Text).optional().unhashed(),
+    key("network.init_hash", Kind::Name).optional(),
+    key("network.freeze", Kind::Choice(&["none", "stem", "layer1", "layer2", "layer3", "layer4"])).optional(),
     key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2"])),
     key("loss.alpha", WEIGHT).optional(),
     key("loss.epsilon", ENTROPY_WEIGHT).optional(),
