@@ -49,6 +49,8 @@ mod images;
 mod manifest;
 mod normalization;
 mod oracle;
+#[cfg(feature = "parquet")]
+mod picture;
 pub mod rng;
 pub mod source;
 mod split;

@@ -8,7 +8,6 @@
 mod class_names;
 mod column;
 pub(crate) mod columns;
-mod decode;
 mod error;
 mod layout;
 mod shard;
