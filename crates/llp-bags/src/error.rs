@@ -195,6 +195,24 @@ pub enum BagError {
         got: usize,
     },
 
+    /// Not one imprecision for each bag.
+    #[error("what is known of the errors of {got} bags for {expected} bags")]
+    ImprecisionCount {
+        /// The number of bags.
+        expected: usize,
+        /// The number given.
+        got: usize,
+    },
+
+    /// An imprecision that does not suit its bag.
+    #[error("bag {bag}: {source}")]
+    Imprecision {
+        /// The first offender.
+        bag: usize,
+        /// What is wrong.
+        source: llp_ot::OtError,
+    },
+
     /// Proportions that are none.
     #[error(transparent)]
     Proportions(#[from] llp_ot::OtError),

@@ -63,7 +63,7 @@ pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
 pub use error::BagError;
 pub use images::Images;
-pub use llp_ot::Proportions;
+pub use llp_ot::{Imprecision, Proportions};
 pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
     Recipe,
