@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
-use llp_bags::Normalization;
+use llp_bags::{InstanceShape, Normalization};
 use llp_sweep::config::{NetworkConfig, RunConfig};
 use serde::{Deserialize, Serialize};
 
@@ -47,11 +47,12 @@ pub struct CheckpointState {
     pub position: Position,
     /// The network's extents, with the two that come from the data.
     pub network: NetworkConfig,
-    /// Shape of an image: height, width, channels.
-    pub image_shape: [usize; 3],
+    /// Shape of an instance: `image_shape` (height, width, channels), or `n_columns`.
+    #[serde(flatten)]
+    pub shape: InstanceShape,
     /// Names of the classes, in the order of the logits.
     pub class_names: Vec<String>,
-    /// Statistics that images are normalized with.
+    /// Statistics that instances are normalized with.
     pub normalization: Normalization,
     /// BLAKE3 of each file beside this one, by name.
     pub files: BTreeMap<String, String>,
@@ -91,7 +92,7 @@ impl Checkpoint {
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
             network: config.network.clone(),
-            image_shape: data.bags.images().shape(),
+            shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
             normalization: data.normalization.clone(),
             files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect(),

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, hold_out,
-    partition, subset,
+    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError,
+    Normalization, hold_out, partition, subset,
 };
 use llp_sweep::config::{DataConfig, RunConfig};
 
 use crate::TrainError;
 
-/// Bags to train on, held-out bags to choose by, test images to evaluate on.
+/// Bags to train on, held-out bags to choose by, test instances to evaluate on.
 #[derive(Debug)]
 pub struct TrainingData {
     /// All that training sees.
@@ -23,8 +23,8 @@ pub struct TrainingData {
     pub n_held_out: usize,
     /// Statistics of the training instances, held-out ones left out.
     pub normalization: Normalization,
-    /// Test images.
-    pub test_images: Arc<Images>,
+    /// Test instances.
+    pub test: Arc<Instances>,
     /// Their labels, where they exist: for evaluation alone.
     pub test_labels: Option<LabelOracle>,
     /// Names of the classes.
@@ -75,12 +75,12 @@ impl TrainingData {
             None => Bags::draw(&dataset, config)?,
         };
         Ok(Self {
-            normalization: Normalization::from_instances(&dataset.train.images, &bags.instances)?,
+            normalization: Normalization::from_instances(&dataset.train.instances, &bags.instances)?,
             bags: bags.train,
             held_out: bags.held_out,
             n_held_out: bags.n_held_out,
             fingerprint: dataset.fingerprint(),
-            test_images: dataset.test.images,
+            test: dataset.test.instances,
             test_labels: dataset.test.labels,
             class_names: dataset.class_names,
         })
@@ -97,14 +97,14 @@ struct Bags {
 
 impl Bags {
     fn draw(dataset: &Dataset, config: &RunConfig) -> Result<Self, TrainError> {
-        let Split { images, labels } = &dataset.train;
+        let Split { instances: data, labels } = &dataset.train;
         let labels = labels.as_ref().ok_or_else(|| TrainError::NoLabels { name: dataset.name.clone() })?;
-        let limit = config.data.train_limit.unwrap_or(images.len());
-        let instances = subset(images.len() as u32, limit, config.data.split_seed);
+        let limit = config.data.train_limit.unwrap_or(data.len());
+        let instances = subset(data.len() as u32, limit, config.data.split_seed);
         let split = hold_out(&instances, config.data.held_out, config.data.split_seed)?;
         let bags = |instances: &[u32]| -> Result<BagSet, TrainError> {
             let partition = partition(instances, config.bags.size, config.bags.seed)?;
-            Ok(BagSet::from_partition(Arc::clone(images), &partition, labels)?)
+            Ok(BagSet::from_partition(Arc::clone(data), &partition, labels)?)
         };
         Ok(Self {
             train: bags(&split.train)?,
@@ -122,7 +122,7 @@ impl Bags {
         let fault = |fault| BagError::from(ManifestError::Fault { path: path.to_owned(), fault });
         manifest.check_hash(hash).map_err(fault)?;
         manifest.check_data(dataset).map_err(fault)?;
-        let bags = |part: &BagPart| BagSet::from_manifest(Arc::clone(&dataset.train.images), part);
+        let bags = |part: &BagPart| BagSet::from_manifest(Arc::clone(&dataset.train.instances), part);
         let BagManifest { train, held_out, .. } = &manifest;
         Ok(Self {
             train: bags(train)?,
@@ -134,11 +134,14 @@ impl Bags {
 }
 
 fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
-    if config.augment.mirror && !dataset.mirror_preserves_class {
+    let (shift, mirror) = (config.augment.shift, config.augment.mirror);
+    let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
+        let changes = shift > 0 || mirror;
+        return if changes { Err(TrainError::AugmentedFeatures) } else { Ok(()) };
+    };
+    if mirror && !dataset.mirror_preserves_class {
         return Err(TrainError::Mirror { name: dataset.name.clone() });
     }
-    let [height, width, _] = dataset.train.images.shape();
-    let shift = config.augment.shift;
     if shift >= height.min(width) || u8::try_from(shift).is_err() {
         return Err(TrainError::Shift { shift, height, width });
     }

@@ -49,6 +49,14 @@ pub enum TrainError {
         /// Hash of the bags.
         hash: String,
     },
+    /// A network for images, and none.
+    #[error("resnet18 needs images, the data set has feature columns: set network.name = mlp or linear")]
+    NeedsImages,
+    /// Shifts and mirrorings of what is no image.
+    #[error(
+        "the data set has feature columns, which cannot be augmented: set augment.shift = 0 and augment.mirror = false"
+    )]
+    AugmentedFeatures,
     /// Mirrored images would show another class.
     #[error("mirroring an image of {name:?} changes its class: set augment.mirror = false")]
     Mirror {

@@ -4,7 +4,7 @@
 //! directory of `llp-sweep`. The command `llp` is a thin shell around it.
 //!
 //! ```text
-//! RunConfig -> TrainingData (bags, held-out bags, test images)
+//! RunConfig -> TrainingData (bags, held-out bags, test instances)
 //!           -> Trainer: epoch by epoch, step by step
 //!           -> Checkpoint: weights, momentum, position; a stopped run goes on bit for bit
 //!           -> run(): all of it inside a run directory
@@ -16,7 +16,7 @@
 //! that was not. On one machine that holds for every number of threads.
 //!
 //! **No instance label reaches training.** The trainer sees a [`llp_bags::BagSet`]; labels live in a
-//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test images.
+//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test instances.
 
 mod batch;
 mod checkpoint;

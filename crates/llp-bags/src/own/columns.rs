@@ -23,7 +23,10 @@ enum Values {
     /// Levels that are not known before.
     Texts(Codes),
     /// The levels of a schema.
-    Levels { levels: Vec<String>, codes: Vec<Option<u32>> },
+    Levels {
+        levels: Vec<String>,
+        codes: Vec<Option<u32>>,
+    },
 }
 
 impl FeatureCells {

@@ -98,7 +98,9 @@ pub enum OwnError {
         path: PathBuf,
     },
     /// An image that is listed twice.
-    #[error("{place}: {image:?} is in row {first_row} as well: an image is one instance, of one bag: drop one row")]
+    #[error(
+        "{place}: {image:?} is in row {first_row} as well: an image is one instance, of one bag: drop one row"
+    )]
     RepeatedImage {
         /// Where.
         place: Place,
@@ -140,7 +142,9 @@ pub enum OwnError {
         n_numbers: usize,
     },
     /// A number that single precision cannot hold.
-    #[error("{place}: column {column:?} is {got}, expected a finite number of at most 3e38: mend it, or drop the row")]
+    #[error(
+        "{place}: column {column:?} is {got}, expected a finite number of at most 3e38: mend it, or drop the row"
+    )]
     NotFinite {
         /// Where.
         place: Place,
@@ -162,7 +166,9 @@ pub enum OwnError {
         n_levels_max: usize,
     },
     /// Labels of some instances only.
-    #[error("{place}: the label is empty, but other rows of split {split} have one: label all of them or none")]
+    #[error(
+        "{place}: the label is empty, but other rows of split {split} have one: label all of them or none"
+    )]
     NoLabel {
         /// Where.
         place: Place,

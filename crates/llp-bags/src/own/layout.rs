@@ -16,7 +16,8 @@ pub(super) struct TableFile {
 /// Whether [`read`](super::read) reads what lies at `path`: a table, or a folder with `instances.csv`,
 /// `instances.parquet` or a table of proportions in it.
 pub fn is_own(path: &Path) -> bool {
-    let is_table = ["csv", "parquet", "npy"].iter().any(|&ending| path.extension().is_some_and(|got| got == ending));
+    let is_table =
+        ["csv", "parquet", "npy"].iter().any(|&ending| path.extension().is_some_and(|got| got == ending));
     if path.is_dir() {
         candidates(path, "instances").next().is_some() || candidates(path, "proportions").next().is_some()
     } else {
@@ -46,7 +47,10 @@ pub(super) fn proportions(path: &Path) -> Result<PathBuf, OwnError> {
 }
 
 fn candidates<'a>(folder: &'a Path, stem: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    ["csv", "parquet"].iter().map(move |ending| folder.join(format!("{stem}.{ending}"))).filter(|path| path.is_file())
+    ["csv", "parquet"]
+        .iter()
+        .map(move |ending| folder.join(format!("{stem}.{ending}")))
+        .filter(|path| path.is_file())
 }
 
 fn only(mut found: impl Iterator<Item = PathBuf>) -> Result<Option<PathBuf>, OwnError> {

@@ -37,7 +37,11 @@ impl Pictures {
     }
 
     /// Takes the files `paths`, which the rows at `places` name.
-    pub(super) fn read(&mut self, paths: &[PathBuf], places: impl Fn(usize) -> Place + Sync) -> Result<(), OwnError> {
+    pub(super) fn read(
+        &mut self,
+        paths: &[PathBuf],
+        places: impl Fn(usize) -> Place + Sync,
+    ) -> Result<(), OwnError> {
         self.decode_waiting()?;
         let side = self.side;
         for first in (0..paths.len()).step_by(N_AT_ONCE) {

@@ -35,7 +35,8 @@ pub(super) enum Told {
 /// Reads a table with a column `bag` and one per class; `CLASS_low`, `CLASS_high` and `CLASS_se` may stand beside a
 /// column `CLASS`. An array without names has the bag first, and classes named 0, 1 and so on.
 pub(super) fn read(path: &Path) -> Result<ProportionTable, OwnError> {
-    let mut collector = Collector { path, roles: vec![], class_names: vec![], names: vec![], bags: vec![], cells: vec![] };
+    let mut collector =
+        Collector { path, roles: vec![], class_names: vec![], names: vec![], bags: vec![], cells: vec![] };
     scan(path, &mut collector)?;
     collector.into_table()
 }
@@ -59,10 +60,10 @@ const SUFFIXES: [(&str, Part); 3] = [("_low", Part::Low), ("_high", Part::High),
 
 struct Collector<'a> {
     path: &'a Path,
-    roles: Vec<Role>, // [column]
+    roles: Vec<Role>,   // [column]
     names: Vec<String>, // [column]
     class_names: Vec<String>,
-    bags: Vec<String>,                // [row]
+    bags: Vec<String>,                 // [row]
     cells: Vec<Vec<[Option<f64>; 4]>>, // [class][row]
 }
 
@@ -77,7 +78,8 @@ impl Sink for Collector<'_> {
             column: "bag",
             found: head.names(),
         })?;
-        let is_class = |column: &usize| *column != bag && of_class(&self.names, &self.names[*column]).is_none();
+        let is_class =
+            |column: &usize| *column != bag && of_class(&self.names, &self.names[*column]).is_none();
         let classes: Vec<usize> = (0..self.names.len()).filter(is_class).collect();
         if classes.len() < 2 {
             let (path, n_classes) = (self.path.to_owned(), classes.len());
@@ -206,9 +208,13 @@ impl Collector<'_> {
                 }
                 match value.filter(|value| !(low..=high).contains(value)) {
                     None => Ok(Told::Within { low, high, value }),
-                    Some(value) => {
-                        Err(ProportionsError::OutsideBounds { place: place(), class: name(), value, low, high })
-                    }
+                    Some(value) => Err(ProportionsError::OutsideBounds {
+                        place: place(),
+                        class: name(),
+                        value,
+                        low,
+                        high,
+                    }),
                 }
             }
             (_, None, None, _) => Err(ProportionsError::HalfKnown { place: place(), class: name() }),

@@ -44,7 +44,9 @@ pub enum ProportionsError {
         error: String,
     },
     /// Cells of classes that are not what the column needs.
-    #[error("{place}: column {column:?} is {got:?}: write a number, or leave the cell empty if it is unknown")]
+    #[error(
+        "{place}: column {column:?} is {got:?}: write a number, or leave the cell empty if it is unknown"
+    )]
     NotANumber {
         /// Where.
         place: Place,
@@ -54,7 +56,9 @@ pub enum ProportionsError {
         got: String,
     },
     /// A negative share, count, bound or standard error.
-    #[error("{place}: column {column:?} is {value}, below 0: shares, counts and standard errors start at 0{hint}")]
+    #[error(
+        "{place}: column {column:?} is {value}, below 0: shares, counts and standard errors start at 0{hint}"
+    )]
     Negative {
         /// Where.
         place: Place,
@@ -96,7 +100,9 @@ pub enum ProportionsError {
         proportions: PathBuf,
     },
     /// A row of empty cells.
-    #[error("{place}: nothing is known of bag {bag:?}: fill in at least one class, or drop the bag from both tables")]
+    #[error(
+        "{place}: nothing is known of bag {bag:?}: fill in at least one class, or drop the bag from both tables"
+    )]
     NothingKnown {
         /// Where.
         place: Place,
@@ -145,7 +151,9 @@ pub enum ProportionsError {
         bag: String,
     },
     /// Bounds in the wrong order.
-    #[error("{place}: class {class:?} lies between {low} and {high}: the lower bound must not be above the upper one")]
+    #[error(
+        "{place}: class {class:?} lies between {low} and {high}: the lower bound must not be above the upper one"
+    )]
     Bounds {
         /// Where.
         place: Place,
@@ -157,7 +165,9 @@ pub enum ProportionsError {
         high: f64,
     },
     /// A cell for one bound only.
-    #[error("{place}: class {class:?} has one bound only: fill in both {class}_low and {class}_high, or neither")]
+    #[error(
+        "{place}: class {class:?} has one bound only: fill in both {class}_low and {class}_high, or neither"
+    )]
     OneBoundOfRow {
         /// Where.
         place: Place,
@@ -165,7 +175,9 @@ pub enum ProportionsError {
         class: String,
     },
     /// A value outside its own bounds.
-    #[error("{place}: class {class:?} is {value}, outside its bounds {low} and {high}: correct one of the three")]
+    #[error(
+        "{place}: class {class:?} is {value}, outside its bounds {low} and {high}: correct one of the three"
+    )]
     OutsideBounds {
         /// Where.
         place: Place,

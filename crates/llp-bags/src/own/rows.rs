@@ -35,7 +35,7 @@ pub(super) enum Purpose<'a> {
 /// The rows of all files, one after the other.
 #[derive(Debug)]
 pub(super) struct Rows {
-    files: Vec<(PathBuf, usize)>, // with its first row
+    pub(super) places: Places,
     pub(super) splits: Vec<SplitName>,
     pub(super) bags: Codes,
     pub(super) labels: Codes,
@@ -47,8 +47,34 @@ pub(super) struct Rows {
 #[derive(Debug)]
 pub(super) enum Content {
     Features(Vec<FeatureCells>),
-    Files(Vec<String>),
-    Pictures(Box<Pictures>),
+    /// Paths, and what is to read them.
+    Files {
+        paths: Vec<String>,
+        pictures: Pictures,
+    },
+    Pictures(Pictures),
+}
+
+/// The files that rows come from, each with its first row.
+#[derive(Debug, Default)]
+pub(super) struct Places(Vec<(PathBuf, usize)>);
+
+impl Places {
+    /// Where a row is, for people.
+    pub(super) fn of(&self, row: usize) -> Place {
+        let file = self.0.iter().rposition(|(_, first_row)| *first_row <= row).unwrap_or(0);
+        let (path, first_row) = &self.0[file];
+        Place { path: path.clone(), row: (row - first_row) as u64 + 1 }
+    }
+
+    pub(super) fn first_file(&self) -> &Path {
+        &self.0[0].0
+    }
+
+    /// The folder that paths are taken from.
+    pub(super) fn folder(&self) -> &Path {
+        self.first_file().parent().unwrap_or(Path::new(""))
+    }
 }
 
 impl SplitName {
@@ -94,26 +120,9 @@ impl Rows {
     pub(super) fn len(&self) -> usize {
         match &self.content {
             Content::Features(columns) => columns.first().map_or(0, FeatureCells::len),
-            Content::Files(paths) => paths.len(),
+            Content::Files { paths, .. } => paths.len(),
             Content::Pictures(pictures) => pictures.len(),
         }
-    }
-
-    /// Where a row is, for people.
-    pub(super) fn place(&self, row: usize) -> Place {
-        let file = self.files.iter().rposition(|(_, first_row)| *first_row <= row).unwrap_or(0);
-        let (path, first_row) = &self.files[file];
-        Place { path: path.clone(), row: (row - first_row) as u64 + 1 }
-    }
-
-    /// The folder that paths are taken from: that of the first file.
-    pub(super) fn folder(&self) -> &Path {
-        self.files[0].0.parent().unwrap_or(Path::new(""))
-    }
-
-    /// The first file.
-    pub(super) fn path(&self) -> &Path {
-        &self.files[0].0
     }
 
     fn sorted_levels(mut self) -> Self {
@@ -150,9 +159,8 @@ impl Sink for Collector<'_> {
             None => self.new_content(head)?,
             Some(rows) => return self.go_on(head, rows),
         };
-        let files = Vec::new();
         let (splits, bags, labels, ids) = (vec![], Codes::default(), Codes::default(), None);
-        self.go_on(head, Rows { files, splits, bags, labels, ids, content })
+        self.go_on(head, Rows { places: Places::default(), splits, bags, labels, ids, content })
     }
 
     fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), OwnError> {
@@ -176,11 +184,15 @@ impl Sink for Collector<'_> {
                 Some(got) => return Err(OwnError::Split { place: place(), got: got.to_owned() }),
             }),
             (Role::Id, _) => {
-                rows.ids.get_or_insert_default().push(text.unwrap_or_default().to_owned());
+                if let Some(ids) = &mut rows.ids {
+                    ids.push(text.unwrap_or_default().to_owned());
+                }
             }
-            (Role::Path, Content::Files(paths)) => match text {
+            (Role::Path, Content::Files { paths, .. }) => match text {
                 Some(path) => paths.push(path.to_owned()),
-                None => return Err(TableError::EmptyCell { place: place(), column: "path".to_owned() }.into()),
+                None => {
+                    return Err(TableError::EmptyCell { place: place(), column: "path".to_owned() }.into());
+                }
             },
             (Role::Image, Content::Pictures(pictures)) => match cell {
                 Cell::Bytes(bytes) => pictures.push(place(), bytes)?,
@@ -203,23 +215,32 @@ impl Sink for Collector<'_> {
 impl Collector<'_> {
     /// What the first file holds, or what the purpose asks for.
     fn new_content(&self, head: &Head) -> Result<Content, OwnError> {
-        let pictures = |side, channels| Pictures::new(side, channels).map(|new| Content::Pictures(Box::new(new)));
+        let pictures = |side, channels| -> Result<Content, OwnError> {
+            let pictures = Pictures::new(side, channels)?;
+            let has_paths = self.roles.contains(&Role::Path);
+            Ok(if has_paths {
+                Content::Files { paths: vec![], pictures }
+            } else {
+                Content::Pictures(pictures)
+            })
+        };
         match self.purpose {
             Purpose::Features(schema) => {
                 Ok(Content::Features(schema.columns.iter().map(FeatureCells::of_schema).collect()))
             }
-            Purpose::Train { .. } | Purpose::Images { .. } if self.roles.contains(&Role::Path) => {
-                Ok(Content::Files(vec![]))
+            Purpose::Images { side, channels } => pictures(side, Some(channels)),
+            Purpose::Train { image_side } if !self.roles.contains(&Role::Feature) => {
+                pictures(image_side, None)
             }
-            Purpose::Train { image_side } if self.roles.contains(&Role::Image) => Ok(pictures(image_side, None)?),
-            Purpose::Images { side, channels } => Ok(pictures(side, Some(channels))?),
             Purpose::Train { .. } => {
                 let features = (0..self.roles.len()).filter(|&column| self.roles[column] == Role::Feature);
                 let kind = |column: usize| {
                     self.kinds.as_ref().map_or(&head.columns[column].kind, |kinds| &kinds[column])
                 };
                 let name = |column: usize| head.columns[column].name.clone();
-                Ok(Content::Features(features.map(|column| FeatureCells::new(name(column), kind(column))).collect()))
+                Ok(Content::Features(
+                    features.map(|column| FeatureCells::new(name(column), kind(column))).collect(),
+                ))
             }
         }
     }
@@ -240,10 +261,13 @@ impl Collector<'_> {
                     }
                 }
             }
-            Content::Files(_) => self.must_have(Role::Path, "image files", head)?,
-            Content::Pictures(_) => self.must_have(Role::Image, "images", head)?,
+            Content::Files { .. } => self.must_have(Role::Path, "image files")?,
+            Content::Pictures(_) => self.must_have(Role::Image, "images")?,
         }
-        rows.files.push((self.path.to_owned(), self.first_row));
+        rows.places.0.push((self.path.to_owned(), self.first_row));
+        if self.roles.contains(&Role::Id) {
+            rows.ids.get_or_insert_with(|| vec![String::new(); self.first_row]);
+        }
         self.rows = Some(rows);
         let is_wanted = |column: &usize| match self.roles[*column] {
             Role::Ignored => false,
@@ -253,7 +277,7 @@ impl Collector<'_> {
         Ok((0..self.roles.len()).filter(is_wanted).collect())
     }
 
-    fn must_have(&self, role: Role, expected: &'static str, _: &Head) -> Result<(), OwnError> {
+    fn must_have(&self, role: Role, expected: &'static str) -> Result<(), OwnError> {
         if self.roles.contains(&role) {
             return Ok(());
         }

@@ -34,7 +34,11 @@ pub(super) struct Scale {
 
 impl Scale {
     /// The unit in which every row adds up; `sizes` are the numbers of instances, `[row]`, of the table at `instances`.
-    pub(super) fn of(table: &ProportionTable, sizes: &[usize], instances: &Path) -> Result<Self, ProportionsError> {
+    pub(super) fn of(
+        table: &ProportionTable,
+        sizes: &[usize],
+        instances: &Path,
+    ) -> Result<Self, ProportionsError> {
         let step = step_of(table);
         let shares = Self { unit: Unit::Shares, step: Some(step) };
         let counts = Self { unit: Unit::Counts, step: None };
@@ -84,7 +88,11 @@ impl Scale {
         }
         let n_classes = table.class_names.len();
         let tolerance = self.half_step(n_classes) * n_classes as f64 + SUM_SLACK;
-        let hint = if low_sum > 1.5 { "; counts must be whole numbers that add up to the size of the bag" } else { "" };
+        let hint = if low_sum > 1.5 {
+            "; counts must be whole numbers that add up to the size of the bag"
+        } else {
+            ""
+        };
         ProportionsError::ShareSum { place, bag, sum: low_sum, tolerance, hint }
     }
 
@@ -97,7 +105,8 @@ impl Scale {
         if row.classes.iter().any(|told| matches!(told, Told::Noisy { .. })) {
             return noisy(row, total);
         }
-        let known: Vec<Option<f64>> = row.classes.iter().map(|told| middle(told).map(|value| value / total)).collect();
+        let known: Vec<Option<f64>> =
+            row.classes.iter().map(|told| middle(told).map(|value| value / total)).collect();
         let sum: f64 = known.iter().flatten().sum();
         let is_complete = known.iter().all(Option::is_some);
         // Rounding is divided out; with a single unknown class, that class has the rest.
@@ -165,7 +174,9 @@ fn noisy(row: &Row, total: f64) -> Result<(Proportions, Imprecision), OtError> {
 fn within(row: &Row, total: f64, half_step: f64) -> Result<(Proportions, Imprecision), OtError> {
     let bounds = row.classes.iter().map(|told| match *told {
         Told::Within { low, high, .. } => (low / total, high / total),
-        Told::Value(value) | Told::Noisy { value, .. } => (value / total - half_step, value / total + half_step),
+        Told::Value(value) | Told::Noisy { value, .. } => {
+            (value / total - half_step, value / total + half_step)
+        }
         Told::Nothing => (0.0, 1.0),
     });
     let (low, high): (Vec<f64>, Vec<f64>) =

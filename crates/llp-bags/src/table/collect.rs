@@ -11,9 +11,9 @@ pub(super) struct Collector<'a> {
     id_names: &'a [&'static str],
     names: Vec<String>, // of all columns
     is_named: bool,
-    roles: Vec<Role>,          // [column]
-    ids: Vec<Vec<String>>,     // [identifying column][row]
-    numbers: Vec<Vec<f64>>,    // [numeric column][row]
+    roles: Vec<Role>,       // [column]
+    ids: Vec<Vec<String>>,  // [identifying column][row]
+    numbers: Vec<Vec<f64>>, // [numeric column][row]
 }
 
 /// What a column is for, and its place among those of its kind.
@@ -75,7 +75,11 @@ impl Sink for Collector<'_> {
             }
             if declared.kind == Kind::Text {
                 let (path, column) = (self.path.to_owned(), declared.name.clone());
-                return Err(TableError::ColumnType { path, column, got: "text: expected numbers".to_owned() });
+                return Err(TableError::ColumnType {
+                    path,
+                    column,
+                    got: "text: expected numbers".to_owned(),
+                });
             }
             self.roles.push(Role::Number(self.numbers.len()));
             self.numbers.push(Vec::new());

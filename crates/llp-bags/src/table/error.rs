@@ -107,7 +107,9 @@ pub enum TableError {
         place: Place,
     },
     /// A row with too few or too many cells.
-    #[error("{place}: {got} cells, the header has {expected}: separate cells by commas, and put text that has one in quotes")]
+    #[error(
+        "{place}: {got} cells, the header has {expected}: separate cells by commas, and put text that has one in quotes"
+    )]
     CellCount {
         /// Where.
         place: Place,

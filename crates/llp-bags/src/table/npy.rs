@@ -26,7 +26,11 @@ pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
     array.check_length(data_len).map_err(format)?;
     let wanted = array.head.wanted(path, sink)?;
     let is_wanted: Vec<bool> = (0..array.fields.len()).map(|column| wanted.contains(&column)).collect();
-    if array.is_by_column { array.columns(reader, &is_wanted, sink) } else { array.rows(reader, &is_wanted, sink) }
+    if array.is_by_column {
+        array.columns(reader, &is_wanted, sink)
+    } else {
+        array.rows(reader, &is_wanted, sink)
+    }
 }
 
 /// What the header says.
@@ -104,12 +108,7 @@ impl Array {
         }
     }
 
-    fn rows<S: Sink>(
-        &self,
-        mut reader: impl Read,
-        is_wanted: &[bool],
-        sink: &mut S,
-    ) -> Result<(), S::Error> {
+    fn rows<S: Sink>(&self, mut reader: impl Read, is_wanted: &[bool], sink: &mut S) -> Result<(), S::Error> {
         let mut bytes = vec![0; self.fields.iter().map(Stored::len).sum()];
         let mut text = String::new();
         for row in 0..self.n_rows as usize {

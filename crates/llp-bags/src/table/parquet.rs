@@ -51,12 +51,19 @@ impl Column<'_> {
         let (group, place) = (self.group, self.place);
         match kind {
             Type::BYTE_ARRAY => {
-                let cells = columns::byte_strings(group, place).map_err(|error| damaged(self.path, &error))?;
-                self.tell(sink, cells.cells().map(|cell| cell.map_or(Cell::Empty, |bytes| Cell::of_bytes(bytes.data()))))
+                let cells =
+                    columns::byte_strings(group, place).map_err(|error| damaged(self.path, &error))?;
+                self.tell(
+                    sink,
+                    cells.cells().map(|cell| cell.map_or(Cell::Empty, |bytes| Cell::of_bytes(bytes.data()))),
+                )
             }
             Type::FLOAT | Type::DOUBLE => {
                 let cells = columns::floats(group, place).map_err(|error| damaged(self.path, &error))?;
-                self.tell(sink, cells.cells().map(|cell| cell.map_or(Cell::Empty, |&number| Cell::Number(number))))
+                self.tell(
+                    sink,
+                    cells.cells().map(|cell| cell.map_or(Cell::Empty, |&number| Cell::Number(number))),
+                )
             }
             _ => {
                 let cells = columns::integers(group, place).map_err(|error| damaged(self.path, &error))?;
@@ -66,7 +73,11 @@ impl Column<'_> {
         }
     }
 
-    fn tell<'c, S: Sink>(&self, sink: &mut S, cells: impl Iterator<Item = Cell<'c>>) -> Result<usize, S::Error> {
+    fn tell<'c, S: Sink>(
+        &self,
+        sink: &mut S,
+        cells: impl Iterator<Item = Cell<'c>>,
+    ) -> Result<usize, S::Error> {
         let mut n_rows = 0;
         for cell in cells {
             sink.cell(self.place, self.first_row + n_rows, cell)?;

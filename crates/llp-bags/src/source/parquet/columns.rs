@@ -10,7 +10,7 @@ use parquet::file::reader::RowGroupReader;
 
 /// The values of a column in one row group, and where it has none.
 pub(crate) struct Column<T> {
-    values: Vec<T>, // without the nulls
+    values: Vec<T>,                // without the nulls
     is_present: Option<Vec<bool>>, // [row]; all are if there is nothing
 }
 

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::class_names::class_names;
 use super::columns::{self, Column};
-use crate::picture::{Decoded, decode};
 use super::{N_UNNAMED_CLASSES_MAX, ParquetError};
+use crate::picture::{Decoded, decode};
 use crate::source::Labels;
 
 /// All rows of a split; at least one.

@@ -60,7 +60,9 @@ impl Stored {
             Class::Unicode => {
                 text.clear();
                 for code in bytes.chunks_exact(4) {
-                    let Some(letter) = char::from_u32(self.bits(code) as u32) else { return Cell::Bytes(bytes) };
+                    let Some(letter) = char::from_u32(self.bits(code) as u32) else {
+                        return Cell::Bytes(bytes);
+                    };
                     text.push(letter);
                 }
                 Cell::of_text(text.trim_end_matches('\0'))

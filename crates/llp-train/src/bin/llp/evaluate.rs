@@ -72,8 +72,8 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     checkpoint.check(&newest, &config, &data)?;
     let device = Device::Cpu;
     let state = &checkpoint.state;
-    let [.., channels] = data.test_images.shape();
-    let network = build_network(&config.network, channels, data.class_names.len(), config.seed, &device)?;
+    let shape = data.bags.data().shape();
+    let network = build_network(&config.network, shape, data.class_names.len(), config.seed, &device)?;
     let loaded = network.state_dict().load(&checkpoint.weights);
     loaded.map_err(|error| TrainError::Checkpoint { path: newest.clone(), reason: error.into() })?;
     let losses = data
@@ -84,7 +84,7 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let test_accuracy = data
         .test_labels
         .as_ref()
-        .map(|labels| accuracy(&network, &data.test_images, labels, &state.normalization, &device))
+        .map(|labels| accuracy(&network, &data.test, labels, &state.normalization, &device))
         .transpose()?;
     Ok(Evaluation {
         checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
