@@ -61,7 +61,10 @@ fn one_commit_names_all_files() {
 
     let written = world.server.written();
     let repository = written.repository.unwrap();
-    assert_eq!((repository["organization"].as_str(), repository["name"].as_str()), (Some("me"), Some("mine")));
+    assert_eq!(
+        (repository["organization"].as_str(), repository["name"].as_str()),
+        (Some("me"), Some("mine"))
+    );
     assert_eq!(repository["private"].as_bool(), Some(true));
     let oid = oid(&world.files[0].bytes);
     assert_eq!(written.objects[&oid], world.files[0].bytes);

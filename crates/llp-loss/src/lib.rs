@@ -67,3 +67,8 @@ pub trait BagLoss: std::fmt::Debug + Send + Sync {
     /// that is not finite, which the caller must look for.
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError>;
 }
+
+/// The sample of the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adding-a-loss.md")]
+struct AddingALoss;

@@ -121,7 +121,8 @@ fn evaluation_tracks_nothing() {
 fn frozen_parts_stay_as_they_are() {
     let parts = [Part::Stem, Part::Layer1, Part::Layer2, Part::Layer3, Part::Layer4];
     let names = ["conv1", "layer1", "layer2", "layer3", "layer4", "fc"];
-    let images = Tensor::from_vec((0..4 * 64).map(|i| (i as f32).sin()).collect(), (4, 8, 8, 1), &Device::Cpu);
+    let images =
+        Tensor::from_vec((0..4 * 64).map(|i| (i as f32).sin()).collect(), (4, 8, 8, 1), &Device::Cpu);
     let images = images.unwrap();
     for (part, first_trained) in parts.into_iter().zip(&names[1..]) {
         let mut network = network(5);

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, safetensors};
 use llp_bags::source::{self, Labels, digits::digits};
-use llp_bags::{Images, Normalization, prepare};
+use llp_bags::{InstanceShape, Instances, Normalization, prepare};
 use llp_train::{Checkpoint, evaluate};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let n: u32 = rest.first().map_or(Ok(64), |n| n.parse())?;
     let checkpoint = Checkpoint::read(&Checkpoint::locate(Path::new(checkpoint))?)?;
     let data = rest.get(1).map(|data| source::open(Path::new(data), Labels::Fine)).transpose()?;
-    let images = data.unwrap_or_else(digits).test.images;
+    let images = data.unwrap_or_else(digits).test.instances;
     let instances: Vec<u32> = (0..n).collect();
     let (network, normalization) = (checkpoint.network()?, &checkpoint.state.normalization);
     let logits = evaluate::logits(&network, &images, &instances, normalization, &Device::Cpu)?;
@@ -37,12 +37,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 /// Images as PyTorch lays them out, `[instance, channel, height, width]`.
 fn nchw(
-    images: &Images,
+    images: &Instances,
     instances: &[u32],
     normalization: &Normalization,
 ) -> Result<Tensor, Box<dyn std::error::Error>> {
-    let [height, width, channels] = images.shape();
-    let mut values = vec![0.0; instances.len() * images.image_len()];
+    let InstanceShape::Image([height, width, channels]) = images.shape() else {
+        return Err("no images".into());
+    };
+    let mut values = vec![0.0; instances.len() * images.shape().n_values()];
     prepare(images, instances, None, normalization, &mut values)?;
     let nhwc = Tensor::from_vec(values, (instances.len(), height, width, channels), &Device::Cpu)?;
     Ok(nhwc.permute((0, 3, 1, 2))?.contiguous()?)

@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
-use llp_bags::Normalization;
-use llp_nn::ResNet18;
+use llp_bags::own::FeatureSchema;
+use llp_bags::{InstanceShape, Normalization};
+use llp_nn::Network;
 use llp_sweep::config::{NetworkConfig, RunConfig};
 use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
@@ -49,11 +50,15 @@ pub struct CheckpointState {
     pub position: Position,
     /// The network's configuration, without where it was started from.
     pub network: NetworkConfig,
-    /// Shape of an image: height, width, channels.
-    pub image_shape: [usize; 3],
+    /// Shape of an instance: `image_shape` (height, width, channels), or `n_columns`.
+    #[serde(flatten)]
+    pub shape: InstanceShape,
     /// Names of the classes, in the order of the logits.
     pub class_names: Vec<String>,
-    /// Statistics that images are normalized with.
+    /// What the columns are, where instances are rows of one's own table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSchema>,
+    /// Statistics that instances are normalized with.
     pub normalization: Normalization,
     /// BLAKE3 of each file beside this one, by name.
     pub files: BTreeMap<String, String>,
@@ -93,8 +98,9 @@ impl Checkpoint {
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
             network: NetworkConfig { init: None, ..config.network.clone() },
-            image_shape: data.bags.images().shape(),
+            shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
+            features: data.features.clone(),
             normalization: data.normalization.clone(),
             files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect(),
         };
@@ -130,9 +136,9 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the tensors are not those of the network that the state describes.
-    pub fn network(&self) -> Result<ResNet18, TrainError> {
-        let CheckpointState { network, image_shape: [.., channels], class_names, .. } = &self.state;
-        let network = build_network(network, *channels, class_names.len(), 0, &Device::Cpu)?;
+    pub fn network(&self) -> Result<Network, TrainError> {
+        let CheckpointState { network, shape, class_names, .. } = &self.state;
+        let network = build_network(network, *shape, class_names.len(), 0, &Device::Cpu)?;
         network.state_dict().load(&self.weights)?;
         Ok(network)
     }

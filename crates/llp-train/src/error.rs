@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use llp_bags::own::OwnError;
 use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
@@ -45,12 +46,38 @@ pub enum TrainError {
         /// Its name.
         name: String,
     },
+    /// Something about one's own tables.
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    /// Bags to draw from data that has its own.
+    #[error("{key} is set, but the data has bags of its own: leave it out")]
+    OwnBags {
+        /// The key.
+        key: &'static str,
+    },
+    /// Proportions, and no table that they belong to.
+    #[error(
+        "{path} has proportions, but the data is no table: give a CSV, Parquet or NumPy file with --data, or a folder \
+         with instances.csv or instances.parquet"
+    )]
+    ProportionsAlone {
+        /// The table of proportions.
+        path: String,
+    },
     /// The bags are in a file, and nobody says which.
     #[error("the bags of this run (hash {hash}) are in a file: give it with --bags FILE")]
     BagsPath {
         /// Hash of the bags.
         hash: String,
     },
+    /// A network for images, and none.
+    #[error("resnet18 needs images, the data set has feature columns: set network.name = mlp or linear")]
+    NeedsImages,
+    /// Shifts and mirrorings of what is no image.
+    #[error(
+        "the data set has feature columns, which cannot be augmented: set augment.shift = 0 and augment.mirror = false"
+    )]
+    AugmentedFeatures,
     /// Mirrored images would show another class.
     #[error("mirroring an image of {name:?} changes its class: set augment.mirror = false")]
     Mirror {

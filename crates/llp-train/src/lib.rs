@@ -4,7 +4,7 @@
 //! directory of `llp-sweep`. The command `llp` is a thin shell around it.
 //!
 //! ```text
-//! RunConfig -> TrainingData (bags, held-out bags, test images)
+//! RunConfig -> TrainingData (bags, held-out bags, test instances)
 //!           -> Trainer: epoch by epoch, step by step
 //!           -> Checkpoint: weights, momentum, position; a stopped run goes on bit for bit
 //!           -> run(): all of it inside a run directory
@@ -16,7 +16,7 @@
 //! that was not. On one machine that holds for every number of threads.
 //!
 //! **No instance label reaches training.** The trainer sees a [`llp_bags::BagSet`]; labels live in a
-//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test images.
+//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test instances.
 
 mod batch;
 mod checkpoint;
@@ -27,6 +27,7 @@ pub mod evaluate;
 pub mod export;
 mod loss;
 mod network;
+mod own;
 mod pretrained;
 mod probe;
 mod run;
@@ -39,6 +40,7 @@ pub use data::{Locate, TrainingData, load_dataset};
 pub use error::{CheckpointFault, TrainError};
 pub use loss::build_loss;
 pub use network::build_network;
+pub use own::read_own;
 pub use pretrained::{Pretrained, PretrainedFault};
 pub use probe::{ProbeContext, probe};
 pub use run::{RunContext, RunEnd, run};

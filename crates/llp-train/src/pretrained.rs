@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
-use llp_nn::{NnError, ResNet18};
+use llp_nn::{Network, NnError};
 use llp_sweep::config::Stem;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
@@ -67,6 +67,11 @@ pub enum PretrainedFault {
         /// The shape that was found.
         got: Vec<usize>,
     },
+    /// A network that is not started from a file.
+    #[error(
+        "only the network `resnet18` starts from a file: leave --init out, or set network.name = \"resnet18\""
+    )]
+    OtherNetwork,
     /// Images of another kind.
     #[error("it is for images of {expected} channels, those of the data have {got}")]
     Channels {
@@ -137,7 +142,8 @@ impl Pretrained {
     }
 
     /// Gives the tensors to a network, all but those of its last layer.
-    pub(crate) fn load_into(&self, network: &ResNet18) -> Result<(), PretrainedFault> {
+    pub(crate) fn load_into(&self, network: &Network) -> Result<(), PretrainedFault> {
+        let Network::ResNet18(network) = network else { return Err(PretrainedFault::OtherNetwork) };
         let got = network.config().channels;
         if got != self.channels {
             return Err(PretrainedFault::Channels { expected: self.channels, got });

@@ -13,7 +13,7 @@ use llp_sweep::run_dir::RunDir;
 use crate::error::CheckpointFault;
 use crate::evaluate::confusion;
 use crate::{
-    Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData, build_loss, load_dataset,
+    Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData, build_loss,
 };
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
@@ -26,7 +26,7 @@ const CANCEL_LOOK_S: f64 = 5.0;
 pub struct RunContext<'a> {
     /// The process that does it.
     pub claimant: &'a Claimant,
-    /// Where data sets lie that the configuration names without a path.
+    /// Where data sets and pretrained networks lie that the configuration names without a path.
     pub locate: Locate<'a>,
     /// Where tensors live.
     pub device: &'a Device,
@@ -93,7 +93,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
-        let data = TrainingData::new(load_dataset(&self.config.data, context.locate)?, self.config)?;
+        let data = TrainingData::load(self.config, context.locate)?;
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
         if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {

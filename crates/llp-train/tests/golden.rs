@@ -30,8 +30,7 @@ fn a_checkpoint_gives_the_logits_of_pytorch() {
     let Checkpoint { state, weights, momentum } = Checkpoint::read(&folder().join("e0020")).unwrap();
     assert!(momentum.is_none(), "a complete run keeps no momentum");
     let network =
-        build_network(&state.network, state.image_shape[2], state.class_names.len(), 0, &Device::Cpu)
-            .unwrap();
+        build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu).unwrap();
     network.state_dict().load(&weights).unwrap();
     let images = tensor("input").permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
     let logits = network.forward(&images, Mode::Evaluate).unwrap();
@@ -52,11 +51,16 @@ fn a_checkpoint_gives_the_logits_of_pytorch() {
 fn onnx_files_are_those_that_onnxruntime_agreed_on() {
     let result = fs_err::read_to_string(folder().join("../onnx/last_result.json")).unwrap();
     let results: serde_json::Value = serde_json::from_str(&result).unwrap();
-    for (name, place) in [("cifar", folder().join("e0020")), ("imagenet", folder().join("../onnx/imagenet"))] {
+    for (name, place) in [("cifar", folder().join("e0020")), ("imagenet", folder().join("../onnx/imagenet"))]
+    {
         let checkpoint = Checkpoint::read(&place).unwrap();
         let file = onnx(&checkpoint.state, &checkpoint.network().unwrap()).unwrap();
         let sha256 = Sha256::digest(&file).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let result = &results[name];
-        assert_eq!((result["agrees"].as_bool(), result["sha256"].as_str()), (Some(true), Some(&*sha256)), "{name}");
+        assert_eq!(
+            (result["agrees"].as_bool(), result["sha256"].as_str()),
+            (Some(true), Some(&*sha256)),
+            "{name}"
+        );
     }
 }

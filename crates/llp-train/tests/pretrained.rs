@@ -14,6 +14,8 @@ use std::process::{Command, Output};
 use candle_core::{DType, Device, Tensor, safetensors};
 use common::{NamedBits, weights};
 use hub_server::{File, Server};
+use llp_bags::InstanceShape;
+use llp_sweep::config::Stem;
 use llp_sweep::run_dir::RunDir;
 use llp_train::build_network;
 use messages::Messages;
@@ -29,7 +31,8 @@ fn tensors(stem: &str) -> HashMap<String, Tensor> {
         layers.assignment("--set", setting).unwrap();
     }
     let config = layers.resolve("digits").unwrap();
-    let network = build_network(&config.network, 1, N_CLASSES, 77, &Device::Cpu).unwrap();
+    let network =
+        build_network(&config.network, InstanceShape::Image([8, 8, 1]), N_CLASSES, 77, &Device::Cpu).unwrap();
     network.state_dict().to_tensors(5).unwrap()
 }
 
@@ -72,8 +75,7 @@ fn bits(tensors: &HashMap<String, Tensor>) -> Vec<NamedBits> {
         tensor.flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1().unwrap()
     };
     let bits = |tensor| values(tensor).into_iter().map(f32::to_bits).collect();
-    let mut all: Vec<NamedBits> =
-        tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect();
+    let mut all: Vec<NamedBits> = tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect();
     all.sort();
     all
 }
@@ -89,7 +91,7 @@ fn training_starts_at_the_file() {
         let started = weights(&folder.path().join("run"));
         assert_eq!(body(&started), body(&bits(&tensors)));
         let (_, config) = RunDir::open(folder.path().join("run")).unwrap();
-        assert_eq!((config.network.stem.as_str(), config.network.width), (stem, 2));
+        assert_eq!((config.network.stem.map(Stem::as_str), config.network.width), (Some(stem), Some(2)));
 
         let fresh = ["train", "--out=fresh", "--width=2", "--bag-size=8", "--time-limit=0s"];
         llp(folder.path(), &[&fresh[..], &[&format!("--set=network.stem={stem}")]].concat());

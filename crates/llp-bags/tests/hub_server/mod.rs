@@ -62,7 +62,9 @@ impl Server {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = Self {
             endpoint,
-            shared: Arc::new(Mutex::new(Shared { files, manner: Manner::Good,
+            shared: Arc::new(Mutex::new(Shared {
+                files,
+                manner: Manner::Good,
                 requests: Vec::new(),
                 written: Written::default(),
             })),

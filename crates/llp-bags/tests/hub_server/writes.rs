@@ -29,13 +29,18 @@ impl Shared {
             Manner::NoHub => return (200, "<html>hello</html>".to_owned()),
             _ => {}
         }
-        let lines = || String::from_utf8_lossy(body).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines = || {
+            String::from_utf8_lossy(body).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        };
         if let Some(oid) = path.strip_prefix("/storage/") {
             self.written.objects.insert(oid.to_owned(), body.to_vec());
             (200, String::new())
         } else if path.contains("/commit/") {
             self.written.commits.push(lines());
-            (200, json!({"commitUrl": format!("{endpoint}/commit/1"), "commitOid": super::COMMIT}).to_string())
+            (
+                200,
+                json!({"commitUrl": format!("{endpoint}/commit/1"), "commitOid": super::COMMIT}).to_string(),
+            )
         } else {
             let body: Value = serde_json::from_slice(body).unwrap();
             self.describe(endpoint, path, &body)

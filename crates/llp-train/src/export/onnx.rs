@@ -1,19 +1,22 @@
-//! A network as an ONNX file, from pixels to logits.
+//! A network as an ONNX file, from instances as they are to logits.
 //!
 //! The normalization is the first part of the graph, so that whoever runs the file needs no number beside it:
 //!
-//! - input `images`, `[batch, channel, height, width]` of 32-bit floats in `[0, 1]` (a byte divided by 255); the batch
-//!   is of any size, the rest is that of the training images;
+//! - input `images`, `[batch, channel, height, width]` of 32-bit floats in `[0, 1]` (a byte divided by 255), or
+//!   `features`, `[batch, column]`; the batch is of any size, the rest is that of the training instances;
 //! - output `logits`, `[batch, class]`; `softmax` of them are the probabilities.
 //!
 //! Initializers have the names of the checkpoint's tensors. `metadata_props` holds `class_names`, a JSON list in the
-//! order of the logits, and `config_hash`.
+//! order of the logits, `config_hash`, and for tables `feature_names`, a JSON list in the order of the columns.
 
 mod graph;
+mod mlp;
 mod resnet;
 
-use llp_nn::ResNet18;
+use llp_bags::InstanceShape;
+use llp_nn::Network;
 use llp_sweep::export::protobuf::Message;
+use serde_json::Value;
 
 use crate::{CheckpointState, TrainError};
 use graph::Graph;
@@ -27,23 +30,28 @@ const IR_VERSION: u64 = 8;
 /// A protocol buffer is shorter than 2 GiB.
 const MAX_BYTES: usize = i32::MAX as usize;
 
-/// Name of the input.
-pub const INPUT: &str = "images";
-
 /// Name of the output.
-pub const OUTPUT: &str = "logits";
+const OUTPUT: &str = "logits";
 
 /// The ONNX file of a network and what its checkpoint says of it; equal networks give equal bytes.
 ///
 /// # Errors
 /// [`TrainError::OnnxSize`], or when a tensor cannot be read.
-pub fn onnx(state: &CheckpointState, network: &ResNet18) -> Result<Vec<u8>, TrainError> {
+pub fn onnx(state: &CheckpointState, network: &Network) -> Result<Vec<u8>, TrainError> {
+    let (input, dims) = match state.shape {
+        InstanceShape::Image([height, width, channels]) => ("images", vec![channels, height, width]),
+        InstanceShape::Features(n_columns) => ("features", vec![n_columns]),
+    };
     let mut graph = Graph::default();
-    let x = graph.normalize(INPUT, &state.normalization);
-    resnet::logits(&mut graph, network, &x, OUTPUT)?;
-    let [height, width, channels] = state.image_shape;
-    let input = (INPUT, [channels, height, width].as_slice());
-    let file = model(state, &graph.finish(input, (OUTPUT, &[state.class_names.len()]))).into_bytes();
+    for entry in network.state_dict().entries() {
+        graph.tensor(&entry.name, &entry.var)?;
+    }
+    let x = graph.normalize(input, &state.normalization, dims.len());
+    match network {
+        Network::ResNet18(network) => resnet::logits(&mut graph, network.config().stem, &x, OUTPUT),
+        Network::Mlp(network) => mlp::logits(&mut graph, network.config().depth, &x, dims.len(), OUTPUT),
+    }
+    let file = model(state, &graph.finish((input, &dims), (OUTPUT, &[state.class_names.len()]))).into_bytes();
     if file.len() > MAX_BYTES {
         return Err(TrainError::OnnxSize { bytes: file.len(), max: MAX_BYTES });
     }
@@ -61,12 +69,19 @@ fn model(state: &CheckpointState, graph: &Message) -> Message {
     model.text(3, &state.version);
     model.message(7, graph);
     model.message(8, &opset);
-    let class_names = serde_json::Value::from(state.class_names.clone()).to_string();
-    for (key, value) in [("class_names", &class_names), ("config_hash", &state.config_hash)] {
-        let mut entry = Message::default();
-        entry.text(1, key);
-        entry.text(2, value);
-        model.message(14, &entry);
+    let list = |names: Vec<String>| Value::from(names).to_string();
+    let metadata = [
+        ("class_names", Some(list(state.class_names.clone()))),
+        ("config_hash", Some(state.config_hash.clone())),
+        ("feature_names", state.features.as_ref().map(|schema| list(schema.value_names()))),
+    ];
+    for (key, value) in metadata {
+        if let Some(value) = value {
+            let mut entry = Message::default();
+            entry.text(1, key);
+            entry.text(2, &value);
+            model.message(14, &entry);
+        }
     }
     model
 }

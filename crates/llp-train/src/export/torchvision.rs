@@ -1,7 +1,8 @@
 //! A network for PyTorch: its tensors under torchvision's names, and what else a program needs to use them.
 
-use llp_bags::Normalization;
-use llp_nn::ResNet18;
+use llp_bags::own::FeatureSchema;
+use llp_bags::{InstanceShape, Normalization};
+use llp_nn::Network;
 use llp_sweep::config::NetworkConfig;
 use serde::Serialize;
 
@@ -19,11 +20,15 @@ struct Description<'a> {
     version: &'a str,
     config_hash: &'a str,
     network: &'a NetworkConfig,
-    /// Height, width, channels.
-    image_shape: [usize; 3],
+    /// `image_shape` (height, width, channels), or `n_columns`.
+    #[serde(flatten)]
+    shape: InstanceShape,
+    /// What the columns are, where instances are rows of a table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<&'a FeatureSchema>,
     /// Names of the classes in the order of the logits.
     class_names: &'a [String],
-    /// Of each channel, in units of `pixel / 255`.
+    /// Of each channel, in units of `pixel / 255`, or of each column.
     normalization: &'a Normalization,
 }
 
@@ -32,10 +37,7 @@ struct Description<'a> {
 ///
 /// # Errors
 /// When a tensor cannot be read.
-pub fn files(
-    state: &CheckpointState,
-    network: &ResNet18,
-) -> Result<[(&'static str, Vec<u8>); 2], TrainError> {
+pub fn files(state: &CheckpointState, network: &Network) -> Result<[(&'static str, Vec<u8>); 2], TrainError> {
     let tensors = network.state_dict().to_tensors(state.position.total_steps)?;
     Ok([("model.safetensors", serialize(tensors.iter())?), ("model.json", describe(state)?)])
 }
@@ -46,7 +48,8 @@ fn describe(state: &CheckpointState) -> Result<Vec<u8>, TrainError> {
         version: &state.version,
         config_hash: &state.config_hash,
         network: &state.network,
-        image_shape: state.image_shape,
+        shape: state.shape,
+        features: state.features.as_ref(),
         class_names: &state.class_names,
         normalization: &state.normalization,
     };

@@ -12,9 +12,7 @@ use super::Hub;
 #[non_exhaustive]
 pub enum HubError {
     /// The cache does not have it, and nothing else may be asked.
-    #[error(
-        "{name} is not in {cache} as a whole, and HF_HUB_OFFLINE is set: unset it, or give {instead}"
-    )]
+    #[error("{name} is not in {cache} as a whole, and HF_HUB_OFFLINE is set: unset it, or give {instead}")]
     Offline {
         /// Name of the data set or the network.
         name: String,

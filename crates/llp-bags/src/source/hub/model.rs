@@ -27,7 +27,11 @@ impl Hub {
     ) -> Result<PathBuf, HubError> {
         if self.is_offline {
             let cache = self.cache.clone();
-            return Err(HubError::Offline { name: repo.to_owned(), cache, instead: "a file with --init FILE" });
+            return Err(HubError::Offline {
+                name: repo.to_owned(),
+                cache,
+                instead: "a file with --init FILE",
+            });
         }
         let fetch = Fetch::new(self, place(repo), |file| file == FILE)?;
         let folder = fetch.files(progress)?;

@@ -55,9 +55,8 @@ impl Hub {
         let client = Client::new(self.endpoint.clone(), repo, &token.ok_or(HubError::NoToken)?);
         create(&client, repo)?;
         let modes = modes(&client, repo, files)?;
-        let is_large = |file: &UploadFile| {
-            modes.iter().any(|mode| mode.path == file.name && mode.upload_mode == "lfs")
-        };
+        let is_large =
+            |file: &UploadFile| modes.iter().any(|mode| mode.path == file.name && mode.upload_mode == "lfs");
         let mut lines = vec![json!({"key": "header", "value": {"summary": summary, "description": ""}})];
         for file in files {
             let len = file.bytes.len() as u64;

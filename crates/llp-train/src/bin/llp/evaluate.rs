@@ -7,7 +7,7 @@ use candle_core::Device;
 use clap::Args;
 use llp_sweep::run_dir::RunDir;
 use llp_train::evaluate::{accuracy, bag_losses};
-use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network, load_dataset};
+use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network};
 use serde::Serialize;
 
 use crate::failure::{Failure, usage};
@@ -24,6 +24,9 @@ pub(crate) struct EvaluateArgs {
     /// Where the data lies now.
     #[arg(long, value_name = "PATH")]
     data: Option<String>,
+    /// Where the table of proportions lies now.
+    #[arg(long, value_name = "FILE")]
+    proportions: Option<String>,
     /// Where the file of bags lies now.
     #[arg(long, value_name = "FILE")]
     bags: Option<String>,
@@ -61,6 +64,9 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     if args.data.is_some() {
         config.data.path.clone_from(&args.data);
     }
+    if args.proportions.is_some() {
+        config.data.proportions.clone_from(&args.proportions);
+    }
     if args.bags.is_some() {
         config.bags.manifest.clone_from(&args.bags);
     }
@@ -68,12 +74,12 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
         return Err(usage(format!("{} has no checkpoint yet", args.run.display())));
     };
     let checkpoint = Checkpoint::read(&newest)?;
-    let data = TrainingData::new(load_dataset(&config.data, &|name| hub::locate(global, name))?, &config)?;
+    let data = TrainingData::load(&config, &|name| hub::locate(global, name))?;
     checkpoint.check(&newest, &config, &data)?;
     let device = Device::Cpu;
     let state = &checkpoint.state;
-    let [.., channels] = data.test_images.shape();
-    let network = build_network(&config.network, channels, data.class_names.len(), config.seed, &device)?;
+    let shape = data.bags.data().shape();
+    let network = build_network(&config.network, shape, data.class_names.len(), config.seed, &device)?;
     let loaded = network.state_dict().load(&checkpoint.weights);
     loaded.map_err(|error| TrainError::Checkpoint { path: newest.clone(), reason: error.into() })?;
     let losses = data
@@ -84,7 +90,7 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let test_accuracy = data
         .test_labels
         .as_ref()
-        .map(|labels| accuracy(&network, &data.test_images, labels, &state.normalization, &device))
+        .map(|labels| accuracy(&network, &data.test, labels, &state.normalization, &device))
         .transpose()?;
     Ok(Evaluation {
         checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use llp_nn::ResNet18;
+use llp_nn::Network;
 use llp_sweep::export::{card, tensorboard};
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::write_atomically;
-use llp_train::{Checkpoint, CheckpointState};
 use llp_train::export::{onnx, torchvision};
+use llp_train::{Checkpoint, CheckpointState};
 
+use crate::Global;
 use crate::failure::{Failure, usage};
-use crate::world::print;
+use crate::world::print_list;
 
 /// `llp export`.
 #[derive(Args)]
@@ -45,7 +46,7 @@ enum Format {
 /// A file's name and its content.
 type File = (&'static str, Vec<u8>);
 
-pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn export(global: Global, args: &ExportArgs) -> Result<ExitCode, Failure> {
     let files = match args.format {
         Format::Onnx => {
             let (state, network) = network(&args.run)?;
@@ -60,11 +61,13 @@ pub(crate) fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
     };
     let (folder, name) = args.place()?;
     fs_err::create_dir_all(&folder)?;
+    let mut written = Vec::new();
     for (default_name, content) in files {
         let file = folder.join(name.as_deref().unwrap_or(Path::new(default_name)));
         write_atomically(&file, &content)?;
-        print(&file.display().to_string())?;
+        written.push(file.display().to_string());
     }
+    print_list(global, &written)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -74,7 +77,9 @@ impl ExportArgs {
         let Some(out) = &self.out else {
             if !RunDir::at(&self.run).checkpoints_dir().exists() {
                 let run = self.run.display();
-                return Err(usage(format!("{run} is a single checkpoint: say where to write with --out PATH")));
+                return Err(usage(format!(
+                    "{run} is a single checkpoint: say where to write with --out PATH"
+                )));
             }
             return Ok((self.run.join("export"), None));
         };
@@ -88,7 +93,7 @@ impl ExportArgs {
 }
 
 /// The network of a checkpoint, or of the newest one of a run.
-fn network(path: &Path) -> Result<(CheckpointState, ResNet18), Failure> {
+fn network(path: &Path) -> Result<(CheckpointState, Network), Failure> {
     let checkpoint = Checkpoint::read(&Checkpoint::locate(path)?)?;
     Ok((checkpoint.state.clone(), checkpoint.network()?))
 }

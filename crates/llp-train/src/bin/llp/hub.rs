@@ -117,7 +117,7 @@ impl Files {
             Style::Lines | Style::Auto if is_new => {
                 let verb = self.verb;
                 tell(&format!("{verb} {file} ({len} bytes)"));
-            },
+            }
             _ => {}
         }
     }

@@ -138,7 +138,7 @@ fn main() -> ExitCode {
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
         Command::Watch(args) => watch::watch(global, &args),
-        Command::Export(args) => export::export(&args),
+        Command::Export(args) => export::export(global, &args),
         Command::Upload(args) => upload::upload(global, &args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),

@@ -33,9 +33,10 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// `(x - mean) / std` for each channel.
-    pub(super) fn normalize(&mut self, x: &str, normalization: &Normalization) -> String {
-        let dims = [normalization.mean().len(), 1, 1];
+    /// `(x - mean) / std` for each channel or column, the first of `rank` dimensions beside that of the batch.
+    pub(super) fn normalize(&mut self, x: &str, normalization: &Normalization, rank: usize) -> String {
+        let mut dims = vec![1; rank];
+        dims[0] = normalization.mean().len();
         self.constant("normalization.mean", &dims, normalization.mean());
         self.constant("normalization.std", &dims, normalization.std());
         let centered = self.node("Sub", "normalization.centered", &[x, "normalization.mean"], &[]);

@@ -1,21 +1,11 @@
 //! ResNet-18 in operators of ONNX.
 
-use llp_nn::{ResNet18, Stem};
+use llp_nn::Stem;
 
 use super::graph::{Graph, Window};
-use crate::TrainError;
 
 /// Adds the network in evaluation mode: from normalized images `x` to logits, which get the name `output`.
-pub(super) fn logits(
-    graph: &mut Graph,
-    network: &ResNet18,
-    x: &str,
-    output: &str,
-) -> Result<(), TrainError> {
-    for entry in network.state_dict().entries() {
-        graph.tensor(&entry.name, &entry.var)?;
-    }
-    let stem = network.config().stem;
+pub(super) fn logits(graph: &mut Graph, stem: Stem, x: &str, output: &str) {
     let window = match stem {
         Stem::Cifar => Window { kernel: 3, stride: 1 },
         Stem::ImageNet => Window { kernel: 7, stride: 2 },
@@ -35,7 +25,6 @@ pub(super) fn logits(
     let x = graph.node("GlobalAveragePool", "avgpool", &[&x], &[]);
     let x = graph.node("Flatten", "flatten", &[&x], &[]);
     graph.linear("fc", &x, output);
-    Ok(())
 }
 
 /// A residual block, whose shortcut is a convolution where the block changes the size.
