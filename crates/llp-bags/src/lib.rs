@@ -52,6 +52,7 @@ mod manifest;
 mod normalization;
 mod oracle;
 pub mod rng;
+mod score;
 pub mod source;
 mod split;
 #[cfg(feature = "table")]
@@ -72,5 +73,6 @@ pub use manifest::{
 };
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
+pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

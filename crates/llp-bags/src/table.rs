@@ -12,15 +12,15 @@
 //! that are whole become their decimal digits, so 3 and 3.0 name the same thing as the text `3`.
 
 mod csv;
-mod encode;
 mod error;
 mod npy;
 mod parquet;
+mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use encode::{Cells, encode};
 pub use error::{Place, TableError};
+pub use write::{CellType, Cells, TableFormat, TableWriter, encode};
 
 /// A table in memory.
 #[derive(Debug, Clone, PartialEq)]
