@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use llp_bags::{BagError, InstanceShape};
+use llp_bags::{BagError, ImageFileError, InstanceShape};
 
 use crate::TrainError;
 use crate::disaggregate::DisaggregateError;
@@ -14,6 +14,9 @@ pub enum PredictError {
     /// Something about the network.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// Something about an image file.
+    #[error(transparent)]
+    ImageFile(#[from] ImageFileError),
     /// Something about the table of proportions.
     #[error(transparent)]
     Disaggregate(#[from] DisaggregateError),
@@ -25,13 +28,13 @@ pub enum PredictError {
     },
     /// Images for a network of tables, or the other way round.
     #[error("{}: the network was trained on {expected}, this holds {got}", path.display())]
-    Kind {
+    Shape {
         /// What was given.
         path: PathBuf,
         /// What an instance of the network is.
         expected: InstanceShape,
-        /// `images` or `rows of a table`.
-        got: &'static str,
+        /// What an instance there is.
+        got: String,
     },
     /// Proportions are of bags, and there are none.
     #[error("{}: the instances have no bags that the proportions could be of: give tables with a column bag", path.display())]

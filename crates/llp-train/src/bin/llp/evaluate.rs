@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use candle_core::Device;
 use clap::Args;
 use llp_bags::BagSet;
-use llp_sweep::run_dir::RunDir;
+use llp_train::build_loss;
 use llp_train::evaluate::bag_losses;
 use llp_train::scores::Scores;
-use llp_train::{Checkpoint, Predictor, TrainingData, build_loss, load_dataset};
 use serde::Serialize;
 
 use crate::calibration::{Calibration, calibrate};
 use crate::failure::Failure;
+use crate::trained_run::{PlaceArgs, TrainedRun};
 use crate::world::print_json;
-use crate::{Global, Output, evaluate_show, hub};
+use crate::{Global, Output, evaluate_show};
 
 /// `llp evaluate`.
 #[derive(Args)]
@@ -23,12 +23,8 @@ pub(crate) struct EvaluateArgs {
     /// The run's directory.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Where the data lies now.
-    #[arg(long, value_name = "PATH")]
-    data: Option<String>,
-    /// Where the file of bags lies now.
-    #[arg(long, value_name = "FILE")]
-    bags: Option<String>,
+    #[command(flatten)]
+    places: PlaceArgs,
     /// Fit a temperature to the counts of the held-out bags, or of the training bags if there are none.
     #[arg(long)]
     calibrate: bool,
@@ -69,18 +65,8 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
 }
 
 fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
-    let (_, mut config) = RunDir::open(&args.run)?;
-    if args.data.is_some() {
-        config.data.path.clone_from(&args.data);
-    }
-    if args.bags.is_some() {
-        config.bags.manifest.clone_from(&args.bags);
-    }
-    let newest = Checkpoint::locate(&args.run)?;
-    let checkpoint = Checkpoint::read(&newest)?;
-    let data = TrainingData::new(load_dataset(&config.data, &|name| hub::locate(global, name))?, &config)?;
-    checkpoint.check(&newest, &config, &data)?;
-    let predictor = Predictor::new(&newest, checkpoint, &Device::Cpu)?;
+    let TrainedRun { config, checkpoint, predictor, data, .. } =
+        TrainedRun::open(global, &args.run, &args.places)?;
     let (network, state) = (predictor.network(), predictor.state());
     let losses = |bags: &BagSet| {
         bag_losses(network, bags, &*build_loss(&config), &state.normalization, &Device::Cpu)
@@ -106,7 +92,7 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
         None
     };
     Ok(Evaluation {
-        checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        checkpoint,
         epochs: state.position.epoch,
         test_accuracy: test.as_ref().map(|test| test.accuracy),
         held_out_loss: losses.map(|losses| losses.own),

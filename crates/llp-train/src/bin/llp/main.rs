@@ -17,6 +17,8 @@ mod evaluate_show;
 mod export;
 mod failure;
 mod hub;
+mod predict;
+mod predict_input;
 mod privacy;
 mod progress;
 mod report;
@@ -31,6 +33,7 @@ mod sweep_status;
 mod sweep_submit;
 mod sweep_work;
 mod train;
+mod trained_run;
 mod watch;
 mod world;
 
@@ -86,6 +89,8 @@ enum Command {
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.
     Evaluate(evaluate::EvaluateArgs),
+    /// The classes of new instances, with probabilities; corrected where the proportions of their bags are known.
+    Predict(Box<predict::PredictArgs>),
     /// How well the labels of single training instances can be recovered from their bags.
     Privacy(privacy::PrivacyArgs),
     /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
@@ -134,6 +139,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::train(global, &args),
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Predict(args) => predict::predict(global, &args),
         Command::Privacy(args) => privacy::privacy(global, &args),
         Command::Disaggregate(args) => disaggregate::disaggregate(global, &args),
         Command::Data { command } => data::data(global, &command),

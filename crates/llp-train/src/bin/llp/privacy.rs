@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use candle_core::Device;
 use clap::Args;
-use llp_sweep::run_dir::RunDir;
 use llp_sweep::select::Spread;
+use llp_train::TrainError;
 use llp_train::privacy::{Recovery, recovery};
-use llp_train::{Checkpoint, Predictor, TrainError, TrainingData, load_dataset};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::trained_run::{PlaceArgs, TrainedRun};
 use crate::world::{print, print_json};
-use crate::{Global, Output, hub};
+use crate::{Global, Output};
 
 /// `llp privacy`.
 #[derive(Args)]
@@ -22,12 +21,8 @@ pub(crate) struct PrivacyArgs {
     /// Directories of runs; those of one loss and bag size are taken together.
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// Where the data lies now.
-    #[arg(long, value_name = "PATH")]
-    data: Option<String>,
-    /// Where the file of bags lies now.
-    #[arg(long, value_name = "FILE")]
-    bags: Option<String>,
+    #[command(flatten)]
+    places: PlaceArgs,
     /// Weight of the network against the proportions, in [0, 1].
     #[arg(long, default_value_t = 0.5)]
     alpha: f64,
@@ -100,21 +95,9 @@ pub(crate) fn privacy(global: Global, args: &PrivacyArgs) -> Result<ExitCode, Fa
 }
 
 fn measure(global: Global, args: &PrivacyArgs, path: &Path) -> Result<RunRecovery, Failure> {
-    let (_, mut config) = RunDir::open(path)?;
-    if args.data.is_some() {
-        config.data.path.clone_from(&args.data);
-    }
-    if args.bags.is_some() {
-        config.bags.manifest.clone_from(&args.bags);
-    }
-    let newest = Checkpoint::locate(path)?;
-    let checkpoint = Checkpoint::read(&newest)?;
-    let dataset = load_dataset(&config.data, &|name| hub::locate(global, name))?;
-    let labels = dataset.train.labels.clone();
-    let labels = labels.ok_or_else(|| TrainError::NoTruth { name: dataset.name.clone() })?;
-    let data = TrainingData::new(dataset, &config)?;
-    checkpoint.check(&newest, &config, &data)?;
-    let predictor = Predictor::new(&newest, checkpoint, &Device::Cpu)?;
+    let TrainedRun { config, predictor, data, train_labels, .. } =
+        TrainedRun::open(global, path, &args.places)?;
+    let labels = train_labels.ok_or_else(|| TrainError::NoTruth { name: config.data.name.clone() })?;
     let recovery = recovery(&predictor, &data.bags, &labels, args.alpha, args.epsilon)?;
     Ok(RunRecovery {
         run: config.run_name(),
