@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use llp_ot::Proportions;
+use llp_ot::{Imprecision, Proportions};
 
 use crate::images::check_instances;
 use crate::split::sorted_set;
@@ -20,6 +20,7 @@ pub struct BagSet {
     data: Arc<Instances>,
     bags: Vec<Vec<u32>>,
     proportions: Vec<Proportions>, // [bag]
+    imprecision: Vec<Imprecision>, // [bag]
     n_remainder: usize,
 }
 
@@ -40,7 +41,8 @@ impl BagSet {
         }
         check_bags(&bags, data.len())?;
         check_classes(&proportions)?;
-        Ok(Self { data, bags, proportions, n_remainder: 0 })
+        let imprecision = vec![Imprecision::Exact; bags.len()];
+        Ok(Self { data, bags, proportions, imprecision, n_remainder: 0 })
     }
 
     /// The bags of `partition`, with the proportions that `labels` has in each.
@@ -62,7 +64,9 @@ impl BagSet {
         check_bags(&partition.bags, data.len())?;
         let proportions = partition.bags.iter().map(|bag| Proportions::from_counts(&labels.count(bag)));
         let proportions = proportions.collect::<Result<_, _>>()?;
-        Ok(Self { data, bags: partition.bags.clone(), proportions, n_remainder: partition.remainder.len() })
+        let imprecision = vec![Imprecision::Exact; partition.bags.len()];
+        let (bags, n_remainder) = (partition.bags.clone(), partition.remainder.len());
+        Ok(Self { data, bags, proportions, imprecision, n_remainder })
     }
 
     /// The bags of a manifest, with the proportions of their counts: no label is needed.
@@ -74,6 +78,20 @@ impl BagSet {
         let proportions = proportions.collect::<Result<_, _>>()?;
         let bags = part.bags.iter().map(|bag| bag.instances.clone()).collect();
         Ok(Self { n_remainder: part.remainder.len(), ..Self::new(data, bags, proportions)? })
+    }
+
+    /// The same bags, with what is known of the errors of their proportions, `[bag]`. Without, they are exact.
+    ///
+    /// # Errors
+    /// [`BagError::ImprecisionCount`], and [`BagError::Imprecision`] with what [`Imprecision::check`] finds.
+    pub fn with_imprecision(self, imprecision: Vec<Imprecision>) -> Result<Self, BagError> {
+        if imprecision.len() != self.len() {
+            return Err(BagError::ImprecisionCount { expected: self.len(), got: imprecision.len() });
+        }
+        for (bag, of_bag) in imprecision.iter().enumerate() {
+            of_bag.check(self.n_classes()).map_err(|source| BagError::Imprecision { bag, source })?;
+        }
+        Ok(Self { imprecision, ..self })
     }
 
     /// The number of bags; there is at least one.
@@ -96,6 +114,14 @@ impl BagSet {
     /// If there is no such bag, as for a slice.
     pub fn proportions(&self, bag: usize) -> &Proportions {
         &self.proportions[bag]
+    }
+
+    /// What is known of the error of a bag's proportions.
+    ///
+    /// # Panics
+    /// If there is no such bag, as for a slice.
+    pub fn imprecision(&self, bag: usize) -> &Imprecision {
+        &self.imprecision[bag]
     }
 
     /// The number of classes.

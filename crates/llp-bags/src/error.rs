@@ -223,6 +223,24 @@ pub enum BagError {
         got: usize,
     },
 
+    /// Not one imprecision for each bag.
+    #[error("what is known of the errors of {got} bags for {expected} bags")]
+    ImprecisionCount {
+        /// The number of bags.
+        expected: usize,
+        /// The number given.
+        got: usize,
+    },
+
+    /// An imprecision that does not suit its bag.
+    #[error("bag {bag}: {source}")]
+    Imprecision {
+        /// The first offender.
+        bag: usize,
+        /// What is wrong.
+        source: llp_ot::OtError,
+    },
+
     /// Proportions that are none.
     #[error(transparent)]
     Proportions(#[from] llp_ot::OtError),
@@ -273,4 +291,9 @@ pub enum BagError {
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     Parquet(#[from] crate::source::parquet::ParquetError),
+
+    /// Own data that cannot be used.
+    #[cfg(feature = "table")]
+    #[error(transparent)]
+    Own(#[from] crate::own::OwnError),
 }

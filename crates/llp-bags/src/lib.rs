@@ -51,6 +51,10 @@ mod instances;
 mod manifest;
 mod normalization;
 mod oracle;
+#[cfg(feature = "table")]
+pub mod own;
+#[cfg(feature = "parquet")]
+mod picture;
 pub mod rng;
 mod score;
 pub mod source;
@@ -66,7 +70,7 @@ pub use error::BagError;
 pub use features::Features;
 pub use images::Images;
 pub use instances::{InstanceShape, Instances, prepare};
-pub use llp_ot::Proportions;
+pub use llp_ot::{Imprecision, Proportions};
 pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
     Recipe,

@@ -27,7 +27,9 @@ pub(crate) fn inputs(
 /// What is known of some bags, in the given order.
 pub(crate) fn targets(bags: &BagSet, order: &[usize]) -> Result<BagTargets, TrainError> {
     let sizes = order.iter().map(|&bag| bags.instances(bag).len()).collect();
-    Ok(BagTargets::new(sizes, order.iter().map(|&bag| bags.proportions(bag)))?)
+    let imprecision = order.iter().map(|&bag| bags.imprecision(bag).clone()).collect();
+    let targets = BagTargets::new(sizes, order.iter().map(|&bag| bags.proportions(bag)))?;
+    Ok(targets.with_imprecision(imprecision)?)
 }
 
 /// The instances of some bags, bag after bag.

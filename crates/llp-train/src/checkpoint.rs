@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
+use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
 use llp_sweep::config::{NetworkConfig, RunConfig};
 use llp_sweep::run_dir::RunDir;
@@ -53,6 +54,9 @@ pub struct CheckpointState {
     pub shape: InstanceShape,
     /// Names of the classes, in the order of the logits.
     pub class_names: Vec<String>,
+    /// What the columns are, where instances are rows of one's own table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSchema>,
     /// Statistics that instances are normalized with.
     pub normalization: Normalization,
     /// BLAKE3 of each file beside this one, by name.
@@ -95,6 +99,7 @@ impl Checkpoint {
             network: config.network.clone(),
             shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
+            features: data.features.clone(),
             normalization: data.normalization.clone(),
             files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect(),
         };

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use llp_bags::own::FeatureSchema;
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
     BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError,
@@ -10,7 +11,7 @@ use llp_bags::{
 };
 use llp_sweep::config::{DataConfig, RunConfig};
 
-use crate::TrainError;
+use crate::{TrainError, own};
 
 /// Bags to train on, held-out bags to choose by, test instances to evaluate on.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub struct TrainingData {
     pub test_labels: Option<LabelOracle>,
     /// Names of the classes.
     pub class_names: Vec<String>,
+    /// What the columns are, where instances are rows of one's own table.
+    pub features: Option<FeatureSchema>,
     /// Identifies the content of the data set.
     pub fingerprint: String,
 }
@@ -61,6 +64,21 @@ pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, 
 }
 
 impl TrainingData {
+    /// Reads the data that a configuration names, and makes its bags or takes them as they are: [`load_dataset`] and
+    /// [`TrainingData::new`], or [`read_own`](crate::read_own) and [`TrainingData::from_own`].
+    ///
+    /// # Errors
+    /// When the data cannot be read, or does not suit the configuration.
+    pub fn load(config: &RunConfig, locate: Locate<'_>) -> Result<Self, TrainError> {
+        if let Some(path) = own::place(&config.data) {
+            return Self::from_own(own::read_own(path, &config.data)?, config);
+        }
+        if let Some(path) = &config.data.proportions {
+            return Err(TrainError::ProportionsAlone { path: path.clone() });
+        }
+        Self::new(load_dataset(&config.data, locate)?, config)
+    }
+
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
     /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
     /// configuration names one; then no instance label of the training split is looked at.
@@ -83,6 +101,7 @@ impl TrainingData {
             test: dataset.test.instances,
             test_labels: dataset.test.labels,
             class_names: dataset.class_names,
+            features: None,
         })
     }
 }
@@ -133,7 +152,7 @@ impl Bags {
     }
 }
 
-fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
+pub(crate) fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
     let (shift, mirror) = (config.augment.shift, config.augment.mirror);
     let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
         let changes = shift > 0 || mirror;

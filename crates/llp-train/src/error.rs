@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use llp_bags::own::OwnError;
 use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
@@ -54,6 +55,24 @@ pub enum TrainError {
     NoTruth {
         /// Name of the data set.
         name: String,
+    },
+    /// Something about one's own tables.
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    /// Bags to draw from data that has its own.
+    #[error("{key} is set, but the data has bags of its own: leave it out")]
+    OwnBags {
+        /// The key.
+        key: &'static str,
+    },
+    /// Proportions, and no table that they belong to.
+    #[error(
+        "{path} has proportions, but the data is no table: give a CSV, Parquet or NumPy file with --data, or a folder \
+         with instances.csv or instances.parquet"
+    )]
+    ProportionsAlone {
+        /// The table of proportions.
+        path: String,
     },
     /// The bags are in a file, and nobody says which.
     #[error("the bags of this run (hash {hash}) are in a file: give it with --bags FILE")]

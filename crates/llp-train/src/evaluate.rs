@@ -1,7 +1,7 @@
 //! What a trained network is worth: losses of bags, accuracy on single instances.
 
 use candle_core::{D, Device, Tensor};
-use llp_bags::{BagSet, Instances, LabelOracle, Normalization};
+use llp_bags::{BagSet, InstanceShape, Instances, LabelOracle, Normalization};
 use llp_loss::{BagLoss, Kl, L1};
 use llp_nn::{Mode, Network};
 use llp_sweep::record::Confusion;
@@ -10,7 +10,8 @@ use crate::batch;
 use crate::{TrainError, TrainingData};
 
 /// Instances per forward pass: enough to keep every core busy, little enough to stay in memory at full width.
-const CHUNK: usize = 256;
+const IMAGES_PER_CHUNK: usize = 256;
+const ROWS_PER_CHUNK: usize = 8192;
 
 /// The logits of some instances in evaluation mode, `[instance, class]`.
 ///
@@ -23,7 +24,11 @@ pub fn logits(
     normalization: &Normalization,
     device: &Device,
 ) -> Result<Tensor, TrainError> {
-    let chunks = instances.chunks(CHUNK).map(|chunk| {
+    let limit = match data.shape() {
+        InstanceShape::Image(_) => IMAGES_PER_CHUNK,
+        InstanceShape::Features(_) => ROWS_PER_CHUNK,
+    };
+    let chunks = instances.chunks(limit).map(|chunk| {
         let x = batch::inputs(data, chunk, None, normalization, device)?;
         Ok(network.forward(&x, Mode::Evaluate)?)
     });

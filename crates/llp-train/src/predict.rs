@@ -37,9 +37,7 @@ pub fn predict(
 ) -> Result<Predictions, PredictError> {
     let state = predictor.state();
     let (ids, bags) = source.names(range.clone());
-    let logits = source.with_instances(range, state.shape, |data, instances| {
-        Ok(predictor.logits(data, instances)?)
-    })?;
+    let logits = source.with_instances(range, |data, instances| Ok(predictor.logits(data, instances)?))?;
     let log_probs = log_probabilities(&logits, state.class_names.len(), temperature);
     Ok(Predictions { ids, bags, probabilities: log_probs.iter().map(|log_prob| log_prob.exp()).collect() })
 }

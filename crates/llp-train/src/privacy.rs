@@ -5,11 +5,31 @@
 //! protect; this measures by how much, beside what the proportions give away without any network.
 
 use llp_bags::{BagSet, LabelOracle};
+use llp_sweep::config::RunConfig;
 use serde::Serialize;
 
 use crate::disaggregate::{Bag, BaggedPredictions};
 use crate::scores::{log_probabilities, most_probable};
-use crate::{Predictor, TrainError};
+use crate::{Locate, Predictor, TrainError, TrainingData, load_dataset, own, read_own};
+
+/// Reads the data of a run as training does, and beside it the labels of the split that bags are made of, where they
+/// exist: to score guesses, nothing else.
+///
+/// # Errors
+/// Those of [`TrainingData::load`].
+pub fn load_with_labels(
+    config: &RunConfig,
+    locate: Locate<'_>,
+) -> Result<(TrainingData, Option<LabelOracle>), TrainError> {
+    if let Some(path) = own::place(&config.data) {
+        let own = read_own(path, &config.data)?;
+        let labels = own.data.train.labels.clone();
+        return Ok((TrainingData::from_own(own, config)?, labels));
+    }
+    let dataset = load_dataset(&config.data, locate)?;
+    let labels = dataset.train.labels.clone();
+    Ok((TrainingData::new(dataset, config)?, labels))
+}
 
 /// The fraction of instance labels that each way of guessing gets right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use llp_bags::{BagError, ImageFileError, InstanceShape};
+use llp_bags::own::OwnError;
+use llp_bags::{BagError, InstanceShape};
 
 use crate::TrainError;
 use crate::disaggregate::DisaggregateError;
@@ -14,9 +15,9 @@ pub enum PredictError {
     /// Something about the network.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// Something about an image file.
+    /// Something about a table of instances, or an image.
     #[error(transparent)]
-    ImageFile(#[from] ImageFileError),
+    Own(#[from] OwnError),
     /// Something about the table of proportions.
     #[error(transparent)]
     Disaggregate(#[from] DisaggregateError),
@@ -49,6 +50,32 @@ pub enum PredictError {
         path: PathBuf,
         /// Whether it has bags.
         has_bags: bool,
+    },
+    /// Files are resized to squares.
+    #[error("{}: the network takes images of {height}x{width} pixels, and files can only be resized to squares", path.display())]
+    NotSquare {
+        /// What was given.
+        path: PathBuf,
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+    },
+    /// A table for a network that does not know what its columns were.
+    #[error("{}: the network was trained on {expected} without names, which no table can be matched with", path.display())]
+    NoSchema {
+        /// What was given.
+        path: PathBuf,
+        /// What an instance of the network is.
+        expected: InstanceShape,
+    },
+    /// An instance without a bag, where proportions are given.
+    #[error("{}: instance {instance:?} has no bag that the proportions could be of: name it, or predict it apart", path.display())]
+    NoBag {
+        /// Where the instances are.
+        path: PathBuf,
+        /// The instance.
+        instance: String,
     },
     /// An instance of a bag whose proportions are not known.
     #[error("instance {instance:?}: its bag {bag:?} is not in {}: add its proportions or remove the instance", proportions.display())]

@@ -23,7 +23,7 @@ pub struct Columns {
 pub struct Predictions {
     /// What identifies each instance.
     pub ids: Vec<String>,
-    /// The bag of each; empty if there are none.
+    /// The bag of each, an empty text where it has none; empty if no instance has one.
     pub bags: Vec<String>,
     /// Row-major `[instance, class]`.
     pub probabilities: Vec<f64>,

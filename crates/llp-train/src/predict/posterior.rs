@@ -12,7 +12,7 @@ use crate::disaggregate::{Bag, BagProportions, BaggedPredictions, Disaggregation
 /// order.
 ///
 /// # Errors
-/// [`PredictError::UnknownBag`]; counts of another number of instances; `alpha` or `epsilon` outside their ranges.
+/// [`PredictError::UnknownBag`] and [`PredictError::NoBag`]; counts of another number of instances; `alpha` or `epsilon` outside their ranges.
 pub fn posterior(
     predictions: &Predictions,
     proportions: &BagProportions,
@@ -33,6 +33,10 @@ fn bags(
 ) -> Result<Vec<Bag>, PredictError> {
     let mut instances_of = vec![Vec::new(); proportions.len()];
     for (instance, bag) in predictions.bags.iter().enumerate() {
+        if bag.is_empty() {
+            let (path, instance) = (source.to_owned(), predictions.ids[instance].clone());
+            return Err(PredictError::NoBag { path, instance });
+        }
         let row = proportions.place(bag).ok_or_else(|| PredictError::UnknownBag {
             instance: predictions.ids[instance].clone(),
             bag: bag.clone(),

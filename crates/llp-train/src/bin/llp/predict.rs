@@ -26,14 +26,18 @@ pub(crate) struct PredictArgs {
     /// A run's directory, or the folder of a checkpoint.
     #[arg(value_name = "RUN|CHECKPOINT")]
     pub(crate) network: PathBuf,
-    /// Image files, or folders of them.
+    /// Image files, folders of them, or tables of instances (.csv, .parquet, .npy).
     #[arg(value_name = "PATH", required_unless_present = "split")]
     pub(crate) paths: Vec<PathBuf>,
     /// Instances of the run's own data in place of PATH.
     #[arg(long, value_name = "SPLIT", conflicts_with = "paths")]
     pub(crate) split: Option<SplitName>,
-    #[command(flatten)]
-    places: PlaceArgs,
+    /// Where the run's data lies now.
+    #[arg(long, value_name = "PATH")]
+    data: Option<String>,
+    /// Where the run's file of bags lies now.
+    #[arg(long, value_name = "FILE")]
+    bags: Option<String>,
     /// Where to write the predictions (.csv, .jsonl or .parquet); without it, CSV on standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -84,7 +88,10 @@ fn positive(text: &str) -> Result<f64, String> {
 pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Failure> {
     let format = format(global, args)?;
     let (predictor, data) = network(global, args)?;
-    let sources = sources(args, data.as_ref())?;
+    let sources = sources(args, &predictor, data.as_ref())?;
+    if !global.quiet {
+        sources.iter().for_each(warn_of_levels);
+    }
     let known = proportions(args, &predictor, &sources)?;
     let calibration = match &data {
         Some(data) if args.calibrate => Some(calibrate(&predictor, data)?),
@@ -134,6 +141,15 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
+fn warn_of_levels(source: &Source) {
+    for (column, n_cells) in source.unknown_levels() {
+        let path = source.path().display();
+        tell(&format!(
+            "warning: {path}: {n_cells} cells of column {column:?} hold a category that no training instance had"
+        ));
+    }
+}
+
 /// The network, and its run's data if that is asked for.
 fn network(global: Global, args: &PredictArgs) -> Result<(Predictor, Option<TrainingData>), Failure> {
     if args.split.is_none() && !args.calibrate {
@@ -143,7 +159,8 @@ fn network(global: Global, args: &PredictArgs) -> Result<(Predictor, Option<Trai
         let checkpoint = args.network.display();
         return Err(usage(format!("{checkpoint} is a checkpoint: --split and --calibrate need its run")));
     }
-    let run = TrainedRun::open(global, &args.network, &args.places)?;
+    let places = PlaceArgs { data: args.data.clone(), proportions: None, bags: args.bags.clone() };
+    let run = TrainedRun::open(global, &args.network, &places)?;
     Ok((run.predictor, Some(run.data)))
 }
 

@@ -8,10 +8,14 @@ use crate::failure::{Failure, usage};
 use crate::predict::{PredictArgs, SplitName};
 
 /// The instances, in the order of the arguments; either all have bags or none.
-pub(crate) fn sources(args: &PredictArgs, data: Option<&TrainingData>) -> Result<Vec<Source>, Failure> {
+pub(crate) fn sources(
+    args: &PredictArgs,
+    predictor: &Predictor,
+    data: Option<&TrainingData>,
+) -> Result<Vec<Source>, Failure> {
     let sources = match (args.split, data) {
         (Some(split), Some(data)) => vec![split_of(args, split, data)?],
-        _ => args.paths.iter().map(|path| Source::images(path)).collect::<Result<_, _>>()?,
+        _ => args.paths.iter().map(|path| Source::open(path, predictor.state())).collect::<Result<_, _>>()?,
     };
     let has_bags = sources[0].has_bags();
     match sources.iter().find(|source| source.has_bags() != has_bags) {

@@ -7,20 +7,24 @@ use clap::Args;
 use llp_bags::LabelOracle;
 use llp_sweep::config::RunConfig;
 use llp_sweep::run_dir::RunDir;
-use llp_train::{Checkpoint, Predictor, TrainingData, load_dataset};
+use llp_train::privacy::load_with_labels;
+use llp_train::{Checkpoint, Predictor, TrainingData};
 
 use crate::failure::Failure;
 use crate::{Global, hub};
 
 /// Where a run's data lies now.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct PlaceArgs {
     /// Where the run's data lies now.
     #[arg(long, value_name = "PATH")]
-    data: Option<String>,
+    pub(crate) data: Option<String>,
+    /// Where the run's table of proportions lies now.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proportions: Option<String>,
     /// Where the run's file of bags lies now.
     #[arg(long, value_name = "FILE")]
-    bags: Option<String>,
+    pub(crate) bags: Option<String>,
 }
 
 /// A run that has a checkpoint.
@@ -41,14 +45,15 @@ impl TrainedRun {
         if places.data.is_some() {
             config.data.path.clone_from(&places.data);
         }
+        if places.proportions.is_some() {
+            config.data.proportions.clone_from(&places.proportions);
+        }
         if places.bags.is_some() {
             config.bags.manifest.clone_from(&places.bags);
         }
         let newest = Checkpoint::locate(path)?;
         let checkpoint = Checkpoint::read(&newest)?;
-        let dataset = load_dataset(&config.data, &|name| hub::locate(global, name))?;
-        let train_labels = dataset.train.labels.clone();
-        let data = TrainingData::new(dataset, &config)?;
+        let (data, train_labels) = load_with_labels(&config, &|name| hub::locate(global, name))?;
         checkpoint.check(&newest, &config, &data)?;
         Ok(Self {
             config,
