@@ -10,7 +10,7 @@ use std::path::Path;
 use candle_core::{Device, Tensor, safetensors};
 use llp_bags::source::{self, Labels, digits::digits};
 use llp_bags::{InstanceShape, Instances, Normalization, prepare};
-use llp_train::{Checkpoint, evaluate};
+use llp_train::{Predictor, evaluate};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,12 +18,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: logits RUN|CHECKPOINT FOLDER [N] [DATA]".into());
     };
     let n: u32 = rest.first().map_or(Ok(64), |n| n.parse())?;
-    let checkpoint = Checkpoint::read(&Checkpoint::locate(Path::new(checkpoint))?)?;
+    let predictor = Predictor::open(Path::new(checkpoint), &Device::Cpu)?;
     let data = rest.get(1).map(|data| source::open(Path::new(data), Labels::Fine)).transpose()?;
     let images = data.unwrap_or_else(digits).test.instances;
     let instances: Vec<u32> = (0..n).collect();
-    let (network, normalization) = (checkpoint.network()?, &checkpoint.state.normalization);
-    let logits = evaluate::logits(&network, &images, &instances, normalization, &Device::Cpu)?;
+    let (network, normalization) = (predictor.network(), &predictor.state().normalization);
+    let logits = evaluate::logits(network, &images, &instances, normalization, &Device::Cpu)?;
     let n_channels = normalization.mean().len();
     let none = Normalization::new(vec![0.0; n_channels], vec![1.0; n_channels])?;
     let input = nchw(&images, &instances, normalization)?;

@@ -20,13 +20,12 @@ use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
-use llp_nn::Network;
 use llp_sweep::config::{NetworkConfig, RunConfig};
 use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CheckpointFault;
-use crate::{Position, TrainError, Trainer, TrainingData, build_network};
+use crate::{Position, TrainError, Trainer, TrainingData};
 
 /// The version of `state.json` that this program reads and writes.
 const SCHEMA: u32 = 1;
@@ -130,17 +129,6 @@ impl Checkpoint {
         let weights = weights.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
         let momentum = tensors(OPTIMIZER).map_err(fault)?;
         Ok(Self { state, weights, momentum })
-    }
-
-    /// The network with these weights, on the CPU.
-    ///
-    /// # Errors
-    /// When the tensors are not those of the network that the state describes.
-    pub fn network(&self) -> Result<Network, TrainError> {
-        let CheckpointState { network, shape, class_names, .. } = &self.state;
-        let network = build_network(network, *shape, class_names.len(), 0, &Device::Cpu)?;
-        network.state_dict().load(&self.weights)?;
-        Ok(network)
     }
 
     /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.

@@ -8,6 +8,7 @@ use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
+use llp_ot::OtError;
 use llp_sweep::SweepError;
 
 use crate::pretrained::PretrainedFault;
@@ -28,6 +29,9 @@ pub enum TrainError {
     /// Something about the loss.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// Something about the weights of a posterior.
+    #[error(transparent)]
+    Posterior(#[from] OtError),
     /// candle refused an operation.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
@@ -44,6 +48,14 @@ pub enum TrainError {
     #[error("the data set {name:?} has no instance labels to make bags from")]
     NoLabels {
         /// Its name.
+        name: String,
+    },
+    /// Nothing to compare recovered labels with.
+    #[error(
+        "the training instances of {name:?} have no labels to compare with: whether single labels can be recovered shows on data where they are known"
+    )]
+    NoTruth {
+        /// Name of the data set.
         name: String,
     },
     /// Something about one's own tables.

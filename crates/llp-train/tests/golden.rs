@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor, safetensors};
 use llp_nn::Mode;
 use llp_train::export::onnx::onnx;
-use llp_train::{Checkpoint, build_network};
+use llp_train::{Checkpoint, Predictor, build_network};
 use sha2::{Digest as _, Sha256};
 
 fn folder() -> PathBuf {
@@ -53,8 +53,7 @@ fn onnx_files_are_those_that_onnxruntime_agreed_on() {
     let results: serde_json::Value = serde_json::from_str(&result).unwrap();
     for (name, place) in [("cifar", folder().join("e0020")), ("imagenet", folder().join("../onnx/imagenet"))]
     {
-        let checkpoint = Checkpoint::read(&place).unwrap();
-        let file = onnx(&checkpoint.state, &checkpoint.network().unwrap()).unwrap();
+        let file = onnx(&Predictor::open(&place, &Device::Cpu).unwrap()).unwrap();
         let sha256 = Sha256::digest(&file).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let result = &results[name];
         assert_eq!(

@@ -18,7 +18,7 @@ use llp_nn::Network;
 use llp_sweep::export::protobuf::Message;
 use serde_json::Value;
 
-use crate::{CheckpointState, TrainError};
+use crate::{CheckpointState, Predictor, TrainError};
 use graph::Graph;
 
 /// The version of the set of operators, which onnxruntime reads since its version 1.12.
@@ -33,11 +33,12 @@ const MAX_BYTES: usize = i32::MAX as usize;
 /// Name of the output.
 const OUTPUT: &str = "logits";
 
-/// The ONNX file of a network and what its checkpoint says of it; equal networks give equal bytes.
+/// The ONNX file of a network; equal networks give equal bytes.
 ///
 /// # Errors
 /// [`TrainError::OnnxSize`], or when a tensor cannot be read.
-pub fn onnx(state: &CheckpointState, network: &Network) -> Result<Vec<u8>, TrainError> {
+pub fn onnx(predictor: &Predictor) -> Result<Vec<u8>, TrainError> {
+    let (state, network) = (predictor.state(), predictor.network());
     let (input, dims) = match state.shape {
         InstanceShape::Image([height, width, channels]) => ("images", vec![channels, height, width]),
         InstanceShape::Features(n_columns) => ("features", vec![n_columns]),

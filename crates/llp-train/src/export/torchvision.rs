@@ -2,12 +2,11 @@
 
 use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
-use llp_nn::Network;
 use llp_sweep::config::NetworkConfig;
 use serde::Serialize;
 
 use crate::checkpoint::serialize;
-use crate::{CheckpointState, TrainError};
+use crate::{CheckpointState, Predictor, TrainError};
 
 /// The version of [`Description`] that this program writes.
 const SCHEMA: u32 = 1;

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use candle_core::Device;
 use clap::{Args, ValueEnum};
-use llp_nn::Network;
 use llp_sweep::export::{card, tensorboard};
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::write_atomically;
+use llp_train::Predictor;
 use llp_train::export::{onnx, torchvision};
-use llp_train::{Checkpoint, CheckpointState};
 
 use crate::Global;
 use crate::failure::{Failure, usage};
@@ -48,14 +48,8 @@ type File = (&'static str, Vec<u8>);
 
 pub(crate) fn export(global: Global, args: &ExportArgs) -> Result<ExitCode, Failure> {
     let files = match args.format {
-        Format::Onnx => {
-            let (state, network) = network(&args.run)?;
-            vec![("model.onnx", onnx::onnx(&state, &network)?)]
-        }
-        Format::Torchvision => {
-            let (state, network) = network(&args.run)?;
-            torchvision::files(&state, &network)?.into()
-        }
+        Format::Onnx => vec![("model.onnx", onnx::onnx(&Predictor::open(&args.run, &Device::Cpu)?)?)],
+        Format::Torchvision => torchvision::files(&Predictor::open(&args.run, &Device::Cpu)?)?.into(),
         Format::Tensorboard => vec![events(&args.run)?],
         Format::Card => vec![model_card(&args.run)?],
     };
@@ -90,12 +84,6 @@ impl ExportArgs {
             _ => Ok((out.clone(), None)),
         }
     }
-}
-
-/// The network of a checkpoint, or of the newest one of a run.
-fn network(path: &Path) -> Result<(CheckpointState, Network), Failure> {
-    let checkpoint = Checkpoint::read(&Checkpoint::locate(path)?)?;
-    Ok((checkpoint.state.clone(), checkpoint.network()?))
 }
 
 fn events(run: &Path) -> Result<File, Failure> {

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use candle_core::Device;
 use clap::Args;
 use llp_bags::source::hub::UploadFile;
 use llp_sweep::export::card;
 use llp_sweep::run_dir::RunDir;
-use llp_train::Checkpoint;
 use llp_train::export::torchvision;
+use llp_train::{Checkpoint, Predictor};
 use serde::Serialize;
 
 use crate::failure::{Failure, usage};
@@ -74,8 +75,7 @@ impl UploadArgs {
         };
         (config.data.path, config.network.init, config.bags.manifest) = (None, None, None);
         let place = Checkpoint::locate(&self.run)?;
-        let checkpoint = Checkpoint::read(&place)?;
-        let mut files: Vec<_> = torchvision::files(&checkpoint.state, &checkpoint.network()?)?.into();
+        let mut files: Vec<_> = torchvision::files(&Predictor::open(&place, &Device::Cpu)?)?.into();
         files.extend([
             ("state.json", fs_err::read(place.join("state.json"))?),
             ("config.toml", config.to_toml().into_bytes()),
