@@ -6,15 +6,17 @@ mod messages;
 
 use std::sync::Arc;
 
-use llp_bags::{BagSet, Images, LabelOracle, Proportions, hold_out, partition};
+use llp_bags::{
+    BagSet, Features, Images, Imprecision, Instances, LabelOracle, Proportions, hold_out, partition,
+};
 use messages::Messages;
 
 fn topic(topic: &str, title: &'static str) -> Messages {
     Messages::new(env!("CARGO_MANIFEST_DIR"), topic, title)
 }
 
-fn images(n: usize) -> Arc<Images> {
-    Arc::new(Images::new(1, 1, 1, vec![0; n]).unwrap())
+fn images(n: usize) -> Arc<Instances> {
+    Arc::new(Images::new(1, 1, 1, vec![0; n]).unwrap().into())
 }
 
 fn even() -> Proportions {
@@ -52,6 +54,34 @@ fn proportions() {
     messages.refused("proportions of another length", mixed);
     messages
         .refused("bags without proportions", BagSet::new(images(4), vec![vec![0], vec![1]], vec![even()]));
+    messages.compare();
+}
+
+/// What is known of the errors of proportions suits them, and leaves some proportions possible.
+#[test]
+fn imprecision() {
+    let mut messages = topic("imprecision", "Errors of proportions");
+    let bags = || BagSet::new(images(2), vec![vec![0], vec![1]], vec![even(); 2]).unwrap();
+    let mut refuse = |input: &str, of_bag: Imprecision| {
+        messages.refused(input, bags().with_imprecision(vec![Imprecision::Exact, of_bag]));
+    };
+    let errors = Imprecision::StandardErrors;
+    refuse("a standard error for too few classes", errors(vec![0.1]));
+    refuse("a negative standard error", errors(vec![0.1, -0.1]));
+    refuse("a standard error that is no number", errors(vec![f64::NAN, 0.1]));
+    let within =
+        |low: [f64; 2], high: [f64; 2]| Imprecision::Intervals { low: low.into(), high: high.into() };
+    refuse("bounds in the wrong order", within([0.5, 0.0], [0.4, 1.0]));
+    refuse("a bound above 1", within([0.5, 0.0], [0.6, 1.1]));
+    refuse("bounds that leave no proportions", within([0.0, 0.2], [0.3, 0.6]));
+    messages.refused("too few", bags().with_imprecision(vec![Imprecision::Exact]));
+    messages.refused("shares rounded to nothing", Imprecision::rounded(&[0.5, 0.5], 0.0));
+    messages.refused("a rounded share below 0", Imprecision::rounded(&[1.0, -0.5], 0.5));
+    messages.refused("shares that nothing rounds to", Imprecision::rounded(&[0.5, 0.9], 0.1));
+    messages.refused("a noisy share that is no number", Imprecision::noisy(&[0.5, f64::NAN], vec![0.1; 2]));
+    messages.refused("known shares above 1", Imprecision::partial(&[Some(0.7), Some(0.7), None]));
+    messages.refused("a negative known share", Imprecision::partial(&[Some(-0.5), None]));
+    messages.refused("no class", Imprecision::partial(&[]));
     messages.compare();
 }
 
@@ -96,6 +126,9 @@ fn labels_predictions_and_pixels() {
     messages.refused("too few labels", BagSet::from_partition(images(3), &bags, &oracle));
     messages.refused("a part of an image", Images::new(2, 2, 3, vec![0; 13]));
     messages.refused("an image without pixels", Images::new(0, 2, 3, vec![]));
+    messages.refused("features without columns", Features::new(0, vec![]));
+    messages.refused("a part of a row", Features::new(3, vec![0.0; 5]));
+    messages.refused("a feature that is no number", Features::new(2, vec![0.0, 1.0, 2.0, f32::NAN]));
     messages.compare();
 }
 

@@ -35,6 +35,22 @@ pub enum LossError {
         /// Classes of this bag.
         got: usize,
     },
+    /// Not one imprecision for each bag.
+    #[error("got what is known of the errors of {got} bags for {n_bags} bags: every bag needs one")]
+    ImprecisionCount {
+        /// Number of bags.
+        n_bags: usize,
+        /// Number given.
+        got: usize,
+    },
+    /// What is known of the error of a bag's proportions does not suit them.
+    #[error("bag {bag}: {source}")]
+    Imprecision {
+        /// Index of the bag in the batch.
+        bag: usize,
+        /// What is wrong.
+        source: OtError,
+    },
     /// The logits do not belong to these bags.
     #[error("the logits have shape {got:?}, the bags need [{n_instances}, {n_classes}]")]
     LogitsShape {

@@ -49,6 +49,7 @@ pub use error::LossError;
 pub use kl::Kl;
 pub use proportion::{L1, L2};
 pub use rot::Rot;
+pub use softmax::log_softmax;
 pub use targets::BagTargets;
 
 /// A loss that compares the predictions for the instances of each bag with the bag's proportions:
@@ -67,3 +68,8 @@ pub trait BagLoss: std::fmt::Debug + Send + Sync {
     /// that is not finite, which the caller must look for.
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError>;
 }
+
+/// The sample of the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adding-a-loss.md")]
+struct AddingALoss;

@@ -1,7 +1,7 @@
 //! What is known of the bags of a batch.
 
 use candle_core::Tensor;
-use llp_ot::Proportions;
+use llp_ot::{Imprecision, Proportions};
 
 use crate::LossError;
 
@@ -12,10 +12,12 @@ pub struct BagTargets {
     /// Row-major `[bag, class]`.
     proportions: Vec<f64>,
     n_classes: usize,
+    /// `[bag]`.
+    imprecision: Vec<Imprecision>,
 }
 
 impl BagTargets {
-    /// `sizes` is `[bag]`, the number of instances of each bag; sizes may differ.
+    /// Bags of exact proportions. `sizes` is `[bag]`, the number of instances of each bag; sizes may differ.
     ///
     /// # Errors
     /// When a bag is empty, there is none, or the arguments disagree about bags or classes.
@@ -35,7 +37,22 @@ impl BagTargets {
             return Err(LossError::ClassCount { bag, expected, got: proportions[bag].n_classes() });
         }
         let proportions = proportions.iter().flat_map(|z| z.as_slice().iter().copied()).collect();
-        Ok(Self { sizes, proportions, n_classes: expected })
+        let imprecision = vec![Imprecision::Exact; sizes.len()];
+        Ok(Self { sizes, proportions, n_classes: expected, imprecision })
+    }
+
+    /// The same bags, with what is known of the errors of their proportions, `[bag]`.
+    ///
+    /// # Errors
+    /// When there is not one for each bag, or one does not suit the proportions.
+    pub fn with_imprecision(self, imprecision: Vec<Imprecision>) -> Result<Self, LossError> {
+        if imprecision.len() != self.n_bags() {
+            return Err(LossError::ImprecisionCount { n_bags: self.n_bags(), got: imprecision.len() });
+        }
+        for (bag, of_bag) in imprecision.iter().enumerate() {
+            of_bag.check(self.n_classes).map_err(|source| LossError::Imprecision { bag, source })?;
+        }
+        Ok(Self { imprecision, ..self })
     }
 
     /// Number of instances of each bag, `[bag]`.
@@ -69,6 +86,14 @@ impl BagTargets {
     /// When there is no such bag.
     pub fn proportions_of(&self, bag: usize) -> &[f64] {
         &self.proportions[bag * self.n_classes..(bag + 1) * self.n_classes]
+    }
+
+    /// What is known of the error of one bag's proportions.
+    ///
+    /// # Panics
+    /// When there is no such bag.
+    pub fn imprecision_of(&self, bag: usize) -> &Imprecision {
+        &self.imprecision[bag]
     }
 
     /// Checks that `logits` are those of these bags, `[instance, class]`.

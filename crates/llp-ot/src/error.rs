@@ -35,6 +35,40 @@ pub enum OtError {
         /// Number of counts.
         n_classes: usize,
     },
+    /// A standard error of a share is negative or not a number.
+    #[error("standard error {value} of class {class} is not a number of at least 0")]
+    InvalidStandardError {
+        /// Class of the offending entry.
+        class: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// The bounds of a share are no interval of shares.
+    #[error("the bounds {low} and {high} of class {class} are not in order within [0, 1]")]
+    InvalidInterval {
+        /// Class of the offending bounds.
+        class: usize,
+        /// Lower bound.
+        low: f64,
+        /// Upper bound.
+        high: f64,
+    },
+    /// No proportions lie within the bounds.
+    #[error(
+        "no proportions lie within the bounds: lower bounds add up to {low_sum}, upper bounds to {high_sum}, expected 1 between them"
+    )]
+    EmptyIntervals {
+        /// Sum of the lower bounds.
+        low_sum: f64,
+        /// Sum of the upper bounds.
+        high_sum: f64,
+    },
+    /// Shares cannot be rounded to multiples of this.
+    #[error("shares rounded to multiples of {step}: expected a step above 0 and at most 1")]
+    InvalidStep {
+        /// The step.
+        step: f64,
+    },
     /// The proportions of one bag of a batch are wrong.
     #[error("bag {bag}: {source}")]
     Bag {

@@ -89,6 +89,7 @@ mod dual;
 mod error;
 mod finish;
 mod flow;
+mod imprecision;
 mod kernels;
 mod linear;
 mod newton;
@@ -108,6 +109,7 @@ pub use batch::{RotBatch, RotBatchReport, RotConfig, RotSolver, rot_loss_and_gra
 pub use combinatorial::{CountDivergence, solve_combinatorial};
 pub use divergence::{Divergence, entropy, generalized_kl};
 pub use error::OtError;
+pub use imprecision::Imprecision;
 pub use newton::{NewtonConfig, Outcome};
 pub use problem::{RotProblem, RotSolution, solve_newton, solve_newton_from, solve_sinkhorn};
 pub use proportions::{PROPORTION_SUM_TOLERANCE, Proportions};

@@ -8,7 +8,6 @@
 mod class_names;
 mod column;
 pub(crate) mod columns;
-mod decode;
 mod error;
 mod layout;
 mod shard;
@@ -87,6 +86,6 @@ fn split(rows: Rows, n_classes: usize) -> Result<Split, BagError> {
 }
 
 /// Whether a class of this name is a sign, whose mirror image is another one.
-fn is_sign(class_name: &str) -> bool {
+pub(crate) fn is_sign(class_name: &str) -> bool {
     class_name.parse::<f64>().is_ok() || class_name.chars().count() == 1
 }

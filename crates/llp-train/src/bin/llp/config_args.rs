@@ -7,9 +7,10 @@ use llp_bags::BagManifest;
 use llp_bags::source::Labels;
 use llp_sweep::config::Layers;
 use llp_sweep::grid::Sweep;
-use llp_train::TrainError;
+use llp_train::{Pretrained, TrainError};
 
 use crate::failure::{Failure, usage};
+use crate::{Global, hub};
 
 /// Data sets that are known by name; anything else is a path.
 const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
@@ -17,7 +18,7 @@ const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
 /// Layers of settings, each over the one before: preset, files, environment (`LLP_OPTIM__LR=0.1`), --set, flags.
 #[derive(Args)]
 pub(crate) struct ConfigArgs {
-    /// Where defaults come from: digits, cifar10-cpu, paper.
+    /// Where defaults come from: digits, cifar10-cpu, table, paper.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// A configuration file (TOML); may be given several times.
@@ -52,8 +53,12 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "N")]
     epochs: Option<String>,
     /// Channels of the network's first stage.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "init")]
     width: Option<String>,
+    /// Start from the weights of a ResNet-18: a file of safetensors with torchvision's names, or a network of the
+    /// Hugging Face hub such as timm/resnet18.a1_in1k. It decides stem and width; the last layer starts afresh.
+    #[arg(long, value_name = "FILE|NAME")]
+    init: Option<String>,
     /// Seed of weights, order and augmentation.
     #[arg(long, value_name = "N")]
     seed: Option<String>,
@@ -64,7 +69,7 @@ pub(crate) struct ConfigArgs {
 
 impl ConfigArgs {
     /// The settings, later ones over earlier ones.
-    pub(crate) fn layers(&self) -> Result<Layers, Failure> {
+    pub(crate) fn layers(&self, global: Global) -> Result<Layers, Failure> {
         let mut layers = Layers::new();
         for file in &self.config {
             layers.file(file)?;
@@ -86,6 +91,7 @@ impl ConfigArgs {
             ("--epsilon", "loss.epsilon", self.epsilon.as_deref()),
             ("--epochs", "optim.epochs", self.epochs.as_deref()),
             ("--width", "network.width", self.width.as_deref()),
+            ("--init", "network.init", self.init.as_deref()),
             ("--seed", "seed", self.seed.as_deref()),
             ("--bag-seed", "bags.seed", self.bag_seed.as_deref()),
         ];
@@ -94,20 +100,16 @@ impl ConfigArgs {
                 layers.argument(flag, key, value)?;
             }
         }
-        if let Some(path) = layers.text_of("bags.manifest").map(str::to_owned) {
-            describe_bags(&mut layers, &path)?;
-        }
+        describe_files(global, &mut layers, |layers, key| layers.text_of(key).map(str::to_owned))?;
         Ok(layers)
     }
 
-    /// The settings for a sweep, whose file may name a manifest too.
-    pub(crate) fn apply(&self, grid: &mut Sweep) -> Result<(), Failure> {
-        let mut layers = self.layers()?;
+    /// The settings for a sweep, whose file may name other files too.
+    pub(crate) fn apply(&self, global: Global, grid: &mut Sweep) -> Result<(), Failure> {
+        let mut layers = self.layers(global)?;
         grid.apply(&layers);
-        if let Some(path) = grid.text_of("bags.manifest").map(str::to_owned) {
-            describe_bags(&mut layers, &path)?;
-            grid.apply(&layers);
-        }
+        describe_files(global, &mut layers, |_, key| grid.text_of(key).map(str::to_owned))?;
+        grid.apply(&layers);
         Ok(())
     }
 
@@ -136,6 +138,36 @@ pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
     let name = Path::new(place).file_name().unwrap_or_default().to_string_lossy();
     let name = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".tgz")).unwrap_or(&name);
     (format!("{name}{suffix}"), Some(data.to_owned()))
+}
+
+/// Sets what the files that the settings name say of themselves.
+fn describe_files(
+    global: Global,
+    layers: &mut Layers,
+    text_of: impl Fn(&Layers, &str) -> Option<String>,
+) -> Result<(), Failure> {
+    if let Some(path) = text_of(layers, "bags.manifest") {
+        describe_bags(layers, &path)?;
+    }
+    if let Some(name) = text_of(layers, "network.init") {
+        describe_init(global, layers, &name)?;
+    }
+    Ok(())
+}
+
+/// Sets what a file of weights says of itself: the hash that makes it part of a run's identity, and the extents of the
+/// network.
+fn describe_init(global: Global, layers: &mut Layers, name: &str) -> Result<(), Failure> {
+    let path = Pretrained::locate(name, &|name| hub::locate(global, name))?;
+    let pretrained = Pretrained::read(&path)?;
+    if let Some(expected) = layers.text_of("network.init_hash") {
+        pretrained.check_hash(expected).map_err(|reason| TrainError::Pretrained { path, reason })?;
+    }
+    let origin = "network.init";
+    layers.argument(origin, "network.init_hash", &pretrained.hash)?;
+    layers.argument(origin, "network.stem", pretrained.stem.as_str())?;
+    layers.argument(origin, "network.width", &pretrained.width.to_string())?;
+    Ok(())
 }
 
 /// Sets what a file of bags says of itself: the hash that makes it part of a run's identity, and the size of the bags.

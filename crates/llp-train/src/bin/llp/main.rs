@@ -5,6 +5,7 @@
 mod bag_column;
 mod bags;
 mod bags_show;
+mod calibration;
 mod completions;
 mod config_args;
 mod contact_sheet;
@@ -12,9 +13,13 @@ mod data;
 mod data_known;
 mod disaggregate;
 mod evaluate;
+mod evaluate_show;
 mod export;
 mod failure;
 mod hub;
+mod predict;
+mod predict_input;
+mod privacy;
 mod progress;
 mod report;
 mod signals;
@@ -28,6 +33,8 @@ mod sweep_status;
 mod sweep_submit;
 mod sweep_work;
 mod train;
+mod trained_run;
+mod upload;
 mod watch;
 mod world;
 
@@ -83,6 +90,10 @@ enum Command {
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.
     Evaluate(evaluate::EvaluateArgs),
+    /// The classes of new instances, with probabilities; corrected where the proportions of their bags are known.
+    Predict(Box<predict::PredictArgs>),
+    /// How well the labels of single training instances can be recovered from their bags.
+    Privacy(privacy::PrivacyArgs),
     /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
     Disaggregate(disaggregate::DisaggregateArgs),
     /// Fetch, describe and check data sets.
@@ -104,8 +115,10 @@ enum Command {
     Report(report::ReportArgs),
     /// Look at a sweep or a run while it trains, from another terminal.
     Watch(watch::WatchArgs),
-    /// Write a run in the format of another program.
+    /// Write a run or its network in the format of another program.
     Export(export::ExportArgs),
+    /// Put a finished run onto the Hugging Face hub.
+    Upload(upload::UploadArgs),
     /// Print the script that completes command lines in a shell.
     Completions(completions::CompletionsArgs),
     /// Write manual pages.
@@ -129,13 +142,16 @@ fn main() -> ExitCode {
         Command::Train(args) => train::train(global, &args),
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Predict(args) => predict::predict(global, &args),
+        Command::Privacy(args) => privacy::privacy(global, &args),
         Command::Disaggregate(args) => disaggregate::disaggregate(global, &args),
         Command::Data { command } => data::data(global, &command),
         Command::Bags { command } => bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
         Command::Watch(args) => watch::watch(global, &args),
-        Command::Export(args) => export::export(&args),
+        Command::Export(args) => export::export(global, &args),
+        Command::Upload(args) => upload::upload(global, &args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),
     };

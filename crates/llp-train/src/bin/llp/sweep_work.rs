@@ -36,7 +36,7 @@ const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// A preset (digits, cifar10-cpu, paper) or a sweep file (TOML).
+    /// A preset (digits, cifar10-cpu, table, paper) or a sweep file (TOML).
     #[arg(value_name = "PRESET|FILE")]
     sweep: String,
     /// The sweep's directory; made if it does not exist.
@@ -81,7 +81,7 @@ struct PoolArgs {
 
 pub(crate) fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut grid = grid(&args.sweep)?;
-    args.config.apply(&mut grid)?;
+    args.config.apply(global, &mut grid)?;
     let filter = args.pool.filter.parse()?;
     jobs_and_threads(args.pool.jobs)?;
     let sweep = SweepDir::open_or_create(&args.out, &grid)?;
