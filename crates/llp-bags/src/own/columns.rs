@@ -89,7 +89,12 @@ impl FeatureCells {
             }
             Values::Levels { levels, codes } => {
                 let text = text(&cell, &place)?;
-                codes.push(levels.binary_search_by(|level| level.as_str().cmp(&*text)).ok().map(|level| level as u32));
+                codes.push(
+                    levels
+                        .binary_search_by(|level| level.as_str().cmp(&*text))
+                        .ok()
+                        .map(|level| level as u32),
+                );
             }
         }
         Ok(())

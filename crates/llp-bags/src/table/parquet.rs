@@ -16,9 +16,7 @@ use crate::source::parquet::columns;
 pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
     let reader = open(path)?;
     let schema = reader.metadata().file_metadata().schema_descr();
-    let column =
-        |column: &_| ColumnHead { name: ColumnDescriptor::path(column).string(), kind: kind_of(column) };
-    let head = Head::named(path, schema.columns().iter().map(|descriptor| column(descriptor)).collect())?;
+    let head = Head::named(path, schema.columns().iter().map(|column| head_of(column)).collect())?;
     let wanted = head.wanted(path, sink)?;
     let mut first_row = 0;
     for group in 0..reader.num_row_groups() {
@@ -99,6 +97,10 @@ impl Column<'_> {
         }
         Ok(n_rows)
     }
+}
+
+fn head_of(column: &ColumnDescriptor) -> ColumnHead {
+    ColumnHead { name: column.path().string(), kind: kind_of(column) }
 }
 
 fn kind_of(column: &ColumnDescriptor) -> Kind {
