@@ -17,6 +17,8 @@ mod evaluate_show;
 mod export;
 mod failure;
 mod hub;
+mod own_inspect;
+mod own_words;
 mod predict;
 mod predict_input;
 mod privacy;
