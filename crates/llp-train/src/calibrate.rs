@@ -52,8 +52,7 @@ impl BagCounts {
 
     /// Of every bag of a set; proportions that are no counts are rounded to them by largest remainders.
     pub fn of(bags: &BagSet) -> Vec<Self> {
-        let counts =
-            |bag| bags.proportions(bag).largest_remainder_counts(bags.instances(bag).len() as u32);
+        let counts = |bag| bags.proportions(bag).largest_remainder_counts(bags.instances(bag).len() as u32);
         (0..bags.len()).map(|bag| Self::new(counts(bag))).collect()
     }
 
@@ -133,7 +132,8 @@ fn log_odds(logits: &[f64], temperature: f64) -> Vec<f64> {
     let of_class = |class: usize| {
         // Only the largest weight can make the difference of sum and weight inexact.
         let rest = if class == best { others(class) } else { sum - weights[class] };
-        (logits[class] - top) / temperature - rest.ln()
+        // Certainty beyond what numbers can express stays finite.
+        (logits[class] - top) / temperature - rest.max(f64::MIN_POSITIVE).ln()
     };
     (0..logits.len()).map(of_class).collect()
 }

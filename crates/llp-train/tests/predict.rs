@@ -56,8 +56,7 @@ fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
 #[test]
 fn a_split_is_predicted() {
     let folder = trained();
-    let out =
-        printed(folder.path(), &["predict", "run", "--split=test", "--probabilities"]);
+    let out = printed(folder.path(), &["predict", "run", "--split=test", "--probabilities"]);
     assert!(out.starts_with("instance,label,probability,p_0,p_1,"), "{out}");
     let rows = rows(&out);
     assert_eq!(rows.len(), digits().test.instances.len());
@@ -109,8 +108,7 @@ fn formats_agree() {
         printed(folder.path(), &[&["predict", "run", "--split=test", "--probabilities"], more].concat())
     };
     let csv = rows(&predict(&[]));
-    let summary: Value =
-        serde_json::from_str(&predict(&["--out=p.parquet", "--output=json"])).unwrap();
+    let summary: Value = serde_json::from_str(&predict(&["--out=p.parquet", "--output=json"])).unwrap();
     assert_eq!(summary["instances"].as_u64(), Some(csv.len() as u64));
     let table = Table::read(&folder.path().join("p.parquet"), &["instance", "label"]).unwrap();
     assert!(predict(&["--out=p.jsonl"]).contains("instances: p.jsonl"));
@@ -176,8 +174,13 @@ fn a_temperature_is_fitted_to_counts() {
     assert_eq!(calibrated["test"]["confusion"], test["confusion"]);
     assert_eq!(test["accuracy"], evaluation["test_accuracy"]);
     assert_eq!((test["bins"].as_array().unwrap().len(), test["classes"].as_array().unwrap().len()), (15, 10));
-    let n_confused: u64 = test["confusion"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap())
-        .map(|count| count.as_u64().unwrap()).sum();
+    let n_confused: u64 = test["confusion"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
     assert_eq!(Some(n_confused), test["n_instances"].as_u64());
 
     let end = llp(folder.path(), &["predict", "run", "--split=test", "--calibrate"]);
@@ -188,7 +191,9 @@ fn a_temperature_is_fitted_to_counts() {
     let given = printed(folder.path(), &["predict", "run", "--split=test", &given]);
     assert_eq!(given, String::from_utf8(end.stdout).unwrap());
     let human = printed(folder.path(), &["evaluate", "run", "--calibrate"]);
-    for words in ["macro-F1", "NLL (nats)", "Brier score", "15 bins", "temperature ", "precision", "confusion"] {
+    for words in
+        ["macro-F1", "NLL (nats)", "Brier score", "15 bins", "temperature ", "precision", "confusion"]
+    {
         assert!(human.contains(words), "{words}: {human}");
     }
 }
@@ -201,7 +206,8 @@ fn recovery_is_measured() {
     let report = printed(folder.path(), &["privacy", "run", "singles", "run", "--output=json"]);
     let report: Value = serde_json::from_str(&report).unwrap();
     let groups = report["groups"].as_array().unwrap();
-    let sizes: Vec<_> = groups.iter().map(|group| (group["bag_size_mean"].as_f64(), group["n_runs"].as_u64())).collect();
+    let sizes: Vec<_> =
+        groups.iter().map(|group| (group["bag_size_mean"].as_f64(), group["n_runs"].as_u64())).collect();
     assert_eq!(sizes, [(Some(1.0), Some(1)), (Some(8.0), Some(2))]);
     let mean = |group: usize, way: &str| groups[group]["accuracy"][way]["mean"].as_f64().unwrap();
     for way in ["proportions", "most_frequent", "exact_counts"] {

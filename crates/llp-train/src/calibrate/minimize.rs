@@ -24,12 +24,7 @@ pub(super) fn grid_minimum(f: impl Fn(f64) -> f64, low: f64, high: f64, n: usize
 
 /// Golden-section search in `[low, high]`, until the bracket is no wider than `tolerance`: finds the minimum of a
 /// function with one, at the cost of one evaluation for each narrowing by 0.618.
-pub(super) fn golden_section(
-    f: impl Fn(f64) -> f64,
-    mut low: f64,
-    mut high: f64,
-    tolerance: f64,
-) -> Minimum {
+pub(super) fn golden_section(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64, tolerance: f64) -> Minimum {
     let ratio = (5.0_f64.sqrt() - 1.0) / 2.0;
     let at = |x: f64| Minimum { x, value: f(x) };
     let mut left = at(high - ratio * (high - low));

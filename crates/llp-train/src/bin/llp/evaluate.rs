@@ -68,20 +68,17 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let TrainedRun { config, checkpoint, predictor, data, .. } =
         TrainedRun::open(global, &args.run, &args.places)?;
     let (network, state) = (predictor.network(), predictor.state());
-    let losses = |bags: &BagSet| {
-        bag_losses(network, bags, &*build_loss(&config), &state.normalization, &Device::Cpu)
-    };
+    let losses =
+        |bags: &BagSet| bag_losses(network, bags, &*build_loss(&config), &state.normalization, &Device::Cpu);
     let losses = data.held_out.as_ref().map(losses).transpose()?;
     let logits = match &data.test_labels {
-        Some(labels) => {
-            Some((labels, predictor.logits(&data.test, &data.test.ids())?))
-        }
+        Some(labels) => Some((labels, predictor.logits(&data.test, &data.test.ids())?)),
         None => None,
     };
     let scores = |temperature: f64| {
-        let scores = logits.as_ref().map(|(labels, logits)| {
-            Scores::new(labels, &data.class_names, logits, temperature)
-        });
+        let scores = logits
+            .as_ref()
+            .map(|(labels, logits)| Scores::new(labels, &data.class_names, logits, temperature));
         scores.transpose()
     };
     let test = scores(1.0)?;

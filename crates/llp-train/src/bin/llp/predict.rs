@@ -9,7 +9,9 @@ use clap::{Args, ValueEnum};
 use llp_bags::table::{TableFormat, TableWriter};
 use llp_sweep::AtomicFile;
 use llp_train::disaggregate::BagProportions;
-use llp_train::predict::{CHUNK, Columns, PredictError, Predictions, Source, posterior, predict as predict_chunk};
+use llp_train::predict::{
+    CHUNK, Columns, PredictError, Predictions, Source, posterior, predict as predict_chunk,
+};
 use llp_train::{Predictor, TrainError, TrainingData};
 use serde::Serialize;
 
@@ -117,9 +119,7 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Fa
     let Some(out) = &args.out else {
         return match work.write(BufWriter::new(io::stdout()), format) {
             // A reader that has gone away is not an error.
-            Err(PredictError::Train(TrainError::Io(error)))
-                if error.kind() == io::ErrorKind::BrokenPipe =>
-            {
+            Err(PredictError::Train(TrainError::Io(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Ok(ExitCode::SUCCESS)
             }
             end => Ok(end.map(|_| ExitCode::SUCCESS)?),

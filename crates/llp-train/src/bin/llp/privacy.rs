@@ -113,8 +113,7 @@ fn groups(runs: &[RunRecovery]) -> Vec<Group> {
     let mut order: Vec<&RunRecovery> = runs.iter().collect();
     let key = |run: &RunRecovery| (run.data.clone(), run.loss.clone());
     order.sort_by(|a, b| key(a).cmp(&key(b)).then(a.bag_size_mean.total_cmp(&b.bag_size_mean)));
-    let is_same =
-        |a: &&RunRecovery, b: &&RunRecovery| key(a) == key(b) && a.bag_size_mean == b.bag_size_mean;
+    let is_same = |a: &&RunRecovery, b: &&RunRecovery| key(a) == key(b) && a.bag_size_mean == b.bag_size_mean;
     order.chunk_by(is_same).map(group).collect()
 }
 
