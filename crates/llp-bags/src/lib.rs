@@ -47,6 +47,7 @@ mod bagging;
 mod error;
 mod images;
 mod manifest;
+mod noise;
 mod normalization;
 mod oracle;
 pub mod rng;
@@ -66,6 +67,7 @@ pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
     Recipe,
 };
+pub use noise::Noise;
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
 pub use split::{HeldOut, hold_out, subset};
