@@ -59,10 +59,34 @@ pub(crate) fn log_factorials(n: usize) -> Vec<f64> {
     sums
 }
 
+/// Numbers at `first`, `first + 1`, ...; zero elsewhere.
+struct Sequence {
+    first: usize,
+    values: Vec<f64>,
+}
+
+impl Sequence {
+    fn numbered(&self) -> impl Iterator<Item = (usize, f64)> {
+        (self.first..).zip(self.values.iter().copied())
+    }
+
+    /// The distribution of the sum of two numbers, one of each distribution, as far as it is at most `n`.
+    fn plus(&self, other: &Self, n: usize) -> Self {
+        let first = self.first + other.first;
+        let len = (self.values.len() + other.values.len() - 1).min((n + 1).saturating_sub(first));
+        let mut values = vec![0.0; len];
+        for (offset, weight) in other.values.iter().enumerate().take(len) {
+            for (out, value) in values[offset..].iter_mut().zip(&self.values) {
+                *out += weight * value;
+            }
+        }
+        Self { first, values }
+    }
+}
+
 /// A distribution over the counts of one class: its terms times `x^k`, divided by their sum.
 struct Tilted {
-    first: usize,
-    probabilities: Vec<f64>,
+    counts: Sequence,
     log_sum: f64,
 }
 
@@ -76,18 +100,14 @@ impl Tilted {
         let kept = |weight: &f64| *weight > NEGLIGIBLE;
         let start = weights.iter().position(kept).unwrap_or(0);
         let end = weights.iter().rposition(kept).map_or(weights.len(), |last| last + 1);
-        let probabilities = weights[start..end].iter().map(|weight| weight / sum).collect();
-        Self { first: terms.first + start, probabilities, log_sum: max + sum.ln() }
-    }
-
-    fn numbered(&self) -> impl Iterator<Item = (usize, f64)> {
-        (self.first..).zip(self.probabilities.iter().copied())
+        let values = weights[start..end].iter().map(|weight| weight / sum).collect();
+        Self { counts: Sequence { first: terms.first + start, values }, log_sum: max + sum.ln() }
     }
 
     /// Mean and variance.
     fn moments(&self) -> (f64, f64) {
-        let mean: f64 = self.numbered().map(|(k, p)| k as f64 * p).sum();
-        (mean, self.numbered().map(|(k, p)| (k as f64 - mean).powi(2) * p).sum())
+        let mean: f64 = self.counts.numbered().map(|(k, p)| k as f64 * p).sum();
+        (mean, self.counts.numbered().map(|(k, p)| (k as f64 - mean).powi(2) * p).sum())
     }
 }
 
@@ -130,30 +150,23 @@ fn balance(n: usize, terms: &[CountWeights]) -> f64 {
 
 /// The probability that the counts add up to `n`, and their expectations if they do.
 fn convolve(n: usize, tilted: &[Tilted]) -> (f64, Vec<f64>) {
-    // sums[i] is the distribution of the sum of the first i classes, up to n.
-    let mut sums = vec![vec![1.0]];
+    // sums[i] is the distribution of the sum of the first i classes.
+    let mut sums = vec![Sequence { first: 0, values: vec![1.0] }];
     for of_class in tilted {
-        let before = &sums[sums.len() - 1];
-        let last = of_class.first + of_class.probabilities.len() - 1;
-        let mut after = vec![0.0; (before.len() + last).min(n + 1)];
-        for (k, p) in of_class.numbered() {
-            for (after, before) in after.iter_mut().skip(k).zip(before) {
-                *after += p * before;
-            }
-        }
-        sums.push(after);
+        sums.push(sums[sums.len() - 1].plus(&of_class.counts, n));
     }
-    let coefficient = sums[tilted.len()].get(n).copied().unwrap_or(0.0);
-    // rest[s] is the probability that the later classes bring a sum of s to n: the way back through the convolutions.
-    let mut rest = vec![0.0; n + 1];
-    rest[n] = 1.0;
+    let all = &sums[tilted.len()];
+    let is_n = |(sum, _)| if sum == n { 1.0 } else { 0.0 };
+    // The probability that the later classes bring a sum to n: the way back through the convolutions.
+    let mut rest: Vec<f64> = all.numbered().map(is_n).collect(); // as sums[class + 1]
+    let coefficient: f64 = all.values.iter().zip(&rest).map(|(p, rest)| p * rest).sum();
     let mut expected = vec![0.0; tilted.len()];
     for (class, of_class) in tilted.iter().enumerate().rev() {
-        let before = &sums[class];
+        let before = &sums[class].values;
         let mut rest_before = vec![0.0; before.len()];
-        for (k, p) in of_class.numbered().take_while(|(k, _)| *k <= n) {
+        for (offset, (k, p)) in of_class.counts.numbered().enumerate().take(rest.len()) {
             let mut joint = 0.0;
-            for ((out, rest), before) in rest_before.iter_mut().zip(&rest[k.min(rest.len())..]).zip(before) {
+            for ((out, rest), before) in rest_before.iter_mut().zip(&rest[offset..]).zip(before) {
                 *out += p * rest;
                 joint += rest * before;
             }
