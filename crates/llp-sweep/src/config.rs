@@ -10,6 +10,7 @@ mod identity;
 mod keys;
 mod layers;
 mod nearest;
+mod noise;
 pub mod preset;
 mod values;
 
@@ -22,6 +23,7 @@ pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub(crate) use nearest::nearest;
+pub use noise::BagNoise;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
 use crate::error::{Origin, SweepError};
@@ -96,6 +98,9 @@ pub struct BagsConfig {
     /// Hash of the bags in that file, or its first digits. With it, the file alone says what is in which bag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// Makes the proportions of the bags imprecise: for experiments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<BagNoise>,
 }
 
 /// `[network]`: the classifier.
@@ -224,6 +229,10 @@ pub enum LossName {
     L1,
     /// L2 distance of the mean prediction and the proportions.
     L2,
+    /// Distance of the mean prediction from the proportions within the bounds of the bag.
+    Interval,
+    /// Likelihood of what is known of imprecise proportions.
+    Marginal,
 }
 
 impl LossName {
@@ -235,6 +244,8 @@ impl LossName {
             Self::AvgKl => "avg-kl",
             Self::L1 => "l1",
             Self::L2 => "l2",
+            Self::Interval => "interval",
+            Self::Marginal => "marginal",
         }
     }
 
@@ -246,6 +257,8 @@ impl LossName {
             Self::AvgKl => "AvgKL",
             Self::L1 => "L1",
             Self::L2 => "L2",
+            Self::Interval => "Interval",
+            Self::Marginal => "Marginal",
         }
     }
 }

@@ -74,6 +74,7 @@ fn messages_are_exact() {
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
     toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
+    toml("a noise without its size", "bags.noise = \"gaussian\"");
     toml("an entropy weight that nothing can be solved with", "loss.epsilon = 1e-9");
     toml("another schema", "schema = 2");
     toml("a name that is a path", "data.name = \"../x\"");
