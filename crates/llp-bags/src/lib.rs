@@ -44,6 +44,7 @@
 mod augment;
 mod bag;
 mod bagging;
+mod diagnostics;
 mod error;
 mod features;
 mod images;
@@ -65,6 +66,7 @@ mod variation;
 pub use augment::{Augmentation, EpochAugmentation};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
+pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
 pub use error::BagError;
 pub use features::Features;
 pub use images::Images;

@@ -22,6 +22,7 @@
 mod assemble;
 mod bags;
 mod codes;
+mod collect;
 mod columns;
 mod error;
 mod instances;

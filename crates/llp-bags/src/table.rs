@@ -16,7 +16,7 @@ mod csv;
 mod encode;
 mod error;
 mod npy;
-mod parquet;
+pub(crate) mod parquet;
 pub(crate) mod scan;
 
 use std::path::{Path, PathBuf};

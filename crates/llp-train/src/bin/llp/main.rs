@@ -15,6 +15,8 @@ mod evaluate;
 mod export;
 mod failure;
 mod hub;
+mod own_inspect;
+mod own_words;
 mod progress;
 mod report;
 mod signals;
