@@ -57,6 +57,7 @@ pub mod own;
 #[cfg(feature = "parquet")]
 mod picture;
 pub mod rng;
+mod score;
 pub mod source;
 mod split;
 #[cfg(feature = "table")]
@@ -78,5 +79,6 @@ pub use manifest::{
 };
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
+pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

@@ -13,19 +13,19 @@
 
 mod collect;
 mod csv;
-mod encode;
 mod error;
 mod npy;
 pub(crate) mod parquet;
 pub(crate) mod scan;
+mod write;
 
 use std::path::{Path, PathBuf};
 
 use collect::Collector;
 use scan::scan;
 
-pub use encode::{Cells, encode};
 pub use error::{Place, TableError};
+pub use write::{CellType, Cells, TableFormat, TableWriter, encode};
 
 /// A table in memory.
 #[derive(Debug, Clone, PartialEq)]

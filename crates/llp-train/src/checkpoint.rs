@@ -21,6 +21,7 @@ use candle_core::{Device, Tensor};
 use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
 use llp_sweep::config::{NetworkConfig, RunConfig};
+use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CheckpointFault;
@@ -148,6 +149,19 @@ impl Checkpoint {
             });
         }
         Ok(())
+    }
+
+    /// The checkpoint that `path` names: its own folder, or a run's, of which it is the newest.
+    ///
+    /// # Errors
+    /// When there is no run or checkpoint, or a run without one.
+    pub fn locate(path: &Path) -> Result<PathBuf, TrainError> {
+        if path.join(STATE).is_file() {
+            return Ok(path.to_owned());
+        }
+        let (run, _) = RunDir::open(path)?;
+        let newest = Self::list(&run.checkpoints_dir())?.into_iter().next();
+        newest.ok_or_else(|| TrainError::NoCheckpoint { run: path.to_owned() })
     }
 
     /// The checkpoints below `folder`, from the newest to the oldest.

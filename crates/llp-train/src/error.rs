@@ -8,6 +8,7 @@ use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
+use llp_ot::OtError;
 use llp_sweep::SweepError;
 
 /// An error of this crate. A diverged training is not one: it is an [`crate::Outcome`].
@@ -26,6 +27,9 @@ pub enum TrainError {
     /// Something about the loss.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// Something about the weights of a posterior.
+    #[error(transparent)]
+    Posterior(#[from] OtError),
     /// candle refused an operation.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
@@ -42,6 +46,14 @@ pub enum TrainError {
     #[error("the data set {name:?} has no instance labels to make bags from")]
     NoLabels {
         /// Its name.
+        name: String,
+    },
+    /// Nothing to compare recovered labels with.
+    #[error(
+        "the training instances of {name:?} have no labels to compare with: whether single labels can be recovered shows on data where they are known"
+    )]
+    NoTruth {
+        /// Name of the data set.
         name: String,
     },
     /// Something about one's own tables.
@@ -101,6 +113,15 @@ pub enum TrainError {
         path: PathBuf,
         /// What is wrong with it.
         reason: CheckpointFault,
+    },
+    /// A network that says nothing any more.
+    #[error("the network's outputs are not finite: its training diverged, or its weights are damaged")]
+    NotFinite,
+    /// A run that has saved nothing.
+    #[error("{} has no checkpoint yet: train it with llp resume {}", run.display(), run.display())]
+    NoCheckpoint {
+        /// Its directory.
+        run: PathBuf,
     },
     /// The data is not the one that the run was started with.
     #[error(

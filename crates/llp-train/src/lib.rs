@@ -19,6 +19,7 @@
 //! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test instances.
 
 mod batch;
+pub mod calibrate;
 mod checkpoint;
 mod data;
 pub mod disaggregate;
@@ -27,9 +28,13 @@ pub mod evaluate;
 mod loss;
 mod network;
 mod own;
+pub mod predict;
+mod predictor;
+pub mod privacy;
 mod probe;
 mod run;
 mod schedule;
+pub mod scores;
 mod step;
 mod trainer;
 
@@ -39,6 +44,7 @@ pub use error::{CheckpointFault, TrainError};
 pub use loss::build_loss;
 pub use network::build_network;
 pub use own::read_own;
+pub use predictor::Predictor;
 pub use probe::{ProbeContext, probe};
 pub use run::{RunContext, RunEnd, run};
 pub use schedule::Schedule;

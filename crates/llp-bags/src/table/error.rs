@@ -36,7 +36,7 @@ pub enum TableError {
         path: PathBuf,
     },
     /// Tables are not written in this format.
-    #[error("{}: cannot be written, expected a name that ends with .csv or .parquet", path.display())]
+    #[error("{}: cannot be written, expected a name that ends with .csv, .jsonl or .parquet", path.display())]
     OutputEnding {
         /// The file.
         path: PathBuf,
