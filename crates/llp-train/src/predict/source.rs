@@ -36,7 +36,9 @@ impl Source {
     /// # Errors
     /// When there is nothing that the network takes.
     pub fn open(path: &Path, state: &CheckpointState) -> Result<Self, PredictError> {
-        fs_err::metadata(path)?; // an error that names the path
+        if !path.exists() {
+            return Err(PredictError::Missing { path: path.to_owned() });
+        }
         if is_own(path) {
             return Self::table(path, read_instances(path, like(path, state)?)?);
         }
