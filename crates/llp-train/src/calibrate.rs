@@ -132,7 +132,8 @@ fn log_odds(logits: &[f64], temperature: f64) -> Vec<f64> {
     let of_class = |class: usize| {
         // Only the largest weight can make the difference of sum and weight inexact.
         let rest = if class == best { others(class) } else { sum - weights[class] };
-        (logits[class] - top) / temperature - rest.ln()
+        // Certainty beyond what numbers can express stays finite.
+        (logits[class] - top) / temperature - rest.max(f64::MIN_POSITIVE).ln()
     };
     (0..logits.len()).map(of_class).collect()
 }

@@ -148,6 +148,9 @@ pub enum TrainError {
         /// The most that is possible.
         max: usize,
     },
+    /// A network that says nothing any more.
+    #[error("the network's outputs are not finite: its training diverged, or its weights are damaged")]
+    NotFinite,
     /// A run that has saved nothing.
     #[error("{} has no checkpoint yet: train it with llp resume {}", run.display(), run.display())]
     NoCheckpoint {

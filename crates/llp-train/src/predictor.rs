@@ -7,7 +7,7 @@ use llp_bags::{BagSet, Instances};
 use llp_nn::Network;
 
 use crate::calibrate::{BagCounts, Temperature, fit_temperature};
-use crate::evaluate::logits;
+use crate::evaluate::{all_finite, logits};
 use crate::{Checkpoint, CheckpointState, TrainError, batch, build_network};
 
 /// A network with its weights, and what it needs to see instances as it did in training.
@@ -53,9 +53,12 @@ impl Predictor {
     /// The logits of some instances, row-major `[instance, class]`.
     ///
     /// # Errors
-    /// When the instances do not fit the network.
+    /// When the instances do not fit the network; [`TrainError::NotFinite`].
     pub fn logits(&self, data: &Instances, instances: &[u32]) -> Result<Vec<f64>, TrainError> {
         let logits = logits(&self.network, data, instances, &self.state.normalization, &self.device)?;
+        if !all_finite(&logits)? {
+            return Err(TrainError::NotFinite);
+        }
         Ok(logits.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
     }
 

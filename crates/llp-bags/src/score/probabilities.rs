@@ -62,7 +62,6 @@ fn argmax(values: &[f64]) -> usize {
     (1..values.len()).fold(0, |best, place| if values[place] > values[best] { place } else { best })
 }
 
-#[expect(clippy::cast_sign_loss, reason = "at least 0")]
 fn bin_of(confidence: f64) -> usize {
     ((confidence * N_BINS as f64).ceil().max(1.0) as usize).min(N_BINS) - 1
 }

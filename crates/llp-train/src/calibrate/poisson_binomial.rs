@@ -131,7 +131,6 @@ mod tests {
         fn the_approximation_joins(spread in 0.1..4.0_f64, shift in -2.0..2.0_f64, share in 0.05..0.95_f64) {
             let coin = |j: usize| shift + spread * (j as f64 / N_EXACT_MAX as f64 - 0.5);
             let mut log_odds: Vec<f64> = (0..N_EXACT_MAX).map(coin).collect();
-            #[expect(clippy::cast_sign_loss, reason = "a share is positive")]
             let count = (share * N_EXACT_MAX as f64) as usize;
             let exact = log_probability(&log_odds, count);
             log_odds.push(-60.0);

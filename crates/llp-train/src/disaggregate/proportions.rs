@@ -91,7 +91,6 @@ impl BagProportions {
             return Err(DisaggregateError::CountSum { place, bag: name, got: sum, expected, probabilities });
         }
         let proportions = Proportions::new(values.iter().map(|value| value / sum).collect())?;
-        #[expect(clippy::cast_sign_loss, reason = "a count is at least 0")]
         let counts = if self.are_counts {
             values.iter().map(|&count| count as u32).collect()
         } else {

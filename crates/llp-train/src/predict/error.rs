@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use image::ImageError;
 use llp_bags::own::OwnError;
 use llp_bags::{BagError, InstanceShape};
 
@@ -18,6 +19,14 @@ pub enum PredictError {
     /// Something about a table of instances, or an image.
     #[error(transparent)]
     Own(#[from] OwnError),
+    /// A file that is no image, or a damaged one.
+    #[error("{}: cannot be decoded: {source}: replace it or leave it out", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        source: ImageError,
+    },
     /// Something about the table of proportions.
     #[error(transparent)]
     Disaggregate(#[from] DisaggregateError),

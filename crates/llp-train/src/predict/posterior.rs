@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{PredictError, Predictions};
-use crate::disaggregate::{Bag, BagProportions, BaggedPredictions, Disaggregation};
+use crate::disaggregate::{Bag, BagProportions, BaggedPredictions, DisaggregateError, Disaggregation};
 
 /// Solves the bags of `predictions`, whose proportions are in the rows of `proportions`: the posterior `U*` of equation
 /// (6) and the labels with exact counts. Bags of the table without instances here are left alone.
@@ -23,7 +23,8 @@ pub fn posterior(
     let bags = bags(predictions, proportions, source)?;
     let Predictions { ids, probabilities, .. } = predictions.clone();
     let class_names = proportions.class_names().to_vec();
-    Ok(BaggedPredictions::new(class_names, ids, probabilities, bags).disaggregate(alpha, epsilon)?)
+    let given = BaggedPredictions::new(class_names, ids, probabilities, bags);
+    Ok(given.disaggregate(alpha, epsilon).map_err(DisaggregateError::from)?)
 }
 
 fn bags(

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::own::{InstanceTable, Like, is_own, read_images, read_instances};
+use llp_bags::own::{InstanceTable, Like, OwnError, is_own, read_images, read_instances};
 use llp_bags::{BagSet, InstanceShape, Instances};
 
 use super::PredictError;
@@ -36,6 +36,7 @@ impl Source {
     /// # Errors
     /// When there is nothing that the network takes.
     pub fn open(path: &Path, state: &CheckpointState) -> Result<Self, PredictError> {
+        fs_err::metadata(path)?; // an error that names the path
         if is_own(path) {
             return Self::table(path, read_instances(path, like(path, state)?)?);
         }
@@ -113,11 +114,21 @@ impl Source {
     ) -> Result<T, PredictError> {
         match &self.content {
             Content::Files { files, side, channels } => {
-                let images = Instances::from(read_images(&files[range], *side, *channels)?);
+                let images = read_images(&files[range], *side, *channels).map_err(of_file)?;
+                let images = Instances::from(images);
                 f(&images, &images.ids())
             }
             Content::InMemory(data, instances) => f(data, &instances[range]),
         }
+    }
+}
+
+/// A file that no table names.
+fn of_file(error: OwnError) -> PredictError {
+    match error {
+        OwnError::ImageFile { source, .. } => source.into(),
+        OwnError::Image { place, source, .. } => PredictError::Image { path: place.path, source },
+        error => error.into(),
     }
 }
 
