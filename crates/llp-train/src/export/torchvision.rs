@@ -36,8 +36,9 @@ struct Description<'a> {
 ///
 /// # Errors
 /// When a tensor cannot be read.
-pub fn files(state: &CheckpointState, network: &Network) -> Result<[(&'static str, Vec<u8>); 2], TrainError> {
-    let tensors = network.state_dict().to_tensors(state.position.total_steps)?;
+pub fn files(predictor: &Predictor) -> Result<[(&'static str, Vec<u8>); 2], TrainError> {
+    let state = predictor.state();
+    let tensors = predictor.network().state_dict().to_tensors(state.position.total_steps)?;
     Ok([("model.safetensors", serialize(tensors.iter())?), ("model.json", describe(state)?)])
 }
 

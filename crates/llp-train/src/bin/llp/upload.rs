@@ -73,7 +73,8 @@ impl UploadArgs {
             let run = self.run.display();
             return Err(usage(format!("{run} has no result yet: go on with llp resume {run}")));
         };
-        (config.data.path, config.network.init, config.bags.manifest) = (None, None, None);
+        (config.data.path, config.data.proportions) = (None, None);
+        (config.network.init, config.bags.manifest) = (None, None);
         let place = Checkpoint::locate(&self.run)?;
         let mut files: Vec<_> = torchvision::files(&Predictor::open(&place, &Device::Cpu)?)?.into();
         files.extend([

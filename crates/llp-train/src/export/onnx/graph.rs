@@ -18,7 +18,7 @@ pub(super) enum Attribute<'a> {
     Integers(&'a [usize]),
 }
 
-/// A convolution's extents.
+/// A square of pixels, and the step to the next.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     pub(super) kernel: usize,
@@ -43,17 +43,26 @@ impl Graph {
         self.node("Div", "normalization", &[&centered, "normalization.std"], &[])
     }
 
-    /// A convolution without bias, with the padding that keeps the size at stride 1; `name` is that of its weight.
+    /// A convolution without bias; `name` is that of its weight.
     pub(super) fn convolution(&mut self, name: &str, x: &str, window: Window) -> String {
-        let Window { kernel, stride } = window;
-        let attributes = window_attributes(&[kernel; 2], &[stride; 2], &[kernel / 2; 4]);
-        self.node("Conv", name, &[x, &format!("{name}.weight")], &attributes)
+        self.slide("Conv", name, &[x, &format!("{name}.weight")], window)
     }
 
-    /// Maxima of windows of 3x3 pixels, with stride 2.
-    pub(super) fn max_pool(&mut self, name: &str, x: &str) -> String {
-        let attributes = window_attributes(&[3; 2], &[2; 2], &[1; 4]);
-        self.node("MaxPool", name, &[x], &attributes)
+    /// The largest values of windows.
+    pub(super) fn max_pool(&mut self, name: &str, x: &str, window: Window) -> String {
+        self.slide("MaxPool", name, &[x], window)
+    }
+
+    /// Something for every place of a window, with the padding that keeps the size at stride 1.
+    fn slide(&mut self, operator: &str, name: &str, inputs: &[&str], window: Window) -> String {
+        let Window { kernel, stride } = window;
+        let (kernel, strides, pads) = ([kernel; 2], [stride; 2], [kernel / 2; 4]);
+        let attributes = [
+            ("kernel_shape", Attribute::Integers(&kernel)),
+            ("strides", Attribute::Integers(&strides)),
+            ("pads", Attribute::Integers(&pads)),
+        ];
+        self.node(operator, name, inputs, &attributes)
     }
 
     /// Batch norm with running statistics; its tensors begin with `name`.
@@ -124,18 +133,6 @@ impl Graph {
         graph.message(12, &value(output));
         graph
     }
-}
-
-fn window_attributes<'a>(
-    kernel: &'a [usize; 2],
-    strides: &'a [usize; 2],
-    pads: &'a [usize; 4],
-) -> [(&'static str, Attribute<'a>); 3] {
-    [
-        ("kernel_shape", Attribute::Integers(kernel)),
-        ("strides", Attribute::Integers(strides)),
-        ("pads", Attribute::Integers(pads)),
-    ]
 }
 
 /// `AttributeProto`: the value is in a field of its type, and `type` names that.

@@ -14,7 +14,7 @@ pub(super) fn logits(graph: &mut Graph, stem: Stem, x: &str, output: &str) {
     let x = graph.batch_norm("bn1", &x);
     let mut x = graph.node("Relu", "relu", &[&x], &[]);
     if stem == Stem::ImageNet {
-        x = graph.max_pool("maxpool", &x);
+        x = graph.max_pool("maxpool", &x, Window { kernel: 3, stride: 2 });
     }
     for stage in 1..=4 {
         for index in 0..2 {
