@@ -169,26 +169,6 @@ impl ConfigArgs {
         };
         Ok(layers.resolve(preset)?)
     }
-        Ok(())
-    }
-
-    /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables or for a
-    /// few hours' training on images under one's own data, or the paper's under other data.
-    pub(crate) fn resolve(&self) -> Result<RunConfig, Failure> {
-        let layers = self.layers()?;
-        let preset = match (self.data.as_deref(), layers.text_of("data.path")) {
-            (None | Some("digits"), None) => "digits",
-            (_, Some(path)) if own::is_own(Path::new(path)) => {
-                if outline(path)?.has_images {
-                    "cifar10-cpu"
-                } else {
-                    "table"
-                }
-            }
-            _ => "paper",
-        };
-        Ok(layers.resolve(preset)?)
-    }
 
     /// `--data` as name and path.
     fn data_settings(&self) -> (Option<String>, Option<String>) {
