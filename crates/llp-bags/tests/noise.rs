@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
-use llp_bags::{BagSet, Images, Imprecision, Noise, Proportions};
+use llp_bags::{BagSet, Images, Imprecision, Instances, Noise, Proportions};
 use proptest::prelude::*;
 
 /// One bag of one instance for each vector of counts.
 fn bags(counts: &[Vec<u32>]) -> BagSet {
-    let images = Arc::new(Images::new(1, 1, 1, vec![0; counts.len()]).unwrap());
+    let images = Images::new(1, 1, 1, vec![0; counts.len()]).unwrap();
     let proportions = counts.iter().map(|counts| Proportions::from_counts(counts).unwrap()).collect();
-    BagSet::new(images, (0..counts.len() as u32).map(|instance| vec![instance]).collect(), proportions)
-        .unwrap()
+    BagSet::new(
+        Arc::new(Instances::Images(images)),
+        (0..counts.len() as u32).map(|instance| vec![instance]).collect(),
+        proportions,
+    )
+    .unwrap()
 }
 
 fn some_counts() -> impl Strategy<Value = Vec<Vec<u32>>> {
