@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
-use llp_bags::own::{self, FeatureColumn, Like, OwnBag, OwnData, Unit};
+use llp_bags::own::{self, Like, OwnBag, OwnData, Unit};
 use llp_bags::table::{Cells, encode};
 use llp_bags::{Imprecision, Instances};
 use proptest::prelude::*;
