@@ -8,6 +8,7 @@
 
 mod plan;
 mod rot;
+mod rows;
 mod server;
 mod status;
 mod train;
@@ -44,6 +45,12 @@ pub(crate) enum What {
         #[arg(long, value_name = "N", default_value_t = 3)]
         repeats: usize,
     },
+    /// A training on a generated table of features in bags of mixed sizes: rows per second, peak memory
+    Rows {
+        /// Rows of the table
+        #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+        rows: usize,
+    },
     /// How long `llp sweep status` and `llp report` take over a thousand finished runs
     Status,
 }
@@ -52,6 +59,7 @@ pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Rot { peers } => rot::run(peers.as_deref()),
         What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
+        What::Rows { rows } => rows::run(*rows),
         What::Status => status::run(),
         What::Train { peers } => train::run(peers.as_deref()),
     }

@@ -15,8 +15,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} ({})", data.name, &data.fingerprint()[..8]);
 
     // A tenth of the training images is set aside, to choose hyper-parameters by; bags are made of the others.
-    let split = hold_out(&data.train.images.instances(), 0.1, 0)?;
-    let bags = BagSet::from_partition(data.train.images.clone(), &partition(&split.train, 16, 0)?, labels)?;
+    let split = hold_out(&data.train.instances.ids(), 0.1, 0)?;
+    let bags =
+        BagSet::from_partition(data.train.instances.clone(), &partition(&split.train, 16, 0)?, labels)?;
     println!("{} bags of 16 images, {} images in none", bags.len(), bags.remainder());
     println!("bag 0 is {:?}", bags.instances(0));
     for (name, share) in data.class_names.iter().zip(bags.proportions(0).as_slice()) {
@@ -24,10 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     // What a network sees of this bag in epoch 3: shifted images (a mirrored digit is none), normalized.
-    let normalization = Normalization::from_instances(bags.images(), &split.train)?;
+    let normalization = Normalization::from_instances(bags.data(), &split.train)?;
     let augmentation = Augmentation { shift: 1, mirror: data.mirror_preserves_class }.epoch(0, 3);
-    let mut values = vec![0.0; 16 * bags.images().image_len()];
-    prepare(bags.images(), bags.instances(0), Some(&augmentation), &normalization, &mut values)?;
+    let mut values = vec![0.0; 16 * bags.data().shape().n_values()];
+    prepare(bags.data(), bags.instances(0), Some(&augmentation), &normalization, &mut values)?;
     let mean = values.iter().sum::<f32>() / values.len() as f32;
     println!("{} values with mean {mean:.2}", values.len());
     Ok(())

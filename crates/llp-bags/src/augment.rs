@@ -55,16 +55,8 @@ struct Change {
     mirror: bool,
 }
 
-/// Writes images as a network sees them: augmented if asked for, normalized, as `f32`.
-///
-/// `out` becomes `[instance, height, width, channel]` in the order of `instances`, with
-/// `(pixel / 255 - mean[channel]) / std[channel]`. The draw of an instance depends on the seed and the epoch of
-/// `augmentation` and on the instance id only, and the work is shared among rayon's threads, so neither the batch nor
-/// the number of threads changes a value.
-///
-/// # Errors
-/// [`BagError::ChannelCount`], [`BagError::InstanceOutOfRange`], [`BagError::BufferLength`].
-pub fn prepare(
+/// [`crate::prepare`] for images.
+pub(crate) fn prepare_images(
     images: &Images,
     instances: &[u32],
     augmentation: Option<&EpochAugmentation>,
@@ -74,7 +66,11 @@ pub fn prepare(
     let image_len = images.image_len();
     check_instances(instances, images.len())?;
     if out.len() != instances.len() * image_len {
-        return Err(BagError::BufferLength { n_instances: instances.len(), image_len, got: out.len() });
+        return Err(BagError::BufferLength {
+            n_instances: instances.len(),
+            n_values: image_len,
+            got: out.len(),
+        });
     }
     let rows = Rows::new(images, augmentation.map(|epoch| epoch.augmentation), normalization)?;
     out.par_chunks_exact_mut(image_len)

@@ -6,9 +6,9 @@ use llp_ot::{Imprecision, Proportions};
 
 use crate::images::check_instances;
 use crate::split::sorted_set;
-use crate::{BagError, BagPart, Images, LabelOracle, Partition};
+use crate::{BagError, BagPart, Instances, LabelOracle, Partition};
 
-/// Bags of images, each with the proportions of its labels: the `A_1, ..., A_N` of the paper, and all that training
+/// Bags of instances, each with the proportions of its labels: the `A_1, ..., A_N` of the paper, and all that training
 /// sees.
 ///
 /// A bag set holds no label of an instance and no way to one, except that a bag of size 1 is its own label by nature.
@@ -17,7 +17,7 @@ use crate::{BagError, BagPart, Images, LabelOracle, Partition};
 /// Source: [dulac-arnold:19] section 2.
 #[derive(Clone, Debug)]
 pub struct BagSet {
-    images: Arc<Images>,
+    data: Arc<Instances>,
     bags: Vec<Vec<u32>>,
     proportions: Vec<Proportions>, // [bag]
     imprecision: Vec<Imprecision>, // [bag]
@@ -32,52 +32,52 @@ impl BagSet {
     /// [`BagError::ProportionsLength`] if bags and proportions do not match; [`BagError::InstanceOutOfRange`] and
     /// [`BagError::RepeatedInstance`] for the instances.
     pub fn new(
-        images: Arc<Images>,
+        data: Arc<Instances>,
         bags: Vec<Vec<u32>>,
         proportions: Vec<Proportions>,
     ) -> Result<Self, BagError> {
         if bags.len() != proportions.len() {
             return Err(BagError::ProportionsCount { expected: bags.len(), got: proportions.len() });
         }
-        check_bags(&bags, images.len())?;
+        check_bags(&bags, data.len())?;
         check_classes(&proportions)?;
         let imprecision = vec![Imprecision::Exact; bags.len()];
-        Ok(Self { images, bags, proportions, imprecision, n_remainder: 0 })
+        Ok(Self { data, bags, proportions, imprecision, n_remainder: 0 })
     }
 
     /// The bags of `partition`, with the proportions that `labels` has in each.
     ///
-    /// `images` and `labels` are those of the split that was partitioned.
+    /// `data` and `labels` are those of the split that was partitioned.
     ///
     /// Source: [dulac-arnold:19] section 2, the definition of `z_i`. Deviation: none.
     ///
     /// # Errors
-    /// [`BagError::LabelCount`] if there is not one label for each image, and those of [`BagSet::new`].
+    /// [`BagError::LabelCount`] if there is not one label for each instance, and those of [`BagSet::new`].
     pub fn from_partition(
-        images: Arc<Images>,
+        data: Arc<Instances>,
         partition: &Partition,
         labels: &LabelOracle,
     ) -> Result<Self, BagError> {
-        if labels.len() != images.len() {
-            return Err(BagError::LabelCount { expected: images.len(), got: labels.len() });
+        if labels.len() != data.len() {
+            return Err(BagError::LabelCount { expected: data.len(), got: labels.len() });
         }
-        check_bags(&partition.bags, images.len())?;
+        check_bags(&partition.bags, data.len())?;
         let proportions = partition.bags.iter().map(|bag| Proportions::from_counts(&labels.count(bag)));
         let proportions = proportions.collect::<Result<_, _>>()?;
         let imprecision = vec![Imprecision::Exact; partition.bags.len()];
         let (bags, n_remainder) = (partition.bags.clone(), partition.remainder.len());
-        Ok(Self { images, bags, proportions, imprecision, n_remainder })
+        Ok(Self { data, bags, proportions, imprecision, n_remainder })
     }
 
     /// The bags of a manifest, with the proportions of their counts: no label is needed.
     ///
     /// # Errors
-    /// Those of [`BagSet::new`] if the images are not those that the manifest was made for.
-    pub fn from_manifest(images: Arc<Images>, part: &BagPart) -> Result<Self, BagError> {
+    /// Those of [`BagSet::new`] if the instances are not those that the manifest was made for.
+    pub fn from_manifest(data: Arc<Instances>, part: &BagPart) -> Result<Self, BagError> {
         let proportions = part.bags.iter().map(|bag| Proportions::from_counts(&bag.counts));
         let proportions = proportions.collect::<Result<_, _>>()?;
         let bags = part.bags.iter().map(|bag| bag.instances.clone()).collect();
-        Ok(Self { n_remainder: part.remainder.len(), ..Self::new(images, bags, proportions)? })
+        Ok(Self { n_remainder: part.remainder.len(), ..Self::new(data, bags, proportions)? })
     }
 
     /// The same bags, with what is known of the errors of their proportions, `[bag]`. Without, they are exact.
@@ -109,7 +109,7 @@ impl BagSet {
         self.bags.len()
     }
 
-    /// The instances of a bag: ids of [`images`](Self::images).
+    /// The instances of a bag: ids of [`data`](Self::data).
     ///
     /// # Panics
     /// If there is no such bag, as for a slice.
@@ -143,9 +143,9 @@ impl BagSet {
         self.bags.iter().map(Vec::len).sum()
     }
 
-    /// The images that the instances are ids of.
-    pub fn images(&self) -> &Arc<Images> {
-        &self.images
+    /// The images or features that the instances are ids of.
+    pub fn data(&self) -> &Arc<Instances> {
+        &self.data
     }
 
     /// The number of instances that did not fill another bag and are in none.

@@ -32,6 +32,30 @@ pub enum BagError {
         got: usize,
     },
 
+    /// A row needs at least one number.
+    #[error("a table of features without columns: at least one is needed")]
+    NoColumns,
+
+    /// The values are not a whole number of rows.
+    #[error("{got} values are not a whole number of rows of {n_columns} columns")]
+    ValueCount {
+        /// Values of a row.
+        n_columns: usize,
+        /// Values given.
+        got: usize,
+    },
+
+    /// A number that no network can take.
+    #[error("instance {instance} has {value} in feature column {column}: features must be finite")]
+    FeatureNotFinite {
+        /// The first offender.
+        instance: usize,
+        /// Its column, counted from 0.
+        column: usize,
+        /// What stands there.
+        value: f32,
+    },
+
     /// Instance ids have 32 bits.
     #[error("{n_instances} instances in one split: at most {} are possible", u32::MAX)]
     TooManyInstances {
@@ -58,10 +82,10 @@ pub enum BagError {
         n_classes: usize,
     },
 
-    /// Not one label for each image.
-    #[error("{got} labels for {expected} images")]
+    /// Not one label for each instance.
+    #[error("{got} labels for {expected} instances")]
     LabelCount {
-        /// The number of images.
+        /// The number of instances.
         expected: usize,
         /// The number of labels.
         got: usize,
@@ -134,6 +158,10 @@ pub enum BagError {
         /// The number of instances.
         n_instances: usize,
     },
+
+    /// Clusters of something other than images.
+    #[error("bags by cluster need images, the data set has feature columns: choose another kind of bags")]
+    ClustersOfFeatures,
 
     /// Bags by a column, and no column.
     #[error(
@@ -217,12 +245,12 @@ pub enum BagError {
     #[error(transparent)]
     Proportions(#[from] llp_ot::OtError),
 
-    /// Not one mean and one deviation for each channel.
-    #[error("normalization of {got} channels for images of {expected}")]
+    /// Not one mean and one deviation for each channel or column.
+    #[error("normalization of {got} channels or columns for instances of {expected}")]
     ChannelCount {
-        /// The channels of the images.
+        /// The channels or columns of the instances.
         expected: usize,
-        /// The channels of the normalization.
+        /// Those of the normalization.
         got: usize,
     },
 
@@ -240,12 +268,12 @@ pub enum BagError {
     },
 
     /// A buffer of the wrong size.
-    #[error("a buffer of {got} values for {n_instances} images of {image_len}: expected {}", n_instances * image_len)]
+    #[error("a buffer of {got} values for {n_instances} instances of {n_values}: expected {}", n_instances * n_values)]
     BufferLength {
-        /// The images to write.
+        /// The instances to write.
         n_instances: usize,
-        /// The values of an image.
-        image_len: usize,
+        /// The values of an instance.
+        n_values: usize,
         /// The length of the buffer.
         got: usize,
     },
@@ -263,4 +291,9 @@ pub enum BagError {
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     Parquet(#[from] crate::source::parquet::ParquetError),
+
+    /// Own data that cannot be used.
+    #[cfg(feature = "table")]
+    #[error(transparent)]
+    Own(#[from] crate::own::OwnError),
 }

@@ -73,11 +73,6 @@ impl Images {
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
-
-    /// The ids of all instances, in order.
-    pub fn instances(&self) -> Vec<u32> {
-        (0..self.len() as u32).collect()
-    }
 }
 
 impl std::fmt::Debug for Images {

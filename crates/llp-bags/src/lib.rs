@@ -1,15 +1,15 @@
 //! Bags of instances with label proportions: what a network learns from when nobody labels single images.
 //!
-//! Learning from label proportions starts from bags: sets of images of which only the share of each class is known.
+//! Learning from label proportions starts from bags: sets of instances of which only the share of each class is known.
 //! This crate makes them from labelled data, as the paper does, or takes them as they are, and hands training exactly
 //! that and no more:
 //!
 //! ```text
-//! source  ->  Dataset { images, LabelOracle }     where data comes from: embedded, CIFAR's archives, Parquet files
+//! source  ->  Dataset { instances, LabelOracle }  where data comes from: embedded, CIFAR's archives, Parquet files
 //!                 |                |
 //!            partition        counts per bag      which instances share a bag (section 4.1 of the paper)
 //!                 |                |
-//!                 +--> BagSet <----+              images and proportions: all that training sees
+//!                 +--> BagSet <----+              instances and proportions: all that training sees
 //!                         |
 //!                      prepare                    augmented, normalized values for the network
 //! ```
@@ -24,16 +24,16 @@
 //! - **Every random draw comes from `(seed, purpose, index)`** through [`rng::stream`], so equal seeds give equal
 //!   bags and shifts on every machine and with any number of threads (for what takes logarithms, see [`rng::normal`]).
 //!
-//! Instances are named by their position in [`Images`], as `u32`.
+//! Instances are images or rows of features ([`Instances`]), and are named by their position in them, as `u32`.
 //!
 //! ```
 //! use llp_bags::{BagSet, partition, source::digits::digits};
 //!
 //! let data = digits();
 //! let split = &data.train;
-//! let bags = partition(&split.images.instances(), 16, 0)?;
+//! let bags = partition(&split.instances.ids(), 16, 0)?;
 //! let labels = split.labels.as_ref().ok_or("digits have labels")?;
-//! let bag_set = BagSet::from_partition(split.images.clone(), &bags, labels)?;
+//! let bag_set = BagSet::from_partition(split.instances.clone(), &bags, labels)?;
 //! assert_eq!((bag_set.len(), bag_set.remainder()), (89, 13));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -44,24 +44,35 @@
 mod augment;
 mod bag;
 mod bagging;
+mod diagnostics;
 mod error;
+mod features;
 mod images;
+mod instances;
 mod manifest;
 mod noise;
 mod normalization;
 mod oracle;
+#[cfg(feature = "table")]
+pub mod own;
+#[cfg(feature = "parquet")]
+mod picture;
 pub mod rng;
+mod score;
 pub mod source;
 mod split;
 #[cfg(feature = "table")]
 pub mod table;
 mod variation;
 
-pub use augment::{Augmentation, EpochAugmentation, prepare};
+pub use augment::{Augmentation, EpochAugmentation};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
+pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
 pub use error::BagError;
+pub use features::Features;
 pub use images::Images;
+pub use instances::{InstanceShape, Instances, prepare};
 pub use llp_ot::{Imprecision, Proportions};
 pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
@@ -70,5 +81,6 @@ pub use manifest::{
 pub use noise::Noise;
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
+pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::images::check_instances;
-use crate::{BagError, Images};
+use crate::{BagError, Features, Images, Instances};
 
-/// Mean and standard deviation of each channel, in units of `pixel / 255`.
+/// Mean and standard deviation of each channel of images, in units of `pixel / 255`, or of each column of features.
 ///
 /// A checkpoint stores it: a network can only be used with the statistics that it was trained with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Normalization {
-    mean: Vec<f32>, // [channel]
-    std: Vec<f32>,  // [channel]
+    mean: Vec<f32>, // [channel] or [column]
+    std: Vec<f32>,  // [channel] or [column]
 }
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ impl TryFrom<Unchecked> for Normalization {
 }
 
 impl Normalization {
-    /// Given statistics, `[channel]` each.
+    /// Given statistics, `[channel]` or `[column]` each.
     ///
     /// # Errors
     /// [`BagError::ChannelCount`] if the two differ in length; [`BagError::Normalization`] unless all are finite and
@@ -49,16 +49,25 @@ impl Normalization {
 
     /// The statistics of some instances; those of the training split serve both splits.
     ///
-    /// The deviation is that of the population (divided by the number of pixels). A constant channel has none; it gets
-    /// 1, which makes the channel zero. The sums are of integers, hence exact in any order.
+    /// The deviation is that of the population (divided by the number of pixels, or of rows). A constant channel or
+    /// column has none; it gets 1, which makes it zero. Columns that hold nothing but 0 and 1, as those of a category
+    /// do, are left as they are (mean 0, deviation 1): a rare category would otherwise become a huge number.
     ///
     /// # Errors
     /// [`BagError::NoInstances`], [`BagError::InstanceOutOfRange`].
-    pub fn from_instances(images: &Images, instances: &[u32]) -> Result<Self, BagError> {
+    pub fn from_instances(data: &Instances, instances: &[u32]) -> Result<Self, BagError> {
         if instances.is_empty() {
             return Err(BagError::NoInstances);
         }
-        check_instances(instances, images.len())?;
+        check_instances(instances, data.len())?;
+        match data {
+            Instances::Images(images) => Self::from_images(images, instances),
+            Instances::Features(features) => Self::from_features(features, instances),
+        }
+    }
+
+    /// The sums are of integers, hence exact in any order.
+    fn from_images(images: &Images, instances: &[u32]) -> Result<Self, BagError> {
         let [height, width, channels] = images.shape();
         let mut sums = vec![(0_u64, 0_u64); channels]; // of pixels and of their squares
         for &instance in instances {
@@ -74,12 +83,43 @@ impl Normalization {
         Self::new(mean, std)
     }
 
-    /// The mean of each channel, in units of `pixel / 255`.
+    /// Deviations are taken from the means as they are stored, so that no column whose mean is large beside its
+    /// deviation gets large values by rounding.
+    fn from_features(features: &Features, instances: &[u32]) -> Result<Self, BagError> {
+        let n = instances.len() as f64;
+        let mut sums = vec![0.0; features.n_columns()];
+        let mut is_flag = vec![true; features.n_columns()];
+        for &instance in instances {
+            for ((sum, is_flag), &value) in sums.iter_mut().zip(&mut is_flag).zip(features.row(instance)) {
+                *sum += f64::from(value);
+                *is_flag &= value == 0.0 || value == 1.0;
+            }
+        }
+        let mut mean: Vec<f32> = sums.iter().map(|sum| (sum / n) as f32).collect();
+        let mut squares = vec![0.0; features.n_columns()];
+        for &instance in instances {
+            for ((square, &mean), &value) in squares.iter_mut().zip(&mean).zip(features.row(instance)) {
+                *square += (f64::from(value) - f64::from(mean)).powi(2);
+            }
+        }
+        let deviation = |square: f64| (square / n).sqrt() as f32;
+        let mut std: Vec<f32> = squares.into_iter().map(deviation).collect();
+        for ((mean, std), is_flag) in mean.iter_mut().zip(&mut std).zip(is_flag) {
+            if !std.is_normal() {
+                *std = 1.0;
+            } else if is_flag {
+                (*mean, *std) = (0.0, 1.0);
+            }
+        }
+        Self::new(mean, std)
+    }
+
+    /// The mean of each channel, in units of `pixel / 255`, or of each column.
     pub fn mean(&self) -> &[f32] {
         &self.mean
     }
 
-    /// The standard deviation of each channel, in units of `pixel / 255`.
+    /// The standard deviation of each channel, in units of `pixel / 255`, or of each column.
     pub fn std(&self) -> &[f32] {
         &self.std
     }

@@ -3,12 +3,14 @@
 use crate::BagError;
 use crate::images::check_instances;
 use crate::rng::{self, Purpose};
+use crate::score::{ProbabilityScores, probability_scores};
 
 /// The instance labels of a split, which answer questions of evaluation and nothing else.
 ///
 /// Training learns from label proportions, so no label may reach it. The labels are therefore private to this crate:
 /// it counts them per bag ([`BagSet::from_partition`](crate::BagSet::from_partition)), and evaluation asks for
-/// [`accuracy`](Self::accuracy) and [`confusion`](Self::confusion). No method returns the label of an instance, and
+/// [`accuracy`](Self::accuracy), [`confusion`](Self::confusion) and
+/// [`probability_scores`](Self::probability_scores). No method returns the label of an instance, and
 /// `Debug` shows none. (Scoring one instance at a time would still reveal it: types keep out mistakes, and a training
 /// whose weights do not change under [`shuffled_within`](Self::shuffled_within) is the proof.)
 #[derive(Clone, PartialEq, Eq)]
@@ -89,6 +91,23 @@ impl LabelOracle {
             confusion[label as usize * n_classes + prediction as usize] += 1;
         }
         Ok(confusion)
+    }
+
+    /// What predicted probabilities are worth: likelihood, Brier score, calibration.
+    ///
+    /// `log_probs` are the logarithms of the probabilities, in nats, row-major `[instance, class]`.
+    ///
+    /// # Errors
+    /// [`BagError::NoInstances`], or [`BagError::PredictionCount`] unless there is one row for each instance.
+    pub fn probability_scores(&self, log_probs: &[f64]) -> Result<ProbabilityScores, BagError> {
+        if self.is_empty() {
+            return Err(BagError::NoInstances);
+        }
+        if log_probs.len() != self.len() * self.n_classes {
+            let got = log_probs.len() / self.n_classes;
+            return Err(BagError::PredictionCount { expected: self.len(), got });
+        }
+        Ok(probability_scores(log_probs, &self.labels, self.n_classes))
     }
 
     /// The oracle of some instances, in the given order.

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 pub use labels::Labels;
 
-use crate::{BagError, Images, LabelOracle};
+use crate::{BagError, Instances, LabelOracle};
 
-/// A data set for classification: images for training and for testing.
+/// A data set for classification: images or features for training and for testing.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// A short name for people.
@@ -48,27 +48,28 @@ pub fn open(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
 /// One part of a data set.
 #[derive(Clone, Debug)]
 pub struct Split {
-    /// The images.
-    pub images: Arc<Images>,
+    /// Images, or rows of features.
+    pub instances: Arc<Instances>,
     /// Their labels, where they exist.
     pub labels: Option<LabelOracle>,
 }
 
 impl Split {
-    /// Images with a label each.
+    /// Instances with a label each.
     ///
     /// # Errors
     /// [`BagError::LabelCount`].
-    pub fn labeled(images: Images, labels: LabelOracle) -> Result<Self, BagError> {
-        if labels.len() != images.len() {
-            return Err(BagError::LabelCount { expected: images.len(), got: labels.len() });
+    pub fn labeled(instances: impl Into<Instances>, labels: LabelOracle) -> Result<Self, BagError> {
+        let instances = instances.into();
+        if labels.len() != instances.len() {
+            return Err(BagError::LabelCount { expected: instances.len(), got: labels.len() });
         }
-        Ok(Self { images: Arc::new(images), labels: Some(labels) })
+        Ok(Self { instances: Arc::new(instances), labels: Some(labels) })
     }
 
-    /// Images alone.
-    pub fn unlabeled(images: Images) -> Self {
-        Self { images: Arc::new(images), labels: None }
+    /// Instances alone.
+    pub fn unlabeled(instances: impl Into<Instances>) -> Self {
+        Self { instances: Arc::new(instances.into()), labels: None }
     }
 }
 
@@ -78,10 +79,10 @@ impl Dataset {
         self.class_names.len()
     }
 
-    /// A hash of the content that identifies the data wherever it lies: class names, and shape, pixels and labels of
-    /// both splits. 64 hexadecimal digits of BLAKE3.
+    /// A hash of the content that identifies the data wherever it lies: class names, and shape, pixels or
+    /// numbers, and labels of both splits. 64 hexadecimal digits of BLAKE3.
     ///
-    /// Reads all pixels, at about the speed of memory.
+    /// Reads all of them, at about the speed of memory.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("llp-bags data set fingerprint, version 1");
         hash_len(&mut hasher, self.class_names.len());
@@ -98,11 +99,24 @@ impl Dataset {
 
 /// Every part is preceded by its length, so that different contents never make equal streams.
 fn hash_split(hasher: &mut blake3::Hasher, split: &Split) {
-    for side in split.images.shape() {
-        hash_len(hasher, side);
+    match &*split.instances {
+        Instances::Images(images) => {
+            for side in images.shape() {
+                hash_len(hasher, side);
+            }
+            hash_len(hasher, images.len());
+            hasher.update(images.pixels());
+        }
+        Instances::Features(features) => {
+            hash_len(hasher, 0); // no image has such a height
+            hash_len(hasher, features.n_columns());
+            hash_len(hasher, features.len());
+            for row in features.values().chunks(features.n_columns()) {
+                let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+                hasher.update(&bytes);
+            }
+        }
     }
-    hash_len(hasher, split.images.len());
-    hasher.update(split.images.pixels());
     match &split.labels {
         None => hash_len(hasher, 0),
         Some(oracle) => {

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use llp_bags::rng::{Purpose, Rng, stream};
-use llp_bags::{Augmentation, BagError, Images, Normalization, prepare};
+use llp_bags::{Augmentation, BagError, Images, Instances, Normalization, prepare};
 use proptest::prelude::*;
 
 /// Mean 0 and deviation `1 / 255`, which leaves the bytes as they are (up to rounding: deviations below are 1e-3).
@@ -20,7 +20,8 @@ fn random_images(shape: [usize; 3], n_images: usize, seed: u64) -> Images {
 fn prepared(images: &Images, instances: &[u32], augmentation: Option<(Augmentation, u64, u64)>) -> Vec<f32> {
     let mut out = vec![f32::NAN; instances.len() * images.image_len()];
     let epoch = augmentation.map(|(augmentation, seed, epoch)| augmentation.epoch(seed, epoch));
-    prepare(images, instances, epoch.as_ref(), &bytes_as_values(images.shape()[2]), &mut out).unwrap();
+    prepare(&images.clone().into(), instances, epoch.as_ref(), &bytes_as_values(images.shape()[2]), &mut out)
+        .unwrap();
     out
 }
 
@@ -85,10 +86,11 @@ proptest! {
     #[test]
     fn values_are_normalized_pixels(shape in shapes(), seed: u64) {
         let images = random_images(shape, 4, seed);
-        let instances = images.instances();
-        let normalization = Normalization::from_instances(&images, &instances).unwrap();
+        let data = Instances::from(images.clone());
+        let instances = data.ids();
+        let normalization = Normalization::from_instances(&data, &instances).unwrap();
         let mut out = vec![0.0; images.pixels().len()];
-        prepare(&images, &instances, None, &normalization, &mut out).unwrap();
+        prepare(&data, &instances, None, &normalization, &mut out).unwrap();
         for (place, (&value, &pixel)) in out.iter().zip(images.pixels()).enumerate() {
             let channel = place % shape[2];
             let (mean, std) = (normalization.mean()[channel], normalization.std()[channel]);
@@ -98,7 +100,7 @@ proptest! {
         }
         let idle = Augmentation { shift: 0, mirror: false }.epoch(seed, 0);
         let mut same = vec![0.0; out.len()];
-        prepare(&images, &instances, Some(&idle), &normalization, &mut same).unwrap();
+        prepare(&data, &instances, Some(&idle), &normalization, &mut same).unwrap();
         prop_assert_eq!(out, same);
     }
 
@@ -111,9 +113,10 @@ proptest! {
             stream(seed, Purpose::Init, 0).fill_bytes(&mut pixels);
         }
         let images = Images::new(shape[0], shape[1], shape[2], pixels).unwrap();
-        let normalization = Normalization::from_instances(&images, &images.instances()).unwrap();
+        let data = Instances::from(images.clone());
+        let normalization = Normalization::from_instances(&data, &data.ids()).unwrap();
         let mut out = vec![0.0; images.pixels().len()];
-        prepare(&images, &images.instances(), None, &normalization, &mut out).unwrap();
+        prepare(&data, &data.ids(), None, &normalization, &mut out).unwrap();
         for channel in 0..shape[2] {
             let values: Vec<f64> = out.iter().skip(channel).step_by(shape[2]).map(|&v| f64::from(v)).collect();
             let n = values.len() as f64;
@@ -133,7 +136,7 @@ fn changes_are_uniform() {
     let pixels: Vec<u8> = (0..9).map(|place| place * 20).collect();
     let images = Images::new(3, 3, 1, pixels.repeat(9000)).unwrap();
     let augmentation = Augmentation { shift: 1, mirror: true };
-    let values = prepared(&images, &images.instances(), Some((augmentation, 5, 0)));
+    let values = prepared(&images, &ids(&images), Some((augmentation, 5, 0)));
     let mut total = 0;
     for (down, right) in (-1..=1).flat_map(|down| (-1..=1).map(move |right| (down, right))) {
         for mirror in [false, true] {
@@ -153,7 +156,7 @@ fn the_number_of_threads_does_not_matter() {
     let augmentation = Some((Augmentation { shift: 1, mirror: true }, 2, 3));
     let on = |n_threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
-        pool.install(|| prepared(&images, &images.instances(), augmentation))
+        pool.install(|| prepared(&images, &ids(&images), augmentation))
     };
     assert_eq!(on(1), on(4));
 }
@@ -163,13 +166,13 @@ fn the_number_of_threads_does_not_matter() {
 fn wrong_sizes_are_refused() {
     let images = random_images([2, 2, 3], 4, 0);
     let refused = |instances: &[u32], channels, len| {
-        prepare(&images, instances, None, &bytes_as_values(channels), &mut vec![0.0; len])
+        prepare(&images.clone().into(), instances, None, &bytes_as_values(channels), &mut vec![0.0; len])
             .unwrap_err()
             .to_string()
     };
-    assert_eq!(refused(&[0, 1], 3, 12), "a buffer of 12 values for 2 images of 12: expected 24");
+    assert_eq!(refused(&[0, 1], 3, 12), "a buffer of 12 values for 2 instances of 12: expected 24");
     assert_eq!(refused(&[4], 3, 12), "there is no instance 4 among 4");
-    assert_eq!(refused(&[0], 1, 12), "normalization of 1 channels for images of 3");
+    assert_eq!(refused(&[0], 1, 12), "normalization of 1 channels or columns for instances of 3");
 }
 
 /// Statistics that cannot normalize are refused, read from a file or not; good ones survive a file unchanged.
@@ -183,4 +186,8 @@ fn statistics_are_checked() {
     let good = Normalization::new(vec![0.1, 0.2], vec![0.3, 0.4]).unwrap();
     let text = serde_json::to_string(&good).unwrap();
     assert_eq!(serde_json::from_str::<Normalization>(&text).unwrap(), good);
+}
+
+fn ids(images: &Images) -> Vec<u32> {
+    (0..images.len() as u32).collect()
 }

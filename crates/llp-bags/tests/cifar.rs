@@ -49,13 +49,18 @@ fn archive_folder_and_parquet_are_the_same() {
         ("cifar-100-binary.tar.gz", "cifar-100-binary", "cifar100", Labels::Coarse),
     ] {
         let expected = twin(name, labels);
-        assert_eq!((expected.train.images.len(), expected.test.images.len()), (100, 20));
+        assert_eq!((expected.train.instances.len(), expected.test.instances.len()), (100, 20));
         let folder = unpacked(archive);
         for path in [fixture(archive), folder.path().to_owned(), folder.path().join(inner)] {
             let data = open(&path, labels).unwrap();
             assert_eq!(data.class_names, expected.class_names);
-            assert_eq!(data.train.images.image(99), expected.train.images.image(99));
-            assert!(data.train.images == expected.train.images && data.test.labels == expected.test.labels);
+            assert_eq!(
+                data.train.instances.as_images().unwrap().image(99),
+                expected.train.instances.as_images().unwrap().image(99)
+            );
+            assert!(
+                data.train.instances == expected.train.instances && data.test.labels == expected.test.labels
+            );
             assert_eq!(data.fingerprint(), expected.fingerprint());
             assert!(data.mirror_preserves_class);
         }
@@ -167,7 +172,7 @@ proptest! {
     fn planes_become_pixels(label in 0_u8..10, planes in prop::collection::vec(any::<u8>(), 3072)) {
         let record = [&[label][..], &planes].concat();
         let split = cifar::read_records(&record[..], "test_batch.bin", Labels::Fine).unwrap();
-        for (place, &pixel) in split.images.image(0).iter().enumerate() {
+        for (place, &pixel) in split.instances.as_images().unwrap().image(0).iter().enumerate() {
             let (row, column, channel) = (place / 96, place / 3 % 32, place % 3);
             prop_assert_eq!(pixel, record[1 + 1024 * channel + 32 * row + column]);
         }
@@ -183,7 +188,7 @@ proptest! {
         damaged[place] ^= bits;
         for bytes in [&whole[..place], &damaged] {
             if let Ok(data) = cifar::read_tar(bytes, Path::new("a.tar"), Labels::Fine) {
-                prop_assert_eq!((data.train.images.len(), data.test.images.len()), (50, 10));
+                prop_assert_eq!((data.train.instances.len(), data.test.instances.len()), (50, 10));
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use llp_bags::InstanceShape;
 use llp_bags::source::{Labels, open, parquet::read};
 
 /// 50,000 and 10,000 color images of 32x32, 5,000 and 1,000 of each of ten classes, and the channel means that are
@@ -22,8 +23,8 @@ fn cifar10_is_complete() {
     let classes = "airplane automobile bird cat deer dog frog horse ship truck";
     assert_eq!(data.class_names.join(" "), classes);
     assert!(data.mirror_preserves_class);
-    assert_eq!(data.train.images.shape(), [32, 32, 3]);
-    assert_eq!((data.train.images.len(), data.test.images.len()), (50_000, 10_000));
+    assert_eq!(data.train.instances.shape(), InstanceShape::Image([32, 32, 3]));
+    assert_eq!((data.train.instances.len(), data.test.instances.len()), (50_000, 10_000));
     assert_eq!(data.train.labels.as_ref().unwrap().class_counts(), [5000; 10]);
     assert_eq!(data.test.labels.as_ref().unwrap().class_counts(), [1000; 10]);
 
@@ -33,14 +34,16 @@ fn cifar10_is_complete() {
         assert_eq!(open(&archive, Labels::Fine).unwrap().fingerprint(), data.fingerprint());
         let archive = archives.join("cifar-100-binary.tar.gz");
         let hundred = open(&archive, Labels::Fine).unwrap();
-        assert!(hundred.train.images == data.train.images && hundred.test.images == data.test.images);
+        assert!(
+            hundred.train.instances == data.train.instances && hundred.test.instances == data.test.instances
+        );
         let coarse = open(&archive, Labels::Coarse).unwrap();
         assert_eq!(coarse.test.labels.unwrap().class_counts(), [500; 20]);
         assert_eq!(hundred.train.labels.unwrap().class_counts(), [500; 100]);
     }
 
-    let images = &data.train.images;
-    let normalization = llp_bags::Normalization::from_instances(images, &images.instances()).unwrap();
+    let images = &data.train.instances;
+    let normalization = llp_bags::Normalization::from_instances(images, &images.ids()).unwrap();
     for (mean, expected) in normalization.mean().iter().zip([0.4914, 0.4822, 0.4465]) {
         assert!((mean - expected).abs() < 1e-3, "{:?}", normalization.mean());
     }

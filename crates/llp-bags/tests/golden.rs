@@ -4,7 +4,9 @@
 
 use llp_bags::rng::{Purpose, Rng, below, normal, shuffle, stream, uniform};
 use llp_bags::source::digits::digits;
-use llp_bags::{Augmentation, Images, Normalization, hold_out, partition, prepare, subset};
+use llp_bags::{
+    Augmentation, Images, InstanceShape, Instances, Normalization, hold_out, partition, prepare, subset,
+};
 
 /// The first output of each purpose, for one seed and index.
 #[test]
@@ -61,11 +63,11 @@ fn choices_are_pinned() {
 #[test]
 fn augmentation_is_pinned() {
     let image = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]; // 5x5
-    let images = Images::new(5, 5, 1, image.repeat(6)).unwrap();
+    let images = Instances::from(Images::new(5, 5, 1, image.repeat(6)).unwrap());
     let bytes = Normalization::new(vec![0.0], vec![1.0 / 255.0]).unwrap();
     let epoch = Augmentation { shift: 1, mirror: true }.epoch(5, 0);
     let mut values = vec![0.0; 6 * 25];
-    prepare(&images, &images.instances(), Some(&epoch), &bytes, &mut values).unwrap();
+    prepare(&images, &images.ids(), Some(&epoch), &bytes, &mut values).unwrap();
     let place = |image: &[f32], value: f32| {
         let place = image.iter().position(|v| (v - value).abs() < 1.0).unwrap();
         (place / 5, place % 5)
@@ -82,8 +84,8 @@ fn augmentation_is_pinned() {
 #[test]
 fn digits_are_pinned() {
     let digits = digits();
-    assert_eq!((digits.train.images.len(), digits.test.images.len()), (1437, 360));
-    assert_eq!(digits.train.images.shape(), [8, 8, 1]);
+    assert_eq!((digits.train.instances.len(), digits.test.instances.len()), (1437, 360));
+    assert_eq!(digits.train.instances.shape(), InstanceShape::Image([8, 8, 1]));
     let counts = |split: &llp_bags::source::Split| split.labels.as_ref().unwrap().class_counts();
     assert_eq!(counts(&digits.train), [142, 146, 141, 147, 145, 146, 145, 143, 138, 144]);
     assert_eq!(counts(&digits.test), [36; 10]);
@@ -94,9 +96,12 @@ fn digits_are_pinned() {
 #[test]
 fn digits_share_no_image_between_splits() {
     let digits = digits();
-    let seen: std::collections::BTreeSet<&[u8]> = digits.train.images.pixels().chunks(64).collect();
+    let seen: std::collections::BTreeSet<&[u8]> =
+        digits.train.instances.as_images().unwrap().pixels().chunks(64).collect();
     assert_eq!(seen.len(), 1437);
-    assert!(digits.test.images.pixels().chunks(64).all(|image| !seen.contains(image)));
+    assert!(
+        digits.test.instances.as_images().unwrap().pixels().chunks(64).all(|image| !seen.contains(image))
+    );
 }
 
 /// The fingerprint changes with a pixel, a label, a class name and a missing label.

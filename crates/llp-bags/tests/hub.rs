@@ -95,7 +95,7 @@ fn a_data_set_is_fetched_once() {
     assert!(!world.server.requests().iter().any(|request| request.contains("README")));
     assert_eq!(world.hub().locate(&SMALL), Some(folder.clone()));
     assert_eq!(world.server.requests(), Vec::<String>::new());
-    assert_eq!(parquet::read(&folder).unwrap().train.images.len(), 100);
+    assert_eq!(parquet::read(&folder).unwrap().train.instances.len(), 100);
     world.check_cache();
 }
 

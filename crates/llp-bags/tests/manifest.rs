@@ -22,7 +22,7 @@ fn small() -> BagManifest {
 
 /// A column with a value for each digit of the training split.
 fn column() -> Vec<String> {
-    (0..digits().train.images.len()).map(|instance| format!("day {}", instance % 3)).collect()
+    (0..digits().train.instances.len()).map(|instance| format!("day {}", instance % 3)).collect()
 }
 
 fn kinds() -> impl Strategy<Value = BagKind> {
@@ -83,7 +83,7 @@ fn a_manifest_gives_the_bags_it_was_made_from() {
     let chosen = hold_out(&subset(1437, 30, 3), 0.2, 3).unwrap().train;
     let uniform = partition(&chosen, 4, 1).unwrap();
     let skewed = partition_by_shares(&chosen, &labels, 4, 0.3, 1).unwrap();
-    let clusters = partition_by_clusters(&chosen, &split.images, 4, 2, 1).unwrap();
+    let clusters = partition_by_clusters(&chosen, split.instances.as_images().unwrap(), 4, 2, 1).unwrap();
     let kinds = [
         (BagKind::Uniform, uniform),
         (BagKind::Dirichlet { alpha: 0.3 }, skewed),
@@ -91,8 +91,8 @@ fn a_manifest_gives_the_bags_it_was_made_from() {
     ];
     for (kind, partition) in kinds {
         let manifest = BagManifest::make(&digits(), recipe(kind), None).unwrap();
-        let read = BagSet::from_manifest(split.images.clone(), &manifest.train).unwrap();
-        let made = BagSet::from_partition(split.images.clone(), &partition, &labels).unwrap();
+        let read = BagSet::from_manifest(split.instances.clone(), &manifest.train).unwrap();
+        let made = BagSet::from_partition(split.instances.clone(), &partition, &labels).unwrap();
         assert_eq!((read.len(), read.remainder()), (made.len(), made.remainder()));
         for bag in 0..read.len() {
             assert_eq!(read.instances(bag), made.instances(bag));

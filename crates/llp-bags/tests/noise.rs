@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 /// One bag of one instance for each vector of counts.
 fn bags(counts: &[Vec<u32>]) -> BagSet {
-    let images = Arc::new(Images::new(1, 1, 1, vec![0; counts.len()]).unwrap());
+    let images = Arc::new(Images::new(1, 1, 1, vec![0; counts.len()]).unwrap().into());
     let proportions = counts.iter().map(|counts| Proportions::from_counts(counts).unwrap()).collect();
     BagSet::new(images, (0..counts.len() as u32).map(|instance| vec![instance]).collect(), proportions)
         .unwrap()

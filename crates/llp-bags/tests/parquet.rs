@@ -8,6 +8,7 @@ mod shards;
 use std::path::Path;
 
 use image::ImageFormat;
+use llp_bags::InstanceShape;
 use llp_bags::source::{Labels, open, parquet::read};
 use messages::Messages;
 use shards::{Shard, encoded, folder_of, metadata, picture};
@@ -53,11 +54,11 @@ fn images_labels_and_names_come_back() {
     let data = read_as(ImageFormat::Png);
     assert_eq!(data.class_names, ["cat", "dog"]);
     assert!(data.mirror_preserves_class);
-    assert_eq!(data.train.images.shape(), [2, 3, 3]);
-    assert_eq!((data.train.images.len(), data.test.images.len()), (10, 2));
+    assert_eq!(data.train.instances.shape(), InstanceShape::Image([2, 3, 3]));
+    assert_eq!((data.train.instances.len(), data.test.instances.len()), (10, 2));
     for instance in 0..10 {
         let expected = picture(instance as u8, 3, 2).into_raw();
-        assert_eq!(data.train.images.image(instance), expected);
+        assert_eq!(data.train.instances.as_images().unwrap().image(instance), expected);
     }
     let labels: Vec<u32> = (0..10).map(|instance| instance % 2).collect();
     let accuracy = data.train.labels.as_ref().unwrap().accuracy(&labels).unwrap();
@@ -73,7 +74,7 @@ fn jpeg_is_decoded_by_content() {
     flat.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
     let shard = Shard { images: vec![Some(bytes.into_inner())], labels: vec![Some(1)], ..Shard::right() };
     let data = read(folder_of(&[("train-0.parquet", &shard), ("test-0.parquet", &shard)]).path()).unwrap();
-    let pixel = &data.test.images.image(0)[..3];
+    let pixel = &data.test.instances.as_images().unwrap().image(0)[..3];
     assert!(
         pixel.iter().zip([200_u8, 100, 50]).all(|(&got, expected)| got.abs_diff(expected) < 40),
         "{pixel:?}"
@@ -88,8 +89,8 @@ fn gray_images_have_one_channel() {
     gray.write_to(&mut bytes, ImageFormat::Png).unwrap();
     let shard = Shard { images: vec![Some(bytes.into_inner())], labels: vec![Some(1)], ..Shard::right() };
     let data = read(folder_of(&[("train-0.parquet", &shard), ("test-0.parquet", &shard)]).path()).unwrap();
-    assert_eq!(data.train.images.shape(), [5, 4, 1]);
-    assert!(data.train.images.pixels().iter().all(|&pixel| pixel == 77));
+    assert_eq!(data.train.instances.shape(), InstanceShape::Image([5, 4, 1]));
+    assert!(data.train.instances.as_images().unwrap().pixels().iter().all(|&pixel| pixel == 77));
 }
 
 /// The columns of CIFAR-100 (`fine_label` beside `coarse_label`), labels of 32 bits and `image` instead of `img`.
@@ -142,7 +143,7 @@ fn shapes_of_class_names() {
 fn a_folder_in_the_folder() {
     let folder =
         folder_of(&[("plain/train-0.parquet", &Shard::right()), ("plain/test-0.parquet", &Shard::right())]);
-    assert_eq!(read(folder.path()).unwrap().train.images.len(), 2);
+    assert_eq!(read(folder.path()).unwrap().train.instances.len(), 2);
 }
 
 /// Folders without the files of both splits are refused.

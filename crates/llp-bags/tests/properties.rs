@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use llp_bags::rng::{Purpose, below, shuffle, stream, uniform};
-use llp_bags::{BagSet, Images, LabelOracle, hold_out, partition, subset};
+use llp_bags::{BagSet, Images, Instances, LabelOracle, hold_out, partition, subset};
 use proptest::prelude::*;
 
 /// Distinct instance ids in no order.
@@ -25,11 +25,11 @@ fn instances_and_bag_size() -> impl Strategy<Value = (Vec<u32>, usize)> {
 }
 
 /// One-pixel images with a label each.
-fn labelled() -> impl Strategy<Value = (Arc<Images>, Vec<u32>, usize)> {
+fn labelled() -> impl Strategy<Value = (Arc<Instances>, Vec<u32>, usize)> {
     (1_usize..6).prop_flat_map(|n_classes| {
         prop::collection::vec(0..n_classes as u32, 1..150).prop_map(move |labels| {
             let images = Images::new(1, 1, 1, vec![0; labels.len()]).unwrap();
-            (Arc::new(images), labels, n_classes)
+            (Arc::new(images.into()), labels, n_classes)
         })
     })
 }
@@ -74,7 +74,7 @@ proptest! {
     fn proportions_add_up_to_the_class_totals((images, labels, n_classes) in labelled(), seed: u64, size in 1_usize..150) {
         let bag_size = size.min(labels.len());
         let oracle = LabelOracle::new(labels.clone(), n_classes).unwrap();
-        let partition = partition(&images.instances(), bag_size, seed).unwrap();
+        let partition = partition(&images.ids(), bag_size, seed).unwrap();
         let bag_set = BagSet::from_partition(images, &partition, &oracle).unwrap();
 
         let mut totals = oracle.subset(&partition.remainder).unwrap().class_counts();
@@ -96,7 +96,7 @@ proptest! {
     #[test]
     fn a_bag_set_is_blind_to_labels_inside_bags((images, labels, n_classes) in labelled(), seed: u64, size in 1_usize..150) {
         let oracle = LabelOracle::new(labels.clone(), n_classes).unwrap();
-        let partition = partition(&images.instances(), size.min(labels.len()), seed).unwrap();
+        let partition = partition(&images.ids(), size.min(labels.len()), seed).unwrap();
         let shuffled = oracle.shuffled_within(&partition.bags, seed).unwrap();
         prop_assert_eq!(oracle.class_counts(), shuffled.class_counts());
 

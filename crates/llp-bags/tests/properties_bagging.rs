@@ -145,7 +145,9 @@ fn clusters_are_found() {
     let pixel = |instance: u32| (instance % 3 * 100 + instance % 7) as u8;
     let images = Images::new(1, 2, 1, (0..90).flat_map(|i| [pixel(i), 255 - pixel(i)]).collect()).unwrap();
     for seed in 0..20 {
-        let bags = partition_by_clusters(&images.instances(), &images, 10, 3, seed).unwrap().bags;
+        let bags = partition_by_clusters(&(0..images.len() as u32).collect::<Vec<_>>(), &images, 10, 3, seed)
+            .unwrap()
+            .bags;
         assert_eq!(bags.len(), 9);
         for bag in bags {
             assert!(bag.iter().all(|instance| instance % 3 == bag[0] % 3), "seed {seed}: {bag:?}");
@@ -158,7 +160,7 @@ fn clusters_are_found() {
 fn equal_images_make_one_cluster() {
     let images = Images::new(1, 1, 1, vec![9; 12]).unwrap();
     let Partition { bags, remainder } =
-        partition_by_clusters(&images.instances(), &images, 4, 12, 0).unwrap();
+        partition_by_clusters(&(0..images.len() as u32).collect::<Vec<_>>(), &images, 4, 12, 0).unwrap();
     assert_eq!((bags.len(), remainder.len()), (3, 0));
 }
 

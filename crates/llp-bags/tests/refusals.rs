@@ -6,15 +6,17 @@ mod messages;
 
 use std::sync::Arc;
 
-use llp_bags::{BagSet, Images, Imprecision, LabelOracle, Proportions, hold_out, partition};
+use llp_bags::{
+    BagSet, Features, Images, Imprecision, Instances, LabelOracle, Proportions, hold_out, partition,
+};
 use messages::Messages;
 
 fn topic(topic: &str, title: &'static str) -> Messages {
     Messages::new(env!("CARGO_MANIFEST_DIR"), topic, title)
 }
 
-fn images(n: usize) -> Arc<Images> {
-    Arc::new(Images::new(1, 1, 1, vec![0; n]).unwrap())
+fn images(n: usize) -> Arc<Instances> {
+    Arc::new(Images::new(1, 1, 1, vec![0; n]).unwrap().into())
 }
 
 fn even() -> Proportions {
@@ -124,6 +126,9 @@ fn labels_predictions_and_pixels() {
     messages.refused("too few labels", BagSet::from_partition(images(3), &bags, &oracle));
     messages.refused("a part of an image", Images::new(2, 2, 3, vec![0; 13]));
     messages.refused("an image without pixels", Images::new(0, 2, 3, vec![]));
+    messages.refused("features without columns", Features::new(0, vec![]));
+    messages.refused("a part of a row", Features::new(3, vec![0.0; 5]));
+    messages.refused("a feature that is no number", Features::new(2, vec![0.0, 1.0, 2.0, f32::NAN]));
     messages.compare();
 }
 

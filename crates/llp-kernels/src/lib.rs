@@ -10,6 +10,7 @@
 //! | [`conv2d()`] | Winograd's F(4x4, 3x3) for 3x3 filters with stride 1, else products over runs of the image | the same for both gradients |
 //! | [`BatchNorm`], with a fused ReLU and residual sum | statistics, then one pass | sums, then one pass |
 //! | [`global_average_pool`], [`max_pool2d`] | one pass | one pass |
+//! | [`relu()`] on plain tensors | one pass | one pass |
 //! | [`Sgd`] | - | in-place momentum and weight decay |
 //! | [`backward()`] | - | candle's, without its copies of the gradients of variables |
 //!
@@ -54,6 +55,7 @@ mod conv2d;
 mod cpu;
 mod features;
 mod pool;
+mod relu;
 mod sgd;
 mod tensor;
 
@@ -65,4 +67,5 @@ pub use cpu::shape::ConvShape;
 pub use cpu::simd::InstructionSet;
 pub use features::Features;
 pub use pool::{global_average_pool, max_pool2d};
+pub use relu::relu;
 pub use sgd::{Sgd, SgdConfig};

@@ -60,6 +60,7 @@ pub use kl::Kl;
 pub use marginal::Marginal;
 pub use proportion::{L1, L2};
 pub use rot::Rot;
+pub use softmax::log_softmax;
 pub use targets::BagTargets;
 
 /// A loss that compares the predictions for the instances of each bag with the bag's proportions:

@@ -9,8 +9,16 @@ pub(crate) fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
     max + values.map(|value| (value - max).exp()).sum::<f64>().ln()
 }
 
-/// Row-wise log-softmax of `logits`, `[instance, class]`.
-pub(crate) fn log_softmax(logits: &[f64], n_classes: usize) -> Vec<f64> {
+/// The log-probabilities of `logits`, both row-major `[instance, class]`; a row of infinities gives NaN.
+///
+/// ```
+/// let log_probs = llp_loss::log_softmax(&[0.0, 3.0_f64.ln()], 2);
+/// assert!((log_probs[1] - 0.75_f64.ln()).abs() < 1e-15);
+/// ```
+///
+/// # Panics
+/// If `n_classes` is 0.
+pub fn log_softmax(logits: &[f64], n_classes: usize) -> Vec<f64> {
     let mut log_probs = Vec::with_capacity(logits.len());
     for row in logits.chunks_exact(n_classes) {
         let normalizer = log_sum_exp(row.iter().copied());

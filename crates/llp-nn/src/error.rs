@@ -7,8 +7,18 @@ pub enum NnError {
     /// A number of the configuration is zero.
     #[error("{field} must be at least 1")]
     ZeroSize {
-        /// The field of [`crate::ResNetConfig`].
+        /// The field of [`crate::ResNetConfig`] or [`crate::MlpConfig`].
         field: &'static str,
+    },
+    /// Instances of another length than the network's.
+    #[error(
+        "an instance has {got} numbers, the network expects {expected}: was it trained on other columns?"
+    )]
+    InputLength {
+        /// The numbers that the network takes.
+        expected: usize,
+        /// The numbers that were given.
+        got: usize,
     },
     /// A tensor that the network needs is not in the state that was given.
     #[error("the tensor {name:?} is missing: is this a checkpoint of another architecture?")]

@@ -1,8 +1,10 @@
-//! Networks for training from label proportions: ResNet-18 for candle.
+//! Networks for training from label proportions: ResNet-18 for images, multilayer perceptrons for tables.
 //!
 //! [`ResNet18`] is the network of section 4.1 of [dulac-arnold:19]: the residual network with 18 layers of
 //! He et al. (2016), no biases but in the last layer. Its parameters carry torchvision's names and layouts
 //! (`layer2.0.downsample.1.running_var`, ...), so a checkpoint moves between the two as it is.
+//!
+//! [`Mlp`] takes rows of features; without hidden layers it is a linear model. [`Network`] is either of them.
 //!
 //! Images go in as `[image, height, width, channel]`, logits come out as `[image, class]`. Whether batch norm
 //! uses the statistics of the batch is said at every call, by [`Mode`]; nothing inside the network remembers it.
@@ -22,10 +24,14 @@
 mod block;
 mod error;
 mod init;
+mod mlp;
+mod network;
 mod resnet;
 mod state_dict;
 
 pub use error::NnError;
 pub use llp_kernels::Mode;
+pub use mlp::{Mlp, MlpConfig};
+pub use network::Network;
 pub use resnet::{ResNet18, ResNetConfig, Stem};
 pub use state_dict::{Entry, Role, StateDict};

@@ -1,7 +1,7 @@
 //! Files that are complete or absent, whatever happens while they are written.
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes a file so that a reader sees the old content or the new, never a part of it, also after a power cut.
 ///
@@ -26,8 +26,57 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// A file that grows aside and gets its name when it is whole; dropped before, nothing of it is left.
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    aside: tempfile::NamedTempFile,
+}
+
+impl AtomicFile {
+    /// An empty file in the folder of `path`.
+    ///
+    /// # Errors
+    /// Whatever the file system answers.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let aside = create_aside(path).map_err(|error| named(path, &error))?;
+        Ok(Self { path: path.to_owned(), aside })
+    }
+
+    /// Gives the file its name, in place of what had it, and makes it last.
+    ///
+    /// # Errors
+    /// Whatever the file system answers; then an old file is untouched.
+    pub fn commit(self) -> io::Result<()> {
+        let Self { path, aside } = self;
+        aside.as_file().sync_all().map_err(|error| named(&path, &error))?;
+        aside.persist(&path).map_err(|error| named(&path, &error.error))?;
+        sync_folder(folder_of(&path))
+    }
+}
+
+impl io::Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.aside.write(bytes).map_err(|error| named(&self.path, &error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.aside.flush().map_err(|error| named(&self.path, &error))
+    }
+}
+
 /// The bytes in a temporary file in the folder of `path`, synced.
 fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let write = || {
+        let mut file = create_aside(path)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    write().map_err(|error: io::Error| named(path, &error))
+}
+
+fn create_aside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
     #[cfg(unix)]
@@ -36,13 +85,7 @@ fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile>
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let write = || {
-        let mut file = builder.tempfile_in(folder_of(path))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        Ok(file)
-    };
-    write().map_err(|error: io::Error| named(path, &error))
+    builder.tempfile_in(folder_of(path))
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -69,6 +69,12 @@ pub struct DataConfig {
     /// Where the data set lies: a hint that may change between machines. Not hashed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// The table of proportions of one's own bags: a hint like the path. Not hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proportions: Option<String>,
+    /// Pixels in each direction that one's own images are resized to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     /// Use only so many of the training instances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_limit: Option<usize>,
@@ -103,10 +109,18 @@ pub struct BagsConfig {
 pub struct NetworkConfig {
     /// The architecture.
     pub name: Architecture,
-    /// Its first layers.
-    pub stem: Stem,
-    /// Channels of the first stage; torchvision's ResNet-18 has 64.
-    pub width: usize,
+    /// Its first layers; [`Architecture::Resnet18`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stem: Option<Stem>,
+    /// Channels of the first stage, 64 in torchvision's ResNet-18; [`Architecture::Resnet18`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<usize>,
+    /// Units of each hidden layer; [`Architecture::Mlp`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<usize>,
+    /// Hidden layers; [`Architecture::Mlp`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth: Option<usize>,
 }
 
 /// A network architecture.
@@ -116,6 +130,21 @@ pub struct NetworkConfig {
 pub enum Architecture {
     /// The residual network of 18 layers.
     Resnet18,
+    /// A multilayer perceptron.
+    Mlp,
+    /// A linear model.
+    Linear,
+}
+
+impl Architecture {
+    /// The name in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Resnet18 => "resnet18",
+            Self::Mlp => "mlp",
+            Self::Linear => "linear",
+        }
+    }
 }
 
 /// The first layers of a residual network.
@@ -278,7 +307,7 @@ impl RunConfig {
         Values::of(self).to_table().to_string()
     }
 
-    /// Judges every value, and that the ROT loss has what it needs.
+    /// Judges every value, and that the network and the loss have what they need.
     ///
     /// # Errors
     /// [`SweepError::InvalidValue`], [`SweepError::UnsupportedSchema`] or [`SweepError::MissingKey`].
@@ -286,25 +315,32 @@ impl RunConfig {
         for (key, value) in Values::of(self).iter() {
             accept(key.name, value, &Origin::Program)?;
         }
-        let loss = &self.loss;
-        let (bags, loss_name) = (&self.bags, format!("the loss `{}`", loss.name.as_str()));
+        let (loss, network, bags) = (&self.loss, &self.network, &self.bags);
+        let loss_name = format!("the loss `{}`", loss.name.as_str());
+        let network_name = format!("the network `{}`", network.name.as_str());
+        let (is_resnet, is_mlp) = (network.name == Architecture::Resnet18, network.name == Architecture::Mlp);
+        let is_rot = loss.name == LossName::Rot;
         if bags.manifest.is_some() && bags.hash.is_none() {
             return Err(missing("bags.hash", "a run with `bags.manifest`"));
         }
         let needs = [
-            ("loss.alpha", loss.alpha.is_none(), loss.name == LossName::Rot),
-            ("loss.epsilon", loss.epsilon.is_none(), loss.name == LossName::Rot),
-            ("loss.solver", loss.solver.is_none(), loss.name == LossName::Rot),
-            ("loss.sweeps", loss.sweeps.is_none(), loss.solver == Some(Solver::Sinkhorn)),
+            ("network.stem", network.stem.is_none(), is_resnet, &network_name),
+            ("network.width", network.width.is_none(), is_resnet, &network_name),
+            ("network.hidden", network.hidden.is_none(), is_mlp, &network_name),
+            ("network.depth", network.depth.is_none(), is_mlp, &network_name),
+            ("loss.alpha", loss.alpha.is_none(), is_rot, &loss_name),
+            ("loss.epsilon", loss.epsilon.is_none(), is_rot, &loss_name),
+            ("loss.solver", loss.solver.is_none(), is_rot, &loss_name),
+            ("loss.sweeps", loss.sweeps.is_none(), loss.solver == Some(Solver::Sinkhorn), &loss_name),
         ];
-        match needs.iter().find(|(_, absent, needed)| *absent && *needed) {
+        match needs.iter().find(|(_, absent, needed, _)| *absent && *needed) {
             None => Ok(()),
-            Some((key, ..)) => Err(missing(key, &loss_name)),
+            Some((key, .., needed_by)) => Err(missing(key, needed_by)),
         }
     }
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
-    /// sweeps for a solver that has none, and how to draw bags that are in a file. Runs that differ only there become
+    /// sweeps for a solver that has none, the extents of other networks, and how to draw bags that are in a file. Runs that differ only there become
     /// equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
@@ -314,6 +350,13 @@ impl RunConfig {
         }
         if loss.solver != Some(Solver::Sinkhorn) {
             loss.sweeps = None;
+        }
+        let network = &mut self.network;
+        if network.name != Architecture::Resnet18 {
+            (network.stem, network.width) = (None, None);
+        }
+        if network.name != Architecture::Mlp {
+            (network.hidden, network.depth) = (None, None);
         }
         if self.bags.hash.is_some() {
             self.bags.seed = 0;

@@ -44,5 +44,5 @@ pub mod select;
 pub mod status;
 pub mod sweep_dir;
 
-pub use atomic::write_atomically;
+pub use atomic::{AtomicFile, write_atomically};
 pub use error::{InvalidValue, Origin, SweepError};

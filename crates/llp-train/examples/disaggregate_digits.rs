@@ -67,14 +67,13 @@ fn write_tables(run: &RunDir, config: &RunConfig, folder: &PathBuf) -> Result<La
     let dataset = load_dataset(&config.data, &|_| Ok(None))?;
     let oracle = dataset.train.labels.clone().ok_or("no labels to score by")?;
     let data = TrainingData::new(dataset, config)?;
-    let [.., channels] = state.image_shape;
-    let network = build_network(&state.network, channels, state.class_names.len(), 0, &Device::Cpu)?;
+    let network = build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu)?;
     network.state_dict().load(&weights)?;
 
     let bags = &data.bags;
     let instances: Vec<u32> = (0..bags.len()).flat_map(|bag| bags.instances(bag).iter().copied()).collect();
     let logits =
-        logits(&network, bags.images(), &instances, &state.normalization, &Device::Cpu)?.to_vec2::<f32>()?;
+        logits(&network, bags.data(), &instances, &state.normalization, &Device::Cpu)?.to_vec2::<f32>()?;
     let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| softmax(row)).collect();
     let name = |class: usize| format!("digit {}", data.class_names[class]);
     let class = |class: usize| Cells::Numbers(probabilities.iter().map(|row| row[class]).collect());

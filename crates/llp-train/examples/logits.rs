@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use candle_core::{Device, Tensor, safetensors};
-use llp_bags::{prepare, source::digits::digits};
+use llp_bags::{InstanceShape, prepare, source::digits::digits};
 use llp_train::{Checkpoint, build_network, evaluate};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,14 +16,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let n: u32 = rest.first().map_or(Ok(64), |n| n.parse())?;
     let Checkpoint { state, weights, .. } = Checkpoint::read(Path::new(checkpoint))?;
-    let [height, width, channels] = state.image_shape;
-    let network = build_network(&state.network, channels, state.class_names.len(), 0, &Device::Cpu)?;
+    let InstanceShape::Image([height, width, channels]) = state.shape else { return Err("no images".into()) };
+    let network = build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu)?;
     network.state_dict().load(&weights)?;
 
-    let images = digits().test.images;
+    let images = digits().test.instances;
     let instances: Vec<u32> = (0..n).collect();
     let logits = evaluate::logits(&network, &images, &instances, &state.normalization, &Device::Cpu)?;
-    let mut pixels = vec![0.0; instances.len() * images.image_len()];
+    let mut pixels = vec![0.0; instances.len() * images.shape().n_values()];
     prepare(&images, &instances, None, &state.normalization, &mut pixels)?;
     let input = Tensor::from_vec(pixels, (instances.len(), height, width, channels), &Device::Cpu)?;
     let input = input.permute((0, 3, 1, 2))?.contiguous()?;

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor, Var};
 use llp_bags::rng::{Purpose, stream};
-use llp_bags::{Augmentation, EpochAugmentation, Images, Normalization, Proportions, prepare};
+use llp_bags::{Augmentation, EpochAugmentation, Images, Instances, Normalization, Proportions, prepare};
 use llp_kernels::{Sgd, SgdConfig, backward};
 use llp_loss::{BagLoss, BagTargets, Kl, Rot};
 use llp_nn::{Mode, ResNet18, ResNetConfig, Role, Stem};
@@ -47,7 +47,7 @@ fn main() -> Result<(), AnyError> {
 /// A network and what it is trained on.
 struct Case {
     network: ResNet18,
-    images: Images,
+    images: Instances,
     instances: Vec<u32>,
     normalization: Normalization,
     augmentation: EpochAugmentation,
@@ -59,7 +59,7 @@ impl Case {
         let n = n_bags * size;
         let config = ResNetConfig { stem: Stem::Cifar, channels: 3, width, n_classes: N_CLASSES };
         let pixels: Vec<u8> = (0..n * 3072).map(|i| (i * 7919 % 251) as u8).collect();
-        let images = Images::new(32, 32, 3, pixels)?;
+        let images = Instances::from(Images::new(32, 32, 3, pixels)?);
         let instances: Vec<u32> = (0..n as u32).collect();
         let counts: Vec<u32> =
             (0..N_CLASSES).map(|k| (size / N_CLASSES + usize::from(k < size % N_CLASSES)) as u32).collect();
@@ -97,7 +97,7 @@ impl Case {
 
     fn input(&self) -> Result<Tensor, AnyError> {
         let n = self.instances.len();
-        let mut values = vec![0.0; n * self.images.image_len()];
+        let mut values = vec![0.0; n * self.images.shape().n_values()];
         prepare(&self.images, &self.instances, Some(&self.augmentation), &self.normalization, &mut values)?;
         Ok(Tensor::from_vec(values, (n, 32, 32, 3), &Device::Cpu)?)
     }

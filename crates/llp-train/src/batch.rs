@@ -1,23 +1,27 @@
 //! From bags to tensors.
 
 use candle_core::{Device, Tensor};
-use llp_bags::{BagSet, EpochAugmentation, Images, Normalization, prepare};
+use llp_bags::{BagSet, EpochAugmentation, InstanceShape, Instances, Normalization, prepare};
 use llp_loss::BagTargets;
 
 use crate::TrainError;
 
-/// The images of some instances as a network sees them, `[instance, height, width, channel]`.
-pub(crate) fn images(
-    images: &Images,
+/// Some instances as a network sees them: `[instance, height, width, channel]`, or `[instance, column]`.
+pub(crate) fn inputs(
+    data: &Instances,
     instances: &[u32],
     augmentation: Option<&EpochAugmentation>,
     normalization: &Normalization,
     device: &Device,
 ) -> Result<Tensor, TrainError> {
-    let [height, width, channels] = images.shape();
-    let mut values = vec![0.0; instances.len() * images.image_len()];
-    prepare(images, instances, augmentation, normalization, &mut values)?;
-    Ok(Tensor::from_vec(values, (instances.len(), height, width, channels), device)?)
+    let (n, shape) = (instances.len(), data.shape());
+    let mut values = vec![0.0; n * shape.n_values()];
+    prepare(data, instances, augmentation, normalization, &mut values)?;
+    let extents = match shape {
+        InstanceShape::Image([height, width, channels]) => vec![n, height, width, channels],
+        InstanceShape::Features(n_columns) => vec![n, n_columns],
+    };
+    Ok(Tensor::from_vec(values, extents, device)?)
 }
 
 /// What is known of some bags, in the given order.

@@ -18,8 +18,10 @@ use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
-use llp_bags::Normalization;
+use llp_bags::own::FeatureSchema;
+use llp_bags::{InstanceShape, Normalization};
 use llp_sweep::config::{NetworkConfig, RunConfig};
+use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CheckpointFault;
@@ -47,11 +49,15 @@ pub struct CheckpointState {
     pub position: Position,
     /// The network's extents, with the two that come from the data.
     pub network: NetworkConfig,
-    /// Shape of an image: height, width, channels.
-    pub image_shape: [usize; 3],
+    /// Shape of an instance: `image_shape` (height, width, channels), or `n_columns`.
+    #[serde(flatten)]
+    pub shape: InstanceShape,
     /// Names of the classes, in the order of the logits.
     pub class_names: Vec<String>,
-    /// Statistics that images are normalized with.
+    /// What the columns are, where instances are rows of one's own table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<FeatureSchema>,
+    /// Statistics that instances are normalized with.
     pub normalization: Normalization,
     /// BLAKE3 of each file beside this one, by name.
     pub files: BTreeMap<String, String>,
@@ -91,8 +97,9 @@ impl Checkpoint {
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
             network: config.network.clone(),
-            image_shape: data.bags.images().shape(),
+            shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
+            features: data.features.clone(),
             normalization: data.normalization.clone(),
             files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hash(bytes))).collect(),
         };
@@ -142,6 +149,19 @@ impl Checkpoint {
             });
         }
         Ok(())
+    }
+
+    /// The checkpoint that `path` names: its own folder, or a run's, of which it is the newest.
+    ///
+    /// # Errors
+    /// When there is no run or checkpoint, or a run without one.
+    pub fn locate(path: &Path) -> Result<PathBuf, TrainError> {
+        if path.join(STATE).is_file() {
+            return Ok(path.to_owned());
+        }
+        let (run, _) = RunDir::open(path)?;
+        let newest = Self::list(&run.checkpoints_dir())?.into_iter().next();
+        newest.ok_or_else(|| TrainError::NoCheckpoint { run: path.to_owned() })
     }
 
     /// The checkpoints below `folder`, from the newest to the oldest.

@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use llp_bags::own::FeatureSchema;
 use llp_bags::rng::{Purpose, Rng, stream};
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Noise, Normalization,
-    hold_out, partition, subset,
+    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
+    Normalization, hold_out, partition, subset,
 };
 use llp_sweep::config::{BagNoise, DataConfig, RunConfig};
 
-use crate::TrainError;
+use crate::{TrainError, own};
 
-/// Bags to train on, held-out bags to choose by, test images to evaluate on.
+/// Bags to train on, held-out bags to choose by, test instances to evaluate on.
 #[derive(Debug)]
 pub struct TrainingData {
     /// All that training sees.
@@ -24,12 +25,14 @@ pub struct TrainingData {
     pub n_held_out: usize,
     /// Statistics of the training instances, held-out ones left out.
     pub normalization: Normalization,
-    /// Test images.
-    pub test_images: Arc<Images>,
+    /// Test instances.
+    pub test: Arc<Instances>,
     /// Their labels, where they exist: for evaluation alone.
     pub test_labels: Option<LabelOracle>,
     /// Names of the classes.
     pub class_names: Vec<String>,
+    /// What the columns are, where instances are rows of one's own table.
+    pub features: Option<FeatureSchema>,
     /// Identifies the content of the data set.
     pub fingerprint: String,
 }
@@ -62,6 +65,21 @@ pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, 
 }
 
 impl TrainingData {
+    /// Reads the data that a configuration names, and makes its bags or takes them as they are: [`load_dataset`] and
+    /// [`TrainingData::new`], or [`read_own`](crate::read_own) and [`TrainingData::from_own`].
+    ///
+    /// # Errors
+    /// When the data cannot be read, or does not suit the configuration.
+    pub fn load(config: &RunConfig, locate: Locate<'_>) -> Result<Self, TrainError> {
+        if let Some(path) = own::place(&config.data) {
+            return Self::from_own(own::read_own(path, &config.data)?, config);
+        }
+        if let Some(path) = &config.data.proportions {
+            return Err(TrainError::ProportionsAlone { path: path.clone() });
+        }
+        Self::new(load_dataset(&config.data, locate)?, config)
+    }
+
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
     /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
     /// configuration names one; then no instance label of the training split is looked at. Noise on the proportions,
@@ -81,14 +99,15 @@ impl TrainingData {
             None => bags,
         };
         Ok(Self {
-            normalization: Normalization::from_instances(&dataset.train.images, &bags.instances)?,
+            normalization: Normalization::from_instances(&dataset.train.instances, &bags.instances)?,
             bags: bags.train,
             held_out: bags.held_out,
             n_held_out: bags.n_held_out,
             fingerprint: dataset.fingerprint(),
-            test_images: dataset.test.images,
+            test: dataset.test.instances,
             test_labels: dataset.test.labels,
             class_names: dataset.class_names,
+            features: None,
         })
     }
 }
@@ -103,14 +122,14 @@ struct Bags {
 
 impl Bags {
     fn draw(dataset: &Dataset, config: &RunConfig) -> Result<Self, TrainError> {
-        let Split { images, labels } = &dataset.train;
+        let Split { instances: data, labels } = &dataset.train;
         let labels = labels.as_ref().ok_or_else(|| TrainError::NoLabels { name: dataset.name.clone() })?;
-        let limit = config.data.train_limit.unwrap_or(images.len());
-        let instances = subset(images.len() as u32, limit, config.data.split_seed);
+        let limit = config.data.train_limit.unwrap_or(data.len());
+        let instances = subset(data.len() as u32, limit, config.data.split_seed);
         let split = hold_out(&instances, config.data.held_out, config.data.split_seed)?;
         let bags = |instances: &[u32]| -> Result<BagSet, TrainError> {
             let partition = partition(instances, config.bags.size, config.bags.seed)?;
-            Ok(BagSet::from_partition(Arc::clone(images), &partition, labels)?)
+            Ok(BagSet::from_partition(Arc::clone(data), &partition, labels)?)
         };
         Ok(Self {
             train: bags(&split.train)?,
@@ -128,7 +147,7 @@ impl Bags {
         let fault = |fault| BagError::from(ManifestError::Fault { path: path.to_owned(), fault });
         manifest.check_hash(hash).map_err(fault)?;
         manifest.check_data(dataset).map_err(fault)?;
-        let bags = |part: &BagPart| BagSet::from_manifest(Arc::clone(&dataset.train.images), part);
+        let bags = |part: &BagPart| BagSet::from_manifest(Arc::clone(&dataset.train.instances), part);
         let BagManifest { train, held_out, .. } = &manifest;
         Ok(Self {
             train: bags(train)?,
@@ -158,12 +177,15 @@ impl Bags {
     }
 }
 
-fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
-    if config.augment.mirror && !dataset.mirror_preserves_class {
+pub(crate) fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
+    let (shift, mirror) = (config.augment.shift, config.augment.mirror);
+    let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
+        let changes = shift > 0 || mirror;
+        return if changes { Err(TrainError::AugmentedFeatures) } else { Ok(()) };
+    };
+    if mirror && !dataset.mirror_preserves_class {
         return Err(TrainError::Mirror { name: dataset.name.clone() });
     }
-    let [height, width, _] = dataset.train.images.shape();
-    let shift = config.augment.shift;
     if shift >= height.min(width) || u8::try_from(shift).is_err() {
         return Err(TrainError::Shift { shift, height, width });
     }

@@ -5,11 +5,13 @@
 
 mod error;
 mod input;
+mod proportions;
 
 use llp_ot::{NewtonConfig, OtError, Outcome, Proportions, RotProblem, round_coupling, solve_newton};
 use rayon::prelude::*;
 
 pub use error::DisaggregateError;
+pub use proportions::BagProportions;
 
 /// A model's class probabilities, in bags of known proportions.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,12 +22,17 @@ pub struct BaggedPredictions {
     bags: Vec<Bag>,
 }
 
+/// A bag and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
-struct Bag {
-    name: String,
-    instances: Vec<usize>, // at least one
-    proportions: Proportions,
-    counts: Vec<u32>, // [class]; they add up to the number of instances
+pub struct Bag {
+    /// Its name.
+    pub name: String,
+    /// Its instances, at least one.
+    pub instances: Vec<usize>,
+    /// Its proportions.
+    pub proportions: Proportions,
+    /// The number of instances of each class, `[class]`; they add up to the number of instances.
+    pub counts: Vec<u32>,
 }
 
 /// What is known about every instance afterwards, and how well each bag was solved.
@@ -53,6 +60,17 @@ pub struct BagOutcome {
 }
 
 impl BaggedPredictions {
+    /// Own probabilities, row-major `[instance, class]`, whose rows add up to 1, and bags that each instance is in one
+    /// of.
+    pub fn new(
+        class_names: Vec<String>,
+        instances: Vec<String>,
+        probabilities: Vec<f64>,
+        bags: Vec<Bag>,
+    ) -> Self {
+        Self { class_names, instances, probabilities, bags }
+    }
+
     /// The classes, in the order of every `[class]` axis.
     pub fn class_names(&self) -> &[String] {
         &self.class_names

@@ -3,10 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use llp_bags::own::OwnError;
 use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
+use llp_ot::OtError;
 use llp_sweep::SweepError;
 
 /// An error of this crate. A diverged training is not one: it is an [`crate::Outcome`].
@@ -25,6 +27,9 @@ pub enum TrainError {
     /// Something about the loss.
     #[error(transparent)]
     Loss(#[from] LossError),
+    /// Something about the weights of a posterior.
+    #[error(transparent)]
+    Posterior(#[from] OtError),
     /// candle refused an operation.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
@@ -43,12 +48,46 @@ pub enum TrainError {
         /// Its name.
         name: String,
     },
+    /// Nothing to compare recovered labels with.
+    #[error(
+        "the training instances of {name:?} have no labels to compare with: whether single labels can be recovered shows on data where they are known"
+    )]
+    NoTruth {
+        /// Name of the data set.
+        name: String,
+    },
+    /// Something about one's own tables.
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    /// Bags to draw from data that has its own.
+    #[error("{key} is set, but the data has bags of its own: leave it out")]
+    OwnBags {
+        /// The key.
+        key: &'static str,
+    },
+    /// Proportions, and no table that they belong to.
+    #[error(
+        "{path} has proportions, but the data is no table: give a CSV, Parquet or NumPy file with --data, or a folder \
+         with instances.csv or instances.parquet"
+    )]
+    ProportionsAlone {
+        /// The table of proportions.
+        path: String,
+    },
     /// The bags are in a file, and nobody says which.
     #[error("the bags of this run (hash {hash}) are in a file: give it with --bags FILE")]
     BagsPath {
         /// Hash of the bags.
         hash: String,
     },
+    /// A network for images, and none.
+    #[error("resnet18 needs images, the data set has feature columns: set network.name = mlp or linear")]
+    NeedsImages,
+    /// Shifts and mirrorings of what is no image.
+    #[error(
+        "the data set has feature columns, which cannot be augmented: set augment.shift = 0 and augment.mirror = false"
+    )]
+    AugmentedFeatures,
     /// Mirrored images would show another class.
     #[error("mirroring an image of {name:?} changes its class: set augment.mirror = false")]
     Mirror {
@@ -74,6 +113,15 @@ pub enum TrainError {
         path: PathBuf,
         /// What is wrong with it.
         reason: CheckpointFault,
+    },
+    /// A network that says nothing any more.
+    #[error("the network's outputs are not finite: its training diverged, or its weights are damaged")]
+    NotFinite,
+    /// A run that has saved nothing.
+    #[error("{} has no checkpoint yet: train it with llp resume {}", run.display(), run.display())]
+    NoCheckpoint {
+        /// Its directory.
+        run: PathBuf,
     },
     /// The data is not the one that the run was started with.
     #[error(

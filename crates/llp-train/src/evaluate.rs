@@ -1,30 +1,35 @@
 //! What a trained network is worth: losses of bags, accuracy on single instances.
 
 use candle_core::{D, Device, Tensor};
-use llp_bags::{BagSet, Images, LabelOracle, Normalization};
+use llp_bags::{BagSet, InstanceShape, Instances, LabelOracle, Normalization};
 use llp_loss::{BagLoss, Kl, L1};
-use llp_nn::{Mode, ResNet18};
+use llp_nn::{Mode, Network};
 use llp_sweep::record::Confusion;
 
 use crate::batch;
 use crate::{TrainError, TrainingData};
 
-/// Images per forward pass: enough to keep every core busy, little enough to stay in memory at full width.
-const CHUNK: usize = 256;
+/// Instances per forward pass: enough to keep every core busy, little enough to stay in memory at full width.
+const IMAGES_PER_CHUNK: usize = 256;
+const ROWS_PER_CHUNK: usize = 8192;
 
 /// The logits of some instances in evaluation mode, `[instance, class]`.
 ///
 /// # Errors
-/// When the images do not fit the network.
+/// When the instances do not fit the network.
 pub fn logits(
-    network: &ResNet18,
-    images: &Images,
+    network: &Network,
+    data: &Instances,
     instances: &[u32],
     normalization: &Normalization,
     device: &Device,
 ) -> Result<Tensor, TrainError> {
-    let chunks = instances.chunks(CHUNK).map(|chunk| {
-        let x = batch::images(images, chunk, None, normalization, device)?;
+    let limit = match data.shape() {
+        InstanceShape::Image(_) => IMAGES_PER_CHUNK,
+        InstanceShape::Features(_) => ROWS_PER_CHUNK,
+    };
+    let chunks = instances.chunks(limit).map(|chunk| {
+        let x = batch::inputs(data, chunk, None, normalization, device)?;
         Ok(network.forward(&x, Mode::Evaluate)?)
     });
     Ok(Tensor::cat(&chunks.collect::<Result<Vec<_>, TrainError>>()?, 0)?)
@@ -44,16 +49,16 @@ pub struct BagLosses {
 /// The losses of a network on some bags.
 ///
 /// # Errors
-/// When the images do not fit the network.
+/// When the instances do not fit the network.
 pub fn bag_losses(
-    network: &ResNet18,
+    network: &Network,
     bags: &BagSet,
     loss: &dyn BagLoss,
     normalization: &Normalization,
     device: &Device,
 ) -> Result<BagLosses, TrainError> {
     let order: Vec<usize> = (0..bags.len()).collect();
-    let logits = logits(network, bags.images(), &batch::instances(bags, &order), normalization, device)?;
+    let logits = logits(network, bags.data(), &batch::instances(bags, &order), normalization, device)?;
     let targets = batch::targets(bags, &order)?;
     let mean = |loss: &dyn BagLoss| -> Result<f64, TrainError> {
         let losses: Vec<f32> = loss.forward(&logits, &targets)?.to_vec1()?;
@@ -65,29 +70,29 @@ pub fn bag_losses(
 /// The most probable class of each instance, `[instance]`.
 ///
 /// # Errors
-/// When the images do not fit the network.
+/// When the instances do not fit the network.
 pub fn predictions(
-    network: &ResNet18,
-    images: &Images,
+    network: &Network,
+    data: &Instances,
     normalization: &Normalization,
     device: &Device,
 ) -> Result<Vec<u32>, TrainError> {
-    let logits = logits(network, images, &images.instances(), normalization, device)?;
+    let logits = logits(network, data, &data.ids(), normalization, device)?;
     Ok(logits.argmax(D::Minus1)?.to_vec1()?)
 }
 
 /// The fraction of instances whose most probable class is their label.
 ///
 /// # Errors
-/// When the images do not fit the network or the labels the images.
+/// When the instances do not fit the network or the labels the instances.
 pub fn accuracy(
-    network: &ResNet18,
-    images: &Images,
+    network: &Network,
+    data: &Instances,
     labels: &LabelOracle,
     normalization: &Normalization,
     device: &Device,
 ) -> Result<f64, TrainError> {
-    Ok(labels.accuracy(&predictions(network, images, normalization, device)?)?)
+    Ok(labels.accuracy(&predictions(network, data, normalization, device)?)?)
 }
 
 /// Whether every number of a tensor is finite.
@@ -95,16 +100,16 @@ pub(crate) fn all_finite(tensor: &Tensor) -> Result<bool, TrainError> {
     Ok(tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()))
 }
 
-/// How often each class of the test images was taken for each other; nothing where there are no labels.
+/// How often each class of the test instances was taken for each other; nothing where there are no labels.
 ///
 /// # Errors
-/// When the images do not fit the network.
+/// When the instances do not fit the network.
 pub fn confusion(
-    network: &ResNet18,
+    network: &Network,
     data: &TrainingData,
     device: &Device,
 ) -> Result<Option<Confusion>, TrainError> {
     let Some(labels) = &data.test_labels else { return Ok(None) };
-    let predictions = predictions(network, &data.test_images, &data.normalization, device)?;
+    let predictions = predictions(network, &data.test, &data.normalization, device)?;
     Ok(Some(Confusion::from_rows(data.class_names.clone(), &labels.confusion(&predictions)?)))
 }

@@ -4,7 +4,7 @@
 //! directory of `llp-sweep`. The command `llp` is a thin shell around it.
 //!
 //! ```text
-//! RunConfig -> TrainingData (bags, held-out bags, test images)
+//! RunConfig -> TrainingData (bags, held-out bags, test instances)
 //!           -> Trainer: epoch by epoch, step by step
 //!           -> Checkpoint: weights, momentum, position; a stopped run goes on bit for bit
 //!           -> run(): all of it inside a run directory
@@ -16,9 +16,10 @@
 //! that was not. On one machine that holds for every number of threads.
 //!
 //! **No instance label reaches training.** The trainer sees a [`llp_bags::BagSet`]; labels live in a
-//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test images.
+//! [`llp_bags::LabelOracle`] that only [`evaluate`] asks, for the accuracy on test instances.
 
 mod batch;
+pub mod calibrate;
 mod checkpoint;
 mod data;
 pub mod disaggregate;
@@ -26,9 +27,14 @@ mod error;
 pub mod evaluate;
 mod loss;
 mod network;
+mod own;
+pub mod predict;
+mod predictor;
+pub mod privacy;
 mod probe;
 mod run;
 mod schedule;
+pub mod scores;
 mod step;
 mod trainer;
 
@@ -37,6 +43,8 @@ pub use data::{Locate, TrainingData, load_dataset};
 pub use error::{CheckpointFault, TrainError};
 pub use loss::build_loss;
 pub use network::build_network;
+pub use own::read_own;
+pub use predictor::Predictor;
 pub use probe::{ProbeContext, probe};
 pub use run::{RunContext, RunEnd, run};
 pub use schedule::Schedule;

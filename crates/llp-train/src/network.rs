@@ -1,27 +1,42 @@
 //! From a configuration to a network.
 
 use candle_core::Device;
+use llp_bags::InstanceShape;
 use llp_bags::rng::{Purpose, stream};
-use llp_nn::{ResNet18, ResNetConfig, Stem};
-use llp_sweep::config::{self, NetworkConfig};
+use llp_nn::{Mlp, MlpConfig, Network, ResNet18, ResNetConfig, Stem};
+use llp_sweep::config::{self, Architecture, NetworkConfig};
 
 use crate::TrainError;
 
-/// A network with the initial weights of `seed`.
+/// A network for instances of this shape, with the initial weights of `seed`.
 ///
 /// # Errors
-/// When an extent is zero or the device refuses to allocate.
+/// [`TrainError::NeedsImages`]; when an extent is zero or the device refuses to allocate.
 pub fn build_network(
     config: &NetworkConfig,
-    channels: usize,
+    shape: InstanceShape,
     n_classes: usize,
     seed: u64,
     device: &Device,
-) -> Result<ResNet18, TrainError> {
-    let stem = match config.stem {
-        config::Stem::Cifar => Stem::Cifar,
-        config::Stem::Imagenet => Stem::ImageNet,
-    };
-    let extents = ResNetConfig { stem, channels, width: config.width, n_classes };
-    Ok(ResNet18::new(extents, &mut stream(seed, Purpose::Init, 0), device)?)
+) -> Result<Network, TrainError> {
+    let mut rng = stream(seed, Purpose::Init, 0);
+    // A configuration that is checked has the extents of its network; 0 is refused where one does not.
+    let extent = Option::unwrap_or_default;
+    let n_inputs = shape.n_values();
+    Ok(match config.name {
+        Architecture::Mlp => {
+            let (hidden, depth) = (extent(config.hidden), extent(config.depth));
+            Mlp::new(MlpConfig { n_inputs, hidden, depth, n_classes }, &mut rng, device)?.into()
+        }
+        Architecture::Linear => Mlp::new(MlpConfig::linear(n_inputs, n_classes), &mut rng, device)?.into(),
+        _ => {
+            let InstanceShape::Image([.., channels]) = shape else { return Err(TrainError::NeedsImages) };
+            let stem = match config.stem {
+                Some(config::Stem::Imagenet) => Stem::ImageNet,
+                _ => Stem::Cifar,
+            };
+            let extents = ResNetConfig { stem, channels, width: extent(config.width), n_classes };
+            ResNet18::new(extents, &mut rng, device)?.into()
+        }
+    })
 }

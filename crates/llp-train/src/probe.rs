@@ -8,7 +8,7 @@ use llp_sweep::forecast::Timing;
 use llp_sweep::record::{Activity, Status};
 use llp_sweep::run_dir::RunDir;
 
-use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss, load_dataset};
+use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss};
 
 /// Steps before the first that is timed: they allocate.
 const WARM_UP_STEPS: usize = 1;
@@ -47,7 +47,7 @@ pub fn probe(
     context: &mut ProbeContext<'_>,
 ) -> Result<(), TrainError> {
     let dir = RunDir::open_or_create(scratch, config)?;
-    let data = TrainingData::new(load_dataset(&config.data, context.locate)?, config)?;
+    let data = TrainingData::load(config, context.locate)?;
     let mut trainer = Trainer::new(config, &data, build_loss(config), context.device)?;
     let start_s = (context.seconds)();
     (context.ready)();

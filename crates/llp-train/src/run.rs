@@ -12,9 +12,7 @@ use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
 use crate::evaluate::confusion;
-use crate::{
-    Checkpoint, Hooks, Locate, Outcome, Position, TrainError, Trainer, TrainingData, build_loss, load_dataset,
-};
+use crate::{Checkpoint, Hooks, Locate, Outcome, Position, TrainError, Trainer, TrainingData, build_loss};
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
 const KEPT_CHECKPOINTS: usize = 2;
@@ -93,7 +91,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
-        let data = TrainingData::new(load_dataset(&self.config.data, context.locate)?, self.config)?;
+        let data = TrainingData::load(self.config, context.locate)?;
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
         if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {

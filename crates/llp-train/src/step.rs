@@ -12,7 +12,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{Result as CandleResult, Tensor, Var};
 use llp_kernels::backward;
 use llp_loss::{BagLoss, BagTargets};
-use llp_nn::{Mode, ResNet18};
+use llp_nn::{Mode, Network};
 
 use crate::TrainError;
 use crate::evaluate::all_finite;
@@ -29,7 +29,7 @@ pub(crate) struct StepGradient {
 /// A network and a loss, for a step on some bags.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step<'a> {
-    pub(crate) network: &'a ResNet18,
+    pub(crate) network: &'a Network,
     pub(crate) loss: &'a dyn BagLoss,
     pub(crate) targets: &'a BagTargets,
 }
@@ -103,16 +103,16 @@ mod tests {
     use llp_bags::Proportions;
     use llp_bags::rng::{Purpose, stream};
     use llp_loss::Kl;
-    use llp_nn::{ResNetConfig, Stem};
+    use llp_nn::{ResNet18, ResNetConfig, Stem};
     use proptest::prelude::*;
 
     use super::*;
 
     const N_IMAGES: usize = 24;
 
-    fn network() -> ResNet18 {
+    fn network() -> Network {
         let config = ResNetConfig { stem: Stem::Cifar, channels: 1, width: 4, n_classes: 3 };
-        ResNet18::new(config, &mut stream(3, Purpose::Init, 0), &Device::Cpu).unwrap()
+        ResNet18::new(config, &mut stream(3, Purpose::Init, 0), &Device::Cpu).unwrap().into()
     }
 
     fn images() -> Tensor {
@@ -127,7 +127,7 @@ mod tests {
         BagTargets::new(vec![N_IMAGES - 4, 4], &proportions).unwrap()
     }
 
-    fn in_two_passes(network: &ResNet18, chunks: &[Range<usize>]) -> StepGradient {
+    fn in_two_passes(network: &Network, chunks: &[Range<usize>]) -> StepGradient {
         let (images, targets) = (images(), targets());
         let step = Step { network, loss: &Kl, targets: &targets };
         let chunk = |chunk: &Range<usize>| Ok(images.narrow(0, chunk.start, chunk.len())?);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     /// The gradients of all parameters, then every tensor of the network with its running statistics.
-    fn numbers(network: &ResNet18, step: &StepGradient) -> (Vec<f32>, Vec<f32>) {
+    fn numbers(network: &Network, step: &StepGradient) -> (Vec<f32>, Vec<f32>) {
         let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         let state = network.state_dict();
         let gradients = state.entries().iter().filter_map(|entry| step.gradients.get(&entry.var));

@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use llp_bags::{Augmentation, EpochAugmentation};
 use llp_kernels::{Sgd, SgdConfig};
 use llp_loss::BagLoss;
-use llp_nn::{NnError, ResNet18, Role};
+use llp_nn::{Network, NnError, Role};
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::{Divergence, EpochRecord};
 
@@ -63,9 +63,9 @@ pub struct Trainer<'a> {
     schedule: Schedule,
     augmentation: Augmentation,
     seed: u64,
-    /// Images in the network at once.
+    /// Instances in the network at once.
     images_per_chunk: usize,
-    network: ResNet18,
+    network: Network,
     sgd: Sgd,
     /// Names of the trained parameters, in the optimizer's order.
     parameter_names: Vec<String>,
@@ -84,8 +84,8 @@ impl<'a> Trainer<'a> {
         loss: Box<dyn BagLoss>,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let [.., channels] = data.bags.images().shape();
-        let network = build_network(&config.network, channels, data.class_names.len(), config.seed, device)?;
+        let shape = data.bags.data().shape();
+        let network = build_network(&config.network, shape, data.class_names.len(), config.seed, device)?;
         let state = network.state_dict();
         let (mut names, mut decayed, mut undecayed): (_, Vec<Var>, Vec<Var>) =
             (Vec::new(), Vec::new(), Vec::new());
@@ -98,11 +98,11 @@ impl<'a> Trainer<'a> {
         }
         let sgd_config =
             SgdConfig { momentum: config.optim.momentum, weight_decay: config.optim.weight_decay };
-        let bag_size = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).max().unwrap_or(1);
+        let sizes = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).collect();
         Ok(Self {
             data,
             loss,
-            schedule: Schedule::new(data.bags.len(), bag_size, config.seed, &config.optim),
+            schedule: Schedule::new(sizes, config.seed, &config.optim),
             augmentation: Augmentation { shift: config.augment.shift as u8, mirror: config.augment.mirror },
             seed: config.seed,
             images_per_chunk: config.optim.images_per_chunk.unwrap_or(usize::MAX),
@@ -120,7 +120,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The network, with its present weights.
-    pub fn network(&self) -> &ResNet18 {
+    pub fn network(&self) -> &Network {
         &self.network
     }
 
@@ -159,9 +159,10 @@ impl<'a> Trainer<'a> {
     /// A position counts its steps in two ways, which must agree.
     fn check_position(&self, position: &Position) -> Result<(), CheckpointFault> {
         let &Position { epoch, step, total_steps, .. } = position;
-        let n_steps = self.schedule.n_steps();
-        let counted = epoch.checked_mul(n_steps).and_then(|steps| steps.checked_add(step));
-        if step < n_steps && counted.is_some_and(|counted| counted as u64 == total_steps) {
+        let n_epochs = self.schedule.n_epochs();
+        let n_steps = self.schedule.n_steps(epoch.saturating_add(1));
+        let is_there = epoch <= n_epochs && step < n_steps;
+        if is_there && self.schedule.n_steps_before(epoch + 1).checked_add(step as u64) == Some(total_steps) {
             return Ok(());
         }
         Err(CheckpointFault::Position { epoch, step, total_steps, n_steps })
@@ -176,14 +177,13 @@ impl<'a> Trainer<'a> {
             let epoch = self.position.epoch + 1;
             let first_step = self.position.total_steps - self.position.step as u64;
             let (started, elapsed_before) = (hooks.seconds(), self.position.elapsed_s);
-            let order = self.schedule.order(epoch);
+            let steps = self.schedule.steps(epoch);
             let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
             let mut n_images = 0;
-            while self.position.step < self.schedule.n_steps() {
+            while let Some(bags) = steps.get(self.position.step) {
                 if hooks.should_stop() {
                     return Ok(Outcome::Stopped);
                 }
-                let bags = &order[self.schedule.bags_of(self.position.step)];
                 let Some(loss_sum) = self.step(bags, &augmentation, self.schedule.lr(epoch))? else {
                     let step = self.position.total_steps;
                     return Ok(Outcome::Diverged(Divergence { epoch, first_step: step, last_step: step }));
@@ -211,17 +211,17 @@ impl<'a> Trainer<'a> {
         Ok(Outcome::Complete)
     }
 
-    /// Steps of an epoch.
+    /// Steps of the first epoch, and about those of any other.
     pub(crate) fn n_steps(&self) -> usize {
-        self.schedule.n_steps()
+        self.schedule.n_steps(1)
     }
 
     /// A step as any other, which is not counted: to see what it takes. It may diverge.
     pub(crate) fn trial_step(&mut self, step: usize) -> Result<(), TrainError> {
-        let (epoch, step) = (1 + step / self.n_steps(), step % self.n_steps());
-        let order = self.schedule.order(epoch);
+        let epoch = 1 + step / self.n_steps();
+        let steps = self.schedule.steps(epoch);
         let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
-        self.step(&order[self.schedule.bags_of(step)], &augmentation, self.schedule.lr(epoch))?;
+        self.step(&steps[step % self.n_steps().min(steps.len())], &augmentation, self.schedule.lr(epoch))?;
         Ok(())
     }
 
@@ -239,14 +239,14 @@ impl<'a> Trainer<'a> {
     ) -> Result<Option<f64>, TrainError> {
         let TrainingData { bags: set, normalization, .. } = self.data;
         let instances = batch::instances(set, bags);
-        let images = |range: &Range<usize>| {
+        let inputs = |range: &Range<usize>| {
             let instances = &instances[range.clone()];
-            batch::images(set.images(), instances, Some(augmentation), normalization, &self.device)
+            batch::inputs(set.data(), instances, Some(augmentation), normalization, &self.device)
         };
         let step = Step { network: &self.network, loss: &*self.loss, targets: &batch::targets(set, bags)? };
         let gradient = match &chunks(instances.len(), self.images_per_chunk)[..] {
-            [all] => step.in_one_pass(&images(all)?)?,
-            chunks => step.in_two_passes(chunks, images)?,
+            [all] => step.in_one_pass(&inputs(all)?)?,
+            chunks => step.in_two_passes(chunks, inputs)?,
         };
         let Some(StepGradient { loss_sum, gradients }) = gradient else { return Ok(None) };
         self.sgd.step(&gradients, lr)?;
@@ -258,7 +258,7 @@ impl<'a> Trainer<'a> {
         let (data, network, device) = (self.data, &self.network, &self.device);
         // Logits that are not finite would be refused by some losses and hidden by an argmax.
         let probe = data.bags.instances(0);
-        let probe = crate::evaluate::logits(network, data.bags.images(), probe, &data.normalization, device)?;
+        let probe = crate::evaluate::logits(network, data.bags.data(), probe, &data.normalization, device)?;
         if !all_finite(&probe)? {
             return Ok(None);
         }
@@ -270,7 +270,7 @@ impl<'a> Trainer<'a> {
         let test_accuracy = data
             .test_labels
             .as_ref()
-            .map(|labels| accuracy(network, &data.test_images, labels, &data.normalization, device))
+            .map(|labels| accuracy(network, &data.test, labels, &data.normalization, device))
             .transpose()?;
         let record = EpochRecord {
             epoch,

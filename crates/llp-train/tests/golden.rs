@@ -28,8 +28,7 @@ fn a_checkpoint_gives_the_logits_of_pytorch() {
     let Checkpoint { state, weights, momentum } = Checkpoint::read(&folder().join("e0020")).unwrap();
     assert!(momentum.is_none(), "a complete run keeps no momentum");
     let network =
-        build_network(&state.network, state.image_shape[2], state.class_names.len(), 0, &Device::Cpu)
-            .unwrap();
+        build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu).unwrap();
     network.state_dict().load(&weights).unwrap();
     let images = tensor("input").permute((0, 2, 3, 1)).unwrap().contiguous().unwrap();
     let logits = network.forward(&images, Mode::Evaluate).unwrap();

@@ -56,7 +56,7 @@ fn training_sees_proportions_and_no_labels() {
     let split = digits().train;
     let labels = split.labels.unwrap();
     let instances =
-        subset(split.images.len() as u32, config.data.train_limit.unwrap(), config.data.split_seed);
+        subset(split.instances.len() as u32, config.data.train_limit.unwrap(), config.data.split_seed);
     let held_out = hold_out(&instances, config.data.held_out, config.data.split_seed).unwrap();
     let mut bags = partition(&held_out.train, config.bags.size, config.bags.seed).unwrap().bags;
     bags.extend(partition(&held_out.held_out, config.bags.size, config.bags.seed).unwrap().bags);
@@ -132,13 +132,13 @@ fn training_fits_four_bags() {
 fn an_epoch_visits_every_bag_once() {
     let optim = config(&["optim.images_per_step=64", "optim.epochs=10"]).optim;
     let check = |n_bags: usize, bag_size: usize| {
-        let schedule = llp_train::Schedule::new(n_bags, bag_size, 3, &optim);
-        let sizes: Vec<usize> = (0..schedule.n_steps()).map(|step| schedule.bags_of(step).len()).collect();
-        assert_eq!(sizes.iter().sum::<usize>(), n_bags);
+        let schedule = llp_train::Schedule::new(vec![bag_size; n_bags], 3, &optim);
+        let sizes: Vec<usize> = schedule.steps(1).iter().map(Vec::len).collect();
+        assert_eq!((sizes.iter().sum::<usize>(), sizes.len()), (n_bags, schedule.n_steps(1)));
         assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1, "{sizes:?}");
         assert!(sizes.iter().max().unwrap() * bag_size <= 64.max(bag_size), "{sizes:?}");
-        let mut order = schedule.order(1);
-        assert!(n_bags < 10 || order != schedule.order(2));
+        let mut order = schedule.steps(1).concat();
+        assert!(n_bags < 10 || order != schedule.steps(2).concat());
         order.sort_unstable();
         assert_eq!(order, (0..n_bags).collect::<Vec<_>>());
     };
@@ -153,9 +153,36 @@ fn an_epoch_visits_every_bag_once() {
 #[test]
 fn the_learning_rate_drops_once_mid_training() {
     let optim = config(&["optim.lr=0.3", "optim.epochs=10"]).optim;
-    let schedule = llp_train::Schedule::new(5, 1, 0, &optim);
+    let schedule = llp_train::Schedule::new(vec![1; 5], 0, &optim);
     let rates: Vec<f64> = (1..=10).map(|epoch| schedule.lr(epoch)).collect();
     assert_eq!(rates, [vec![0.3; 5], vec![0.3 / 10.0; 5]].concat());
+}
+
+proptest! {
+    /// Bags of any sizes are each visited once; no step is beyond the limit unless by a bag that is alone, no
+    /// fewer steps would do for this order, and the steps of all epochs add up.
+    #[test]
+    fn steps_take_whole_bags_by_their_true_sizes(sizes in prop::collection::vec(1_usize..90, 1..60), limit in 1_usize..200) {
+        let optim = config(&[&format!("optim.images_per_step={limit}")]).optim;
+        let schedule = llp_train::Schedule::new(sizes.clone(), 7, &optim);
+        let steps = schedule.steps(3);
+        let n_instances = |bags: &[usize]| bags.iter().map(|bag| sizes[*bag]).sum::<usize>();
+        prop_assert!(steps.iter().all(|bags| bags.len() == 1 || n_instances(bags) <= limit));
+        let mut visited = steps.concat();
+        let (mut least, mut filled) = (1, 0);
+        for bag in &visited {
+            if filled > 0 && filled + sizes[*bag] > limit {
+                (least, filled) = (least + 1, 0);
+            }
+            filled += sizes[*bag];
+        }
+        prop_assert_eq!(steps.len(), least);
+        visited.sort_unstable();
+        prop_assert_eq!(visited, (0..sizes.len()).collect::<Vec<_>>());
+        let n_steps: usize = (1..=5).map(|epoch| schedule.n_steps(epoch)).sum();
+        prop_assert_eq!(schedule.n_steps_before(6), n_steps as u64);
+        prop_assert_eq!(schedule.n_steps(3), steps.len());
+    }
 }
 
 proptest! {

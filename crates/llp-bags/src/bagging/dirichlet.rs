@@ -25,8 +25,8 @@ use crate::{BagError, LabelOracle};
 ///
 /// let split = digits().train;
 /// let labels = split.labels.ok_or("digits have labels")?;
-/// let bags = partition_by_shares(&split.images.instances(), &labels, 16, 0.1, 0)?;
-/// let first = BagSet::from_partition(split.images, &bags, &labels)?;
+/// let bags = partition_by_shares(&split.instances.ids(), &labels, 16, 0.1, 0)?;
+/// let first = BagSet::from_partition(split.instances, &bags, &labels)?;
 /// let largest = first.proportions(0).as_slice().iter().copied().fold(0.0, f64::max);
 /// assert!(largest > 0.5, "one class makes up most of the bag");
 /// # Ok::<(), Box<dyn std::error::Error>>(())

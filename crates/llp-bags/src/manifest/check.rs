@@ -31,7 +31,7 @@ impl BagManifest {
     /// [`ManifestFault::OtherData`].
     pub fn check_data(&self, dataset: &Dataset) -> Result<(), ManifestFault> {
         let got = dataset.fingerprint();
-        if got == self.data.fingerprint && dataset.train.images.len() == self.data.n_instances as usize {
+        if got == self.data.fingerprint && dataset.train.instances.len() == self.data.n_instances as usize {
             return Ok(());
         }
         let expected = short(&self.data.fingerprint);

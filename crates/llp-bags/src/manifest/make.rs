@@ -28,13 +28,13 @@ impl BagManifest {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn make(dataset: &Dataset, recipe: Recipe, column: Option<&[String]>) -> Result<Self, BagError> {
-        let Split { images, labels } = &dataset.train;
+        let Split { instances, labels } = &dataset.train;
         let Some(labels) = labels else { return Err(BagError::NoLabels { name: dataset.name.clone() }) };
-        if let Some(column) = column.filter(|column| column.len() != images.len()) {
-            return Err(BagError::ColumnLength { expected: images.len(), got: column.len() });
+        if let Some(column) = column.filter(|column| column.len() != instances.len()) {
+            return Err(BagError::ColumnLength { expected: instances.len(), got: column.len() });
         }
-        let limit = recipe.limit.unwrap_or(images.len());
-        let chosen = subset(images.len() as u32, limit, recipe.split_seed);
+        let limit = recipe.limit.unwrap_or(instances.len());
+        let chosen = subset(instances.len() as u32, limit, recipe.split_seed);
         let split = hold_out(&chosen, recipe.held_out, recipe.split_seed)?;
         let draw = |instances: &[u32], seed| draw(instances, &dataset.train, labels, &recipe, seed, column);
         let train = draw(&split.train, recipe.seed)?;
@@ -49,7 +49,7 @@ impl BagManifest {
                 name: dataset.name.clone(),
                 fingerprint: dataset.fingerprint(),
                 split: "train".to_owned(),
-                n_instances: images.len() as u32,
+                n_instances: instances.len() as u32,
                 class_names: dataset.class_names.clone(),
             },
             recipe: Recipe { size: largest.unwrap_or(recipe.size), ..recipe },
@@ -90,7 +90,8 @@ fn draw(
         BagKind::Uniform => partition(instances, size, seed),
         BagKind::Dirichlet { alpha } => partition_by_shares(instances, labels, size, *alpha, seed),
         BagKind::Cluster { n_clusters } => {
-            partition_by_clusters(instances, &split.images, size, *n_clusters, seed)
+            let images = split.instances.as_images().ok_or(BagError::ClustersOfFeatures)?;
+            partition_by_clusters(instances, images, size, *n_clusters, seed)
         }
         BagKind::Column { name } => {
             let values = column.ok_or_else(|| BagError::NoColumn { column: name.clone() })?;

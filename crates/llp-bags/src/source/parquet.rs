@@ -5,10 +5,9 @@
 //! or `fine_label`. The schema metadata under the key `huggingface` names the classes. The instance id of a row is its
 //! place when the shards of a split are read in the order of their names.
 
-mod class_names;
+pub(crate) mod class_names;
 mod column;
 pub(crate) mod columns;
-mod decode;
 mod error;
 mod layout;
 mod shard;
@@ -87,6 +86,6 @@ fn split(rows: Rows, n_classes: usize) -> Result<Split, BagError> {
 }
 
 /// Whether a class of this name is a sign, whose mirror image is another one.
-fn is_sign(class_name: &str) -> bool {
+pub(crate) fn is_sign(class_name: &str) -> bool {
     class_name.parse::<f64>().is_ok() || class_name.chars().count() == 1
 }

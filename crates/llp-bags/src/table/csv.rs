@@ -2,49 +2,25 @@
 
 use std::path::Path;
 
-use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
+use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
 
-use super::{Header, Place, Table, TableError};
+use super::scan::{Cell, ColumnHead, Head, Kind, Sink};
+use super::{Place, TableError};
 
-pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableError> {
-    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(fs_err::File::open(path)?);
-    let names: Vec<String> =
-        reader.headers().map_err(|error| refused(path, error))?.iter().map(str::to_owned).collect();
-    let header = Header::new(path, &names, ids)?;
-    let mut table = Table {
-        path: path.to_owned(),
-        ids: vec![Vec::new(); ids.len()],
-        names: Some(header.numeric_names(&names)),
-        values: Vec::new(),
-    };
+pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
+    let file = fs_err::File::open(path).map_err(TableError::from)?;
+    let mut reader = ReaderBuilder::new().from_reader(file);
+    let names = reader.headers().map_err(|error| refused(path, error))?;
+    let column = |name: &str| ColumnHead { name: name.trim().to_owned(), kind: Kind::Undeclared };
+    let head = Head::named(path, names.iter().map(column).collect())?;
+    let wanted = head.wanted(path, sink)?;
     let mut record = StringRecord::new();
+    let mut row = 0;
     while reader.read_record(&mut record).map_err(|error| refused(path, error))? {
-        append(&mut table, &header, &names, &record)?;
-    }
-    Ok(table)
-}
-
-fn append(
-    table: &mut Table,
-    header: &Header,
-    names: &[String],
-    record: &StringRecord,
-) -> Result<(), TableError> {
-    let place = || Place { path: table.path.clone(), row: row_of(record.position()) };
-    for &column in &header.numeric {
-        let (cell, column) = (&record[column], &names[column]);
-        if cell.is_empty() {
-            return Err(TableError::EmptyCell { place: place(), column: column.clone() });
+        for &column in &wanted {
+            sink.cell(column, row, Cell::of_text(&record[column]))?;
         }
-        let value = cell.parse().map_err(|_| TableError::NotANumber {
-            place: place(),
-            column: column.clone(),
-            got: cell.to_owned(),
-        })?;
-        table.values.push(value);
-    }
-    for (ids, &column) in table.ids.iter_mut().zip(&header.ids) {
-        ids.push(record[column].to_owned());
+        row += 1;
     }
     Ok(())
 }

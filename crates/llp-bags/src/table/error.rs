@@ -36,7 +36,7 @@ pub enum TableError {
         path: PathBuf,
     },
     /// Tables are not written in this format.
-    #[error("{}: cannot be written, expected a name that ends with .csv or .parquet", path.display())]
+    #[error("{}: cannot be written, expected a name that ends with .csv, .jsonl or .parquet", path.display())]
     OutputEnding {
         /// The file.
         path: PathBuf,
@@ -67,6 +67,17 @@ pub enum TableError {
         /// Their name.
         column: String,
     },
+    /// A column without a name.
+    #[error(
+        "{}: column {column} has no name: name it, or write the table without its row numbers (pandas: index=False)",
+        path.display()
+    )]
+    UnnamedColumn {
+        /// The file.
+        path: PathBuf,
+        /// Its number, from 1.
+        column: usize,
+    },
     /// Only identifiers.
     #[error("{}: there is no column besides those that identify rows", path.display())]
     NoNumericColumn {
@@ -74,7 +85,7 @@ pub enum TableError {
         path: PathBuf,
     },
     /// A header at most.
-    #[error("{}: there are no rows", path.display())]
+    #[error("{}: there are no rows: a table needs at least one below its header", path.display())]
     NoRows {
         /// The file.
         path: PathBuf,
@@ -96,7 +107,9 @@ pub enum TableError {
         place: Place,
     },
     /// A row with too few or too many cells.
-    #[error("{place}: {got} cells, the header has {expected}")]
+    #[error(
+        "{place}: {got} cells, the header has {expected}: separate cells by commas, and put text that has one in quotes"
+    )]
     CellCount {
         /// Where.
         place: Place,
@@ -106,7 +119,7 @@ pub enum TableError {
         got: usize,
     },
     /// Nothing where an identifier or a number should be.
-    #[error("{place}: column {column:?} is empty")]
+    #[error("{place}: column {column:?} is empty: fill it in, or drop the row")]
     EmptyCell {
         /// Where.
         place: Place,

@@ -1,217 +1,146 @@
 //! NumPy arrays: structured ones with named fields, or plain matrices.
 
-use std::io::{BufReader, Read};
+mod stored;
+
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr};
+use npyz::{DType, NpyHeader, Order};
 
-use super::{Header, Place, Table, TableError, id_of_bytes, id_of_number};
+use super::TableError;
+use super::scan::{ColumnHead, Head, Kind, Sink};
+use stored::Stored;
 
-pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableError> {
+/// A header may promise any number of columns, even without data.
+const N_COLUMNS_MAX: u64 = 1 << 20;
+
+pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
     let format = |message: String| TableError::Format { path: path.to_owned(), message };
-    let mut reader = BufReader::new(fs_err::File::open(path)?);
+    let file = fs_err::File::open(path).map_err(TableError::from)?;
+    let file_len = file.metadata().map_err(TableError::from)?.len();
+    let mut reader = BufReader::new(file);
     let header =
         NpyHeader::from_reader(&mut reader).map_err(|error| format(format!("not a NumPy array: {error}")))?;
-    let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes)?;
-    match (header.dtype(), header.shape()) {
-        (DType::Plain(kind), &[n_rows, n_columns]) => {
-            let matrix = Matrix { n_rows, n_columns, order: header.order() };
-            plain(path, ids, &matrix, Kind::new(&kind).map_err(format)?, &bytes)
-        }
-        (DType::Record(fields), &[n_rows]) => {
-            let fields = fields.iter().map(|field| (field.name.clone(), &field.dtype));
-            structured(path, ids, n_rows, &fields.collect::<Vec<_>>(), &bytes)
-        }
-        (_, shape) => Err(format(format!(
-            "an array of shape {shape:?}: expected a matrix [row, column] or a structured array [row]"
-        ))),
+    let array = Array::new(path, &header)?;
+    let data_len = file_len.saturating_sub(reader.stream_position().map_err(TableError::from)?);
+    array.check_length(data_len).map_err(format)?;
+    let wanted = array.head.wanted(path, sink)?;
+    let is_wanted: Vec<bool> = (0..array.fields.len()).map(|column| wanted.contains(&column)).collect();
+    if array.is_by_column {
+        array.columns(reader, &is_wanted, sink)
+    } else {
+        array.rows(reader, &is_wanted, sink)
     }
 }
 
-struct Matrix {
+/// What the header says.
+struct Array {
+    head: Head,
+    fields: Vec<Stored>, // [column]
     n_rows: u64,
-    n_columns: u64,
-    order: Order,
+    is_by_column: bool, // Fortran's order
 }
 
-fn plain(
-    path: &Path,
-    ids: &[&'static str],
-    matrix: &Matrix,
-    kind: Kind,
-    bytes: &[u8],
-) -> Result<Table, TableError> {
-    let format = |message: String| TableError::Format { path: path.to_owned(), message };
-    if matrix.n_columns <= ids.len() as u64 {
-        return Err(TableError::NoNumericColumn { path: path.to_owned() });
-    }
-    if kind.is_text() {
-        return Err(format("a matrix of text: expected numbers, or a structured array".to_owned()));
-    }
-    let n_cells = matrix.n_rows.checked_mul(matrix.n_columns);
-    check_length(n_cells.and_then(|n| n.checked_mul(kind.len as u64)), bytes.len()).map_err(format)?;
-    let (n_rows, n_columns) = (matrix.n_rows as usize, matrix.n_columns as usize);
-    let cell = |row: usize, column: usize| {
-        let place = match matrix.order {
-            Order::C => row * n_columns + column,
-            Order::Fortran => column * n_rows + row,
-        };
-        Cell { kind, bytes: &bytes[place * kind.len..][..kind.len] }
-    };
-    Ok(Table {
-        path: path.to_owned(),
-        ids: (0..ids.len()).map(|id| text(path, n_rows, |row| cell(row, id))).collect::<Result<_, _>>()?,
-        names: None,
-        values: (0..n_rows)
-            .flat_map(|row| (ids.len()..n_columns).map(move |column| cell(row, column).number()))
-            .collect(),
-    })
-}
-
-fn structured(
-    path: &Path,
-    ids: &[&'static str],
-    n_rows: u64,
-    fields: &[(String, &DType)],
-    bytes: &[u8],
-) -> Result<Table, TableError> {
-    let names: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
-    let header = Header::new(path, &names, ids)?;
-    let mut kinds = Vec::with_capacity(fields.len()); // with the offset of each in a row
-    let mut row_len = 0;
-    for (name, dtype) in fields {
-        let wrong = |got| TableError::ColumnType { path: path.to_owned(), column: name.clone(), got };
-        let DType::Plain(kind) = dtype else {
-            return Err(wrong("arrays: expected text or numbers".to_owned()));
-        };
-        let kind = Kind::new(kind).map_err(wrong)?;
-        kinds.push((row_len, kind));
-        row_len += kind.len;
-    }
-    if let Some(&text) = header.numeric.iter().find(|&&column| kinds[column].1.is_text()) {
-        let (column, got) = (names[text].clone(), "text: expected numbers".to_owned());
-        return Err(TableError::ColumnType { path: path.to_owned(), column, got });
-    }
-    check_length(n_rows.checked_mul(row_len as u64), bytes.len())
-        .map_err(|message| TableError::Format { path: path.to_owned(), message })?;
-    let cell = |row: usize, column: usize| {
-        let (start, kind) = kinds[column];
-        Cell { kind, bytes: &bytes[row * row_len + start..][..kind.len] }
-    };
-    let (cell, numeric, n_rows) = (&cell, &header.numeric, n_rows as usize);
-    let ids = header.ids.iter().map(|&column| text(path, n_rows, |row| cell(row, column)));
-    Ok(Table {
-        path: path.to_owned(),
-        ids: ids.collect::<Result<_, _>>()?,
-        names: Some(header.numeric_names(&names)),
-        values: (0..n_rows)
-            .flat_map(|row| numeric.iter().map(move |&column| cell(row, column).number()))
-            .collect(),
-    })
-}
-
-/// A column of identifiers.
-fn text<'a>(path: &Path, n_rows: usize, cell: impl Fn(usize) -> Cell<'a>) -> Result<Vec<String>, TableError> {
-    let wrong =
-        |row: usize| TableError::Encoding { place: Place { path: path.to_owned(), row: row as u64 + 1 } };
-    (0..n_rows).map(|row| cell(row).text().ok_or_else(|| wrong(row))).collect()
-}
-
-fn check_length(expected: Option<u64>, got: usize) -> Result<(), String> {
-    match expected {
-        Some(expected) if expected == got as u64 => Ok(()),
-        Some(expected) => {
-            Err(format!("{got} bytes of data, its header promises {expected}: the file is damaged"))
-        }
-        None => Err("its header promises more data than any file holds".to_owned()),
-    }
-}
-
-fn unsupported(kind: &TypeStr) -> String {
-    format!("values of type {kind}: expected text or numbers of up to 64 bits")
-}
-
-/// How a cell is stored.
-#[derive(Clone, Copy)]
-struct Kind {
-    class: Class,
-    len: usize, // in bytes
-    big_endian: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Class {
-    Int,
-    Uint,
-    Float,
-    Bytes,
-    Unicode,
-}
-
-impl Kind {
-    /// The kinds that tables may hold; anything else is named in the error.
-    fn new(kind: &TypeStr) -> Result<Self, String> {
-        let class = match (kind.type_char(), kind.size_field()) {
-            (TypeChar::Int, 1 | 2 | 4 | 8) => Class::Int,
-            (TypeChar::Uint, 1 | 2 | 4 | 8) | (TypeChar::Bool, _) => Class::Uint,
-            (TypeChar::Float, 4 | 8) => Class::Float,
-            (TypeChar::ByteStr, _) => Class::Bytes,
-            (TypeChar::UnicodeStr, _) => Class::Unicode,
-            _ => return Err(unsupported(kind)),
-        };
-        let len = kind.num_bytes().filter(|&len| len > 0).ok_or_else(|| unsupported(kind))?;
-        Ok(Self { class, len, big_endian: kind.endianness() == Endianness::Big })
-    }
-
-    fn is_text(self) -> bool {
-        matches!(self.class, Class::Bytes | Class::Unicode)
-    }
-}
-
-/// A value as it is stored.
-struct Cell<'a> {
-    kind: Kind,
-    bytes: &'a [u8],
-}
-
-impl Cell<'_> {
-    fn number(&self) -> f64 {
-        match self.kind.class {
-            Class::Float if self.bytes.len() == 4 => f64::from(f32::from_bits(self.bits(self.bytes) as u32)),
-            Class::Float => f64::from_bits(self.bits(self.bytes)),
-            Class::Int => self.signed() as f64,
-            Class::Uint => self.bits(self.bytes) as f64,
-            Class::Bytes | Class::Unicode => f64::NAN, // only identifying columns may hold text
-        }
-    }
-
-    /// The cell as an identifier; nothing if it is no text.
-    fn text(&self) -> Option<String> {
-        match self.kind.class {
-            Class::Bytes => {
-                let len = self.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-                id_of_bytes(&self.bytes[..len])
+impl Array {
+    fn new(path: &Path, header: &NpyHeader) -> Result<Self, TableError> {
+        let format = |message: String| TableError::Format { path: path.to_owned(), message };
+        match (header.dtype(), header.shape()) {
+            (DType::Plain(kind), &[n_rows, n_columns]) => {
+                let stored = Stored::new(&kind).map_err(format)?;
+                Self::plain(stored, n_rows, n_columns, header.order()).map_err(format)
             }
-            Class::Unicode => {
-                let code = |four: &[u8]| char::from_u32(self.bits(four) as u32);
-                let text: Option<String> = self.bytes.chunks_exact(4).map(code).collect();
-                text.map(|text| text.trim_end_matches('\0').trim().to_owned())
+            (DType::Record(fields), &[n_rows]) => {
+                let fields = fields.iter().map(|field| (field.name.as_str(), &field.dtype));
+                Self::structured(path, n_rows, fields)
             }
-            Class::Int => Some(self.signed().to_string()),
-            Class::Uint => Some(self.bits(self.bytes).to_string()),
-            Class::Float => Some(id_of_number(self.number())),
+            (_, shape) => Err(format(format!(
+                "an array of shape {shape:?}: expected a matrix [row, column] or a structured array [row]"
+            ))),
         }
     }
 
-    /// Up to eight bytes as an unsigned number.
-    fn bits(&self, bytes: &[u8]) -> u64 {
-        let shift = |bits: u64, &byte: &u8| bits << 8 | u64::from(byte);
-        if self.kind.big_endian { bytes.iter().fold(0, shift) } else { bytes.iter().rev().fold(0, shift) }
+    fn plain(stored: Stored, n_rows: u64, n_columns: u64, order: Order) -> Result<Self, String> {
+        if stored.is_text() {
+            return Err("a matrix of text: expected numbers, or a structured array".to_owned());
+        }
+        if n_columns > N_COLUMNS_MAX {
+            return Err(format!("a matrix of {n_columns} columns: at most {N_COLUMNS_MAX} are possible"));
+        }
+        let column = |column: u64| ColumnHead { name: (column + 1).to_string(), kind: Kind::Numbers };
+        Ok(Self {
+            head: Head { is_named: false, columns: (0..n_columns).map(column).collect() },
+            fields: vec![stored; n_columns as usize],
+            n_rows,
+            is_by_column: order == Order::Fortran,
+        })
     }
 
-    fn signed(&self) -> i64 {
-        let unused = 64 - 8 * self.bytes.len() as u32;
-        (self.bits(self.bytes) << unused) as i64 >> unused
+    fn structured<'a>(
+        path: &Path,
+        n_rows: u64,
+        fields: impl Iterator<Item = (&'a str, &'a DType)>,
+    ) -> Result<Self, TableError> {
+        let (mut columns, mut stored) = (Vec::new(), Vec::new());
+        for (name, dtype) in fields {
+            let wrong = |got| TableError::ColumnType { path: path.to_owned(), column: name.to_owned(), got };
+            let DType::Plain(kind) = dtype else {
+                return Err(wrong("arrays: expected text or numbers".to_owned()));
+            };
+            let field = Stored::new(kind).map_err(wrong)?;
+            let kind = if field.is_text() { Kind::Text } else { Kind::Numbers };
+            columns.push(ColumnHead { name: name.to_owned(), kind });
+            stored.push(field);
+        }
+        Ok(Self { head: Head::named(path, columns)?, fields: stored, n_rows, is_by_column: false })
+    }
+
+    fn check_length(&self, got: u64) -> Result<(), String> {
+        let row_len: u64 = self.fields.iter().map(|field| field.len() as u64).sum();
+        if row_len == 0 {
+            return Err("an array without columns".to_owned());
+        }
+        match self.n_rows.checked_mul(row_len) {
+            Some(expected) if expected == got => Ok(()),
+            Some(expected) => {
+                Err(format!("{got} bytes of data, its header promises {expected}: the file is damaged"))
+            }
+            None => Err("its header promises more data than any file holds".to_owned()),
+        }
+    }
+
+    fn rows<S: Sink>(&self, mut reader: impl Read, is_wanted: &[bool], sink: &mut S) -> Result<(), S::Error> {
+        let mut bytes = vec![0; self.fields.iter().map(Stored::len).sum()];
+        let mut text = String::new();
+        for row in 0..self.n_rows as usize {
+            reader.read_exact(&mut bytes).map_err(TableError::from)?;
+            let mut rest = &bytes[..];
+            for (column, field) in self.fields.iter().enumerate() {
+                let (cell, after) = rest.split_at(field.len());
+                rest = after;
+                if is_wanted[column] {
+                    sink.cell(column, row, field.cell(cell, &mut text))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn columns<S: Sink>(
+        &self,
+        mut reader: impl Read,
+        is_wanted: &[bool],
+        sink: &mut S,
+    ) -> Result<(), S::Error> {
+        let mut text = String::new();
+        for (column, field) in self.fields.iter().enumerate() {
+            let mut bytes = vec![0; field.len()];
+            for row in 0..self.n_rows as usize {
+                reader.read_exact(&mut bytes).map_err(TableError::from)?;
+                if is_wanted[column] {
+                    sink.cell(column, row, field.cell(&bytes, &mut text))?;
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -1,152 +1,119 @@
-//! Parquet files with a flat schema.
+//! Parquet files: flat columns of text and numbers, and byte strings in structs.
 
 use std::path::Path;
 
 use ::parquet::basic::{ConvertedType, LogicalType, Type};
-use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
-use super::{Header, Place, Table, TableError, id_of_bytes, id_of_number, transpose};
+use super::TableError;
+use super::scan::{Cell, ColumnHead, Head, Kind, Sink};
+use crate::source::parquet::class_names::class_names;
 use crate::source::parquet::columns;
 
-pub(super) fn read(path: &Path, ids: &[&'static str]) -> Result<Table, TableError> {
-    let file = File::open(path)?;
-    let header = Header::new(path, &file.names, ids)?;
-    let cells =
-        header.ids.iter().map(|&id| file.column(id)?.into_ids(path)).collect::<Result<Vec<_>, _>>()?;
-    let numeric = |&column: &usize| file.column(column)?.into_numbers(path, &file.names[column]);
-    let columns = header.numeric.iter().map(numeric).collect::<Result<Vec<_>, _>>()?;
-    let n_rows = columns[0].len();
-    if cells.iter().any(|cells| cells.len() != n_rows) || columns.iter().any(|column| column.len() != n_rows)
-    {
-        let message = "its columns have different lengths: the file is damaged".to_owned();
-        return Err(TableError::Format { path: path.to_owned(), message });
+/// Columns of structs have the names of the fields on the way, `image.bytes`.
+pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
+    let reader = open(path)?;
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let head = Head::named(path, schema.columns().iter().map(|column| head_of(column)).collect())?;
+    let wanted = head.wanted(path, sink)?;
+    let mut first_row = 0;
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(|error| damaged(path, &error))?;
+        let mut n_rows = None;
+        for &column in &wanted {
+            let column = Column { path, group: &*group, place: column, first_row };
+            let got = column.scan(schema.column(column.place).physical_type(), sink)?;
+            if *n_rows.get_or_insert(got) != got {
+                let message = "its columns have different lengths: the file is damaged".to_owned();
+                return Err(TableError::Format { path: path.to_owned(), message }.into());
+            }
+        }
+        first_row += n_rows.unwrap_or(0);
     }
-    let names = Some(header.numeric_names(&file.names));
-    Ok(Table { path: path.to_owned(), ids: cells, names, values: transpose(&columns) })
+    Ok(())
 }
 
-/// A whole column.
-enum Cells {
-    Numbers(Vec<f64>),
-    Integers(Vec<i64>),
-    Text(Vec<ByteArray>),
+/// The names of the classes that the integers of the column `label` stand for, if the file tells them.
+pub(crate) fn label_names(path: &Path) -> Result<Option<Vec<String>>, TableError> {
+    let reader = open(path)?;
+    class_names(reader.metadata().file_metadata().key_value_metadata(), "label").map_err(|error| {
+        let message = format!("the class names in its metadata `huggingface` cannot be read: {error}");
+        TableError::Format { path: path.to_owned(), message }
+    })
 }
 
-impl Cells {
-    fn into_ids(self, path: &Path) -> Result<Vec<String>, TableError> {
-        let wrong = |row: usize| Place { path: path.to_owned(), row: row as u64 + 1 };
-        match self {
-            Self::Numbers(cells) => Ok(cells.into_iter().map(id_of_number).collect()),
-            Self::Integers(cells) => Ok(cells.iter().map(ToString::to_string).collect()),
-            Self::Text(cells) => cells
-                .iter()
-                .enumerate()
-                .map(|(row, cell)| {
-                    id_of_bytes(cell.data()).ok_or_else(|| TableError::Encoding { place: wrong(row) })
-                })
-                .collect(),
-        }
-    }
-
-    fn into_numbers(self, path: &Path, column: &str) -> Result<Vec<f64>, TableError> {
-        match self {
-            Self::Numbers(cells) => Ok(cells),
-            Self::Integers(cells) => Ok(cells.into_iter().map(|cell| cell as f64).collect()),
-            Self::Text(_) => Err(TableError::ColumnType {
-                path: path.to_owned(),
-                column: column.to_owned(),
-                got: "text: expected numbers".to_owned(),
-            }),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Numbers(cells) => cells.len(),
-            Self::Integers(cells) => cells.len(),
-            Self::Text(cells) => cells.len(),
-        }
-    }
+fn open(path: &Path) -> Result<SerializedFileReader<std::fs::File>, TableError> {
+    let file = fs_err::File::open(path)?.into_file();
+    SerializedFileReader::new(file).map_err(|error| damaged(path, &error))
 }
 
-struct File<'a> {
+/// A column of a row group.
+struct Column<'a> {
     path: &'a Path,
-    reader: SerializedFileReader<std::fs::File>,
-    names: Vec<String>,
+    group: &'a dyn RowGroupReader,
+    place: usize,
+    first_row: usize,
 }
 
-impl<'a> File<'a> {
-    fn open(path: &'a Path) -> Result<Self, TableError> {
-        let file = fs_err::File::open(path)?.into_file();
-        let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, &error))?;
-        let schema = reader.metadata().file_metadata().schema_descr();
-        let names = schema.columns().iter().map(|column| column.path().string()).collect();
-        Ok(Self { path, reader, names })
-    }
-
-    fn column(&self, column: usize) -> Result<Cells, TableError> {
-        let descriptor = self.reader.metadata().file_metadata().schema_descr().column(column);
-        let mut all = self.no_cells(&descriptor)?;
-        let mut n_rows = 0;
-        for group in 0..self.reader.num_row_groups() {
-            let group = self.reader.get_row_group(group).map_err(|error| damaged(self.path, &error))?;
-            self.append(&mut all, &*group, column, n_rows)?;
-            n_rows = all.len();
-        }
-        Ok(all)
-    }
-
-    /// An empty column of the right kind, or why there is none.
-    fn no_cells(&self, column: &ColumnDescriptor) -> Result<Cells, TableError> {
-        let (physical, nested) = (column.physical_type(), column.path().parts().len() > 1);
-        match physical {
-            _ if nested || column.max_rep_level() > 0 => {
-                Err(self.wrong_type(column, "nested values: expected text or numbers"))
+impl Column<'_> {
+    /// The number of rows.
+    fn scan<S: Sink>(&self, kind: Type, sink: &mut S) -> Result<usize, S::Error> {
+        let (group, place) = (self.group, self.place);
+        match kind {
+            Type::BYTE_ARRAY => {
+                let cells =
+                    columns::byte_strings(group, place).map_err(|error| damaged(self.path, &error))?;
+                self.tell(
+                    sink,
+                    cells.cells().map(|cell| cell.map_or(Cell::Empty, |bytes| Cell::of_bytes(bytes.data()))),
+                )
             }
-            Type::BOOLEAN | Type::INT32 | Type::INT64 if is_plain(column) => Ok(Cells::Integers(vec![])),
-            Type::FLOAT | Type::DOUBLE => Ok(Cells::Numbers(vec![])),
-            Type::BYTE_ARRAY if is_plain(column) => Ok(Cells::Text(vec![])),
-            _ => Err(self.wrong_type(column, &format!("{}: expected text or numbers", type_name(column)))),
+            Type::FLOAT | Type::DOUBLE => {
+                let cells = columns::floats(group, place).map_err(|error| damaged(self.path, &error))?;
+                self.tell(
+                    sink,
+                    cells.cells().map(|cell| cell.map_or(Cell::Empty, |&number| Cell::Number(number))),
+                )
+            }
+            _ => {
+                let cells = columns::integers(group, place).map_err(|error| damaged(self.path, &error))?;
+                let integer = |&integer: &i64| Cell::Integer(i128::from(integer));
+                self.tell(sink, cells.cells().map(|cell| cell.map_or(Cell::Empty, integer)))
+            }
         }
     }
 
-    fn wrong_type(&self, column: &ColumnDescriptor, got: &str) -> TableError {
-        TableError::ColumnType {
-            path: self.path.to_owned(),
-            column: column.path().string(),
-            got: got.to_owned(),
-        }
-    }
-
-    fn append(
+    fn tell<'c, S: Sink>(
         &self,
-        cells: &mut Cells,
-        group: &dyn RowGroupReader,
-        column: usize,
-        first_row: usize,
-    ) -> Result<(), TableError> {
-        let damaged = |error| damaged(self.path, &error);
-        let null = |row| {
-            let place = Place { path: self.path.to_owned(), row: (first_row + row + 1) as u64 };
-            TableError::EmptyCell { place, column: self.names[column].clone() }
-        };
-        match cells {
-            Cells::Numbers(cells) => {
-                cells.extend(columns::floats(group, column).map_err(damaged)?.into_values().map_err(null)?);
-            }
-            Cells::Integers(cells) => {
-                cells.extend(columns::integers(group, column).map_err(damaged)?.into_values().map_err(null)?);
-            }
-            Cells::Text(cells) => {
-                cells.extend(
-                    columns::byte_strings(group, column).map_err(damaged)?.into_values().map_err(null)?,
-                );
-            }
+        sink: &mut S,
+        cells: impl Iterator<Item = Cell<'c>>,
+    ) -> Result<usize, S::Error> {
+        let mut n_rows = 0;
+        for cell in cells {
+            sink.cell(self.place, self.first_row + n_rows, cell)?;
+            n_rows += 1;
         }
-        Ok(())
+        Ok(n_rows)
+    }
+}
+
+fn head_of(column: &ColumnDescriptor) -> ColumnHead {
+    ColumnHead { name: column.path().string(), kind: kind_of(column) }
+}
+
+fn kind_of(column: &ColumnDescriptor) -> Kind {
+    let is_nested = column.path().parts().len() > 1;
+    match column.physical_type() {
+        Type::BYTE_ARRAY if is_nested && column.max_rep_level() == 0 => Kind::Text,
+        _ if is_nested || column.max_rep_level() > 0 => {
+            Kind::Other("nested values: expected text or numbers".to_owned())
+        }
+        Type::BOOLEAN | Type::INT32 | Type::INT64 if is_plain(column) => Kind::Numbers,
+        Type::FLOAT | Type::DOUBLE => Kind::Numbers,
+        Type::BYTE_ARRAY if is_plain(column) => Kind::Text,
+        _ => Kind::Other(format!("{}: expected text or numbers", type_name(column))),
     }
 }
 

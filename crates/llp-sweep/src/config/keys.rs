@@ -59,6 +59,8 @@ const WEIGHT: Kind = Kind::Number { expected: "a number in (0, 1]", accepts: |x|
 const ENTROPY_WEIGHT: Kind =
     Kind::Number { expected: "a number in [1e-6, 1e6]", accepts: |x| (1e-6..=1e6).contains(&x) };
 const SOME: Kind = Kind::Count { min: 1 };
+/// Far beyond any use, far below what overflows memory sizes.
+const EXTENT: Kind = Kind::Extent { max: 4096 };
 const ANY: Kind = Kind::Count { min: 0 };
 
 /// Every key, in the order in which grids nest: the first varies slowest, so that a sweep finishes one seed first.
@@ -68,6 +70,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("seed", ANY),
     key("data.name", Kind::Name),
     key("data.path", Kind::Text).optional().unhashed(),
+    key("data.proportions", Kind::Text).optional().unhashed(),
+    key("data.image_size", EXTENT).optional(),
     key("data.train_limit", SOME).optional(),
     key("data.held_out", BELOW_ONE),
     key("data.split_seed", ANY),
@@ -76,9 +80,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("bags.manifest", Kind::Text).optional().unhashed(),
     key("bags.hash", Kind::Name).optional(),
     key("bags.noise", Kind::Noise).optional(),
-    key("network.name", Kind::Choice(&["resnet18"])),
-    key("network.stem", Kind::Choice(&["cifar", "imagenet"])),
-    key("network.width", Kind::Extent { max: 4096 }), // far beyond any use, far below what overflows memory sizes
+    key("network.name", Kind::Choice(&["resnet18", "mlp", "linear"])),
+    key("network.stem", Kind::Choice(&["cifar", "imagenet"])).optional(),
+    key("network.width", EXTENT).optional(),
+    key("network.hidden", EXTENT).optional(),
+    key("network.depth", Kind::Extent { max: 64 }).optional(),
     key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"])),
     key("loss.alpha", WEIGHT).optional(),
     key("loss.epsilon", ENTROPY_WEIGHT).optional(),

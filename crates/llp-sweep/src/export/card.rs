@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::config::RunConfig;
+use crate::config::{Architecture, NetworkConfig, RunConfig, Stem};
 use crate::record::RunResult;
 
 /// The card of a complete run, in Markdown. The licence is left to whoever publishes the weights.
@@ -13,15 +13,15 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     let _ = writeln!(text, "# {}\n", result.run);
     let _ = writeln!(
         text,
-        "An image classifier that was trained without instance labels: on {} bags of {} instances of {}, each with the \
-         shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of \
-         torchvision's ResNet-18, with {} channels in the first stage, the {} stem and {} classes.\n",
+        "{} that was trained without instance labels: on {} bags of {} instances of {}, each with the \
+         shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of {} and {} \
+         classes.\n",
+        if is_resnet(config) { "An image classifier" } else { "A classifier" },
         result.n_bags,
         result.bag_size,
         config.data.name,
         config.loss.name.title(),
-        config.network.width,
-        if config.network.stem == crate::config::Stem::Cifar { "CIFAR" } else { "ImageNet" },
+        network(&config.network),
         result.n_classes
     );
     let _ = writeln!(text, "## Results\n");
@@ -40,19 +40,46 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     text
 }
 
+fn is_resnet(config: &RunConfig) -> bool {
+    config.network.name == Architecture::Resnet18
+}
+
+/// Whose names the weights have, and the extents.
+fn network(config: &NetworkConfig) -> String {
+    let extent = Option::unwrap_or_default;
+    match config.name {
+        Architecture::Resnet18 => format!(
+            "torchvision's ResNet-18, with {} channels in the first stage, the {} stem",
+            extent(config.width),
+            if config.stem == Some(Stem::Imagenet) { "ImageNet" } else { "CIFAR" }
+        ),
+        Architecture::Mlp => format!(
+            "a `torch.nn.ModuleList` called `layers`, a multilayer perceptron with {} hidden layers of {} units",
+            extent(config.depth),
+            extent(config.hidden)
+        ),
+        Architecture::Linear => "a `torch.nn.ModuleList` called `layers` with one linear layer".to_owned(),
+    }
+}
+
 /// The block at the head of the card, in YAML.
 fn metadata(config: &RunConfig, accuracy: Option<f64>) -> String {
     // A text in JSON is one in YAML as well.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let data = quoted(&config.data.name);
+    let (pipeline, task) = if is_resnet(config) {
+        ("pipeline_tag: image-classification\n", "image-classification")
+    } else {
+        ("", "classification")
+    };
     let mut text = format!(
-        "---\nlibrary_name: llp\npipeline_tag: image-classification\ntags:\n- label-proportions\n- weak-supervision\n\
+        "---\nlibrary_name: llp\n{pipeline}tags:\n- label-proportions\n- weak-supervision\n\
          datasets:\n- {data}\n"
     );
     if let Some(accuracy) = accuracy {
         let _ = write!(
             text,
-            "model-index:\n- name: {}\n  results:\n  - task:\n      type: image-classification\n    dataset:\n      \
+            "model-index:\n- name: {}\n  results:\n  - task:\n      type: {task}\n    dataset:\n      \
              name: {data}\n      type: {data}\n      split: test\n    metrics:\n    - type: accuracy\n      value: {accuracy}\n",
             quoted(&config.run_name())
         );

@@ -143,7 +143,7 @@ fn runs_and_sweeps_mix() {
 
 /// A configuration that any preset leads to.
 fn any_config() -> impl Strategy<Value = RunConfig> {
-    let preset = prop::sample::select(vec!["digits", "cifar10-cpu", "paper"]);
+    let preset = prop::sample::select(vec!["digits", "cifar10-cpu", "table", "paper"]);
     let loss = prop::sample::select(vec!["kl", "rot", "avg-kl", "l1", "l2"]);
     (preset, loss, 1..200_usize, 1e-4..1.0_f64, 0..9_u64, 0.01..1.0_f64, any::<bool>()).prop_map(
         |(preset, loss, size, lr, seed, alpha, mirror)| {

@@ -77,13 +77,10 @@ impl Source<'_> {
     }
 
     fn without_null<T>(&self, column: Column<T>, first_row: usize) -> Result<Vec<T>, ParquetError> {
-        match column {
-            Column::Values(values) => Ok(values),
-            Column::Null { row } => {
-                let (path, column) = (self.path.clone(), self.name.to_owned());
-                Err(ParquetError::Null { path, column, row: first_row + row })
-            }
-        }
+        column.into_values().map_err(|row| {
+            let (path, column) = (self.path.clone(), self.name.to_owned());
+            ParquetError::Null { path, column, row: first_row + row }
+        })
     }
 
     fn other_type(&self, got: String) -> ParquetError {

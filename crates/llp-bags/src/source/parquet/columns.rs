@@ -8,27 +8,32 @@ use parquet::data_type::{ByteArray, DataType};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::RowGroupReader;
 
-/// The values of a column in one row group, or the row of its first null.
-pub(crate) enum Column<T> {
-    Values(Vec<T>),
-    Null { row: usize },
+/// The values of a column in one row group, and where it has none.
+pub(crate) struct Column<T> {
+    values: Vec<T>,                // without the nulls
+    is_present: Option<Vec<bool>>, // [row]; all are if there is nothing
 }
 
 impl<T> Column<T> {
     /// The values, or the row of the first null as an error.
-    #[cfg(feature = "table")]
     pub(crate) fn into_values(self) -> std::result::Result<Vec<T>, usize> {
-        match self {
-            Self::Values(values) => Ok(values),
-            Self::Null { row } => Err(row),
+        match self.is_present {
+            None => Ok(self.values),
+            Some(rows) => Err(rows.iter().position(|is_present| !is_present).unwrap_or(0)),
         }
     }
 
+    /// The value of each row.
+    #[cfg(feature = "table")]
+    pub(crate) fn cells(&self) -> impl Iterator<Item = Option<&T>> {
+        let n_rows = self.is_present.as_ref().map_or(self.values.len(), Vec::len);
+        let mut values = self.values.iter();
+        let is_present = |row: usize| self.is_present.as_ref().is_none_or(|rows| rows[row]);
+        (0..n_rows).map(move |row| if is_present(row) { values.next() } else { None })
+    }
+
     fn map<U>(self, convert: impl Fn(T) -> U) -> Column<U> {
-        match self {
-            Self::Values(values) => Column::Values(values.into_iter().map(convert).collect()),
-            Self::Null { row } => Column::Null { row },
-        }
+        Column { values: self.values.into_iter().map(convert).collect(), is_present: self.is_present }
     }
 }
 
@@ -84,11 +89,14 @@ fn read<T: DataType>(mut reader: ColumnReaderImpl<T>) -> Result<Column<T::T>> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
     let (n_rows, n_values, _) = reader.read_records(usize::MAX, Some(&mut levels), None, &mut values)?;
     if n_values == n_rows {
-        return Ok(Column::Values(values));
+        return Ok(Column { values, is_present: None });
     }
-    let present = levels.iter().copied().max();
-    let row = levels.iter().position(|&level| Some(level) != present);
-    Ok(Column::Null { row: row.unwrap_or(0) })
+    let present = levels.iter().copied().max().filter(|_| n_values > 0);
+    let is_present: Vec<bool> = levels.iter().map(|&level| Some(level) == present).collect();
+    if is_present.iter().filter(|&&is_present| is_present).count() != n_values {
+        return Err(changed_type());
+    }
+    Ok(Column { values, is_present: Some(is_present) })
 }
 
 /// The schema of the file was checked before: only a damaged file gets here.

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::class_names::class_names;
 use super::columns::{self, Column};
-use super::decode::{Decoded, decode};
 use super::{N_UNNAMED_CLASSES_MAX, ParquetError};
+use crate::picture::{Decoded, decode};
 use crate::source::Labels;
 
 /// All rows of a split; at least one.
@@ -157,14 +157,11 @@ impl Shard {
         place: usize,
         first_row: usize,
     ) -> Result<Vec<T>, ParquetError> {
-        match column {
-            Column::Values(values) => Ok(values),
-            Column::Null { row } => {
-                let column = self.reader.metadata().file_metadata().schema_descr().column(place);
-                let (column, row) = (column.path().string(), first_row + row);
-                Err(ParquetError::Null { path: self.path.clone(), column, row })
-            }
-        }
+        column.into_values().map_err(|row| {
+            let column = self.reader.metadata().file_metadata().schema_descr().column(place);
+            let (column, row) = (column.path().string(), first_row + row);
+            ParquetError::Null { path: self.path.clone(), column, row }
+        })
     }
 
     fn decode(&self, row: usize, encoded: &ByteArray) -> Result<Decoded, ParquetError> {

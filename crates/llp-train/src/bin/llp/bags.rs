@@ -94,7 +94,7 @@ pub(crate) fn bags(global: Global, command: &BagsCommand) -> Result<ExitCode, Fa
 fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
     let kind = args.kind()?;
     let (dataset, place) = data::load(global, "--data", &args.data)?;
-    let column = args.values(place.as_deref(), dataset.train.images.len())?;
+    let column = args.values(place.as_deref(), dataset.train.instances.len())?;
     let recipe = Recipe {
         kind,
         size: args.bag_size.unwrap_or(1),

@@ -1,27 +1,29 @@
 //! `llp data`: fetch, describe and check data sets.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use llp_bags::InstanceShape;
+use llp_bags::own;
 use llp_bags::source::{Dataset, Labels, Split};
 use llp_sweep::config::Layers;
 use llp_train::load_dataset;
 use serde::Serialize;
 
 use crate::config_args::data_settings;
-use crate::failure::{Failure, code};
+use crate::failure::{Failure, code, usage};
 use crate::hub;
 use crate::world::{print, print_json};
-use crate::{Global, Output, contact_sheet, data_known};
+use crate::{Global, Output, contact_sheet, data_known, own_inspect};
 
 #[derive(Subcommand)]
 pub(crate) enum DataCommand {
     /// Fetch a data set from the Hugging Face hub into its cache, unless it is there.
     Fetch(FetchArgs),
-    /// Describe a data set: splits, classes, sizes, fingerprint.
-    Inspect(DataArgs),
+    /// Describe a data set: splits, classes, sizes, fingerprint. Of own bags also whether training can work.
+    Inspect(InspectArgs),
     /// Read all of a data set and check it: nothing is broken, and where its classes are known, nothing is missing.
     Verify(DataArgs),
 }
@@ -34,8 +36,21 @@ pub(crate) struct FetchArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The proportions of own bags, if they are not in proportions.csv or proportions.parquet beside the table.
+    #[arg(long, value_name = "FILE")]
+    proportions: Option<PathBuf>,
+    /// Side of the squares that own images are resized to, in pixels.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    image_size: usize,
+}
+
+#[derive(Args)]
 pub(crate) struct DataArgs {
-    /// A name (digits, cifar10, cifar100), a folder or an archive; #coarse at its end takes the coarse labels.
+    /// A name (digits, cifar10, cifar100), a folder or an archive, or a table of own instances; #coarse at the end takes
+    /// the coarse labels.
     #[arg(value_name = "DATA")]
     data: String,
     /// Also draw images of the training split, evenly spaced, into this PNG file.
@@ -53,8 +68,9 @@ struct Fetched<'a> {
 struct Description {
     data: String,
     class_names: Vec<String>,
-    /// Height, width and channels.
-    image_shape: [usize; 3],
+    /// Height, width and channels, or the number of columns.
+    #[serde(flatten)]
+    shape: InstanceShape,
     mirror_preserves_class: bool,
     train: SplitDescription,
     test: SplitDescription,
@@ -80,15 +96,32 @@ pub(crate) fn data(global: Global, command: &DataCommand) -> Result<ExitCode, Fa
     match command {
         DataCommand::Fetch(args) => fetch(global, &args.name),
         DataCommand::Inspect(args) => {
-            let description = describe(global, args)?;
-            match global.output {
-                Output::Json => print_json(&description)?,
-                Output::Human => show(&description)?,
-            }
+            inspect(global, args)?;
             Ok(ExitCode::SUCCESS)
         }
         DataCommand::Verify(args) => verify(global, args),
     }
+}
+
+fn inspect(global: Global, args: &InspectArgs) -> Result<(), Failure> {
+    let table = Path::new(&args.data.data);
+    if args.proportions.is_some() || own::is_own(table) {
+        return own_inspect::inspect(
+            global,
+            &own_inspect::Request {
+                table,
+                proportions: args.proportions.as_deref(),
+                image_size: args.image_size,
+                contact_sheet: args.data.contact_sheet.as_deref(),
+            },
+        );
+    }
+    let description = describe(global, &args.data)?;
+    match global.output {
+        Output::Json => print_json(&description)?,
+        Output::Human => show(&description)?,
+    }
+    Ok(())
 }
 
 fn fetch(global: Global, name: &str) -> Result<ExitCode, Failure> {
@@ -123,11 +156,14 @@ fn verify(global: Global, args: &DataArgs) -> Result<ExitCode, Failure> {
 fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
     let (dataset, _) = load(global, "DATA", &args.data)?;
     if let Some(path) = &args.contact_sheet {
-        contact_sheet::write(path, &dataset.train.images)?;
+        let Some(images) = dataset.train.instances.as_images() else {
+            return Err(usage(format!("{} has feature columns, no images to draw", args.data)));
+        };
+        contact_sheet::write(path, images)?;
     }
     Ok(Description {
         data: args.data.clone(),
-        image_shape: dataset.train.images.shape(),
+        shape: dataset.train.instances.shape(),
         mirror_preserves_class: dataset.mirror_preserves_class,
         train: SplitDescription::new(&dataset.train),
         test: SplitDescription::new(&dataset.test),
@@ -161,21 +197,39 @@ pub(crate) fn load(
 impl SplitDescription {
     fn new(split: &Split) -> Self {
         Self {
-            n_images: split.images.len(),
-            n_bytes: split.images.pixels().len(),
+            n_images: split.instances.len(),
+            n_bytes: split.instances.len() * n_bytes_each(split.instances.shape()),
             class_counts: split.labels.as_ref().map(llp_bags::LabelOracle::class_counts),
         }
     }
 }
 
+/// Bytes in memory of one instance.
+fn n_bytes_each(shape: InstanceShape) -> usize {
+    match shape {
+        InstanceShape::Image(_) => shape.n_values(),
+        InstanceShape::Features(_) => shape.n_values() * size_of::<f32>(),
+    }
+}
+
 fn show(description: &Description) -> Result<(), Failure> {
     let Description { class_names, train, test, .. } = description;
-    let [height, width, channels] = description.image_shape;
     let mirrored = if description.mirror_preserves_class { "the same class" } else { "another class" };
     print(&format!("data          {}", description.data))?;
-    print(&format!("images        {height} x {width} pixels, {channels} channels; mirrored: {mirrored}"))?;
+    let (noun, values) = match description.shape {
+        InstanceShape::Image([height, width, channels]) => {
+            print(&format!(
+                "images        {height} x {width} pixels, {channels} channels; mirrored: {mirrored}"
+            ))?;
+            ("images", "pixels")
+        }
+        InstanceShape::Features(n_columns) => {
+            print(&format!("features      {n_columns} columns"))?;
+            ("rows", "numbers")
+        }
+    };
     for (name, split) in [("train", train), ("test", test)] {
-        print(&format!("{name:<13} {} images, {} bytes of pixels", split.n_images, split.n_bytes))?;
+        print(&format!("{name:<13} {} {noun}, {} bytes of {values}", split.n_images, split.n_bytes))?;
     }
     print(&format!("fingerprint   {}", description.fingerprint))?;
     print(&format!("classes       {}", class_names.len()))?;

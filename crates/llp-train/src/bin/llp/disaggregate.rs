@@ -32,10 +32,10 @@ pub(crate) struct DisaggregateArgs {
     /// Weight of the entropy, in nats; 1 keeps the model's own certainty.
     #[arg(long, default_value_t = 1.0)]
     epsilon: f64,
-    /// Where to write posterior, exact-count label and confidence of every instance (.csv or .parquet).
+    /// Where to write posterior, exact-count label and confidence of every instance (.csv, .jsonl or .parquet).
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Where to write loss and duality gap of every bag (.csv or .parquet).
+    /// Where to write loss and duality gap of every bag (.csv, .jsonl or .parquet).
     #[arg(long, value_name = "FILE")]
     bags_out: Option<PathBuf>,
 }

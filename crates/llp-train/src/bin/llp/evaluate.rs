@@ -5,15 +5,17 @@ use std::process::ExitCode;
 
 use candle_core::Device;
 use clap::Args;
-use llp_sweep::run_dir::RunDir;
-use llp_train::evaluate::{accuracy, bag_losses};
-use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network, load_dataset};
+use llp_bags::BagSet;
+use llp_train::build_loss;
+use llp_train::evaluate::bag_losses;
+use llp_train::scores::Scores;
 use serde::Serialize;
 
-use crate::failure::{Failure, usage};
-use crate::hub;
-use crate::world::{print, print_json};
-use crate::{Global, Output};
+use crate::calibration::{Calibration, calibrate};
+use crate::failure::Failure;
+use crate::trained_run::{PlaceArgs, TrainedRun};
+use crate::world::print_json;
+use crate::{Global, Output, evaluate_show};
 
 /// `llp evaluate`.
 #[derive(Args)]
@@ -21,23 +23,35 @@ pub(crate) struct EvaluateArgs {
     /// The run's directory.
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Where the data lies now.
-    #[arg(long, value_name = "PATH")]
-    data: Option<String>,
-    /// Where the file of bags lies now.
-    #[arg(long, value_name = "FILE")]
-    bags: Option<String>,
+    #[command(flatten)]
+    places: PlaceArgs,
+    /// Fit a temperature to the counts of the held-out bags, or of the training bags if there are none.
+    #[arg(long)]
+    calibrate: bool,
 }
 
+/// What is printed.
 #[derive(Serialize)]
-struct Evaluation {
-    checkpoint: String,
-    epochs: usize,
-    test_accuracy: Option<f64>,
-    held_out_loss: Option<f64>,
-    held_out_kl: Option<f64>,
-    held_out_l1: Option<f64>,
-    n_held_out_bags: usize,
+pub(crate) struct Evaluation {
+    pub(crate) checkpoint: String,
+    pub(crate) epochs: usize,
+    pub(crate) test_accuracy: Option<f64>,
+    pub(crate) held_out_loss: Option<f64>,
+    pub(crate) held_out_kl: Option<f64>,
+    pub(crate) held_out_l1: Option<f64>,
+    pub(crate) n_held_out_bags: usize,
+    /// Where the test instances have labels.
+    pub(crate) test: Option<Scores>,
+    /// With `--calibrate`.
+    pub(crate) calibration: Option<Calibrated>,
+}
+
+/// A temperature, and the scores of the probabilities after division by it.
+#[derive(Serialize)]
+pub(crate) struct Calibrated {
+    #[serde(flatten)]
+    pub(crate) calibration: Calibration,
+    pub(crate) test: Option<Scores>,
 }
 
 pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, Failure> {
@@ -45,54 +59,44 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
     if global.output == Output::Json {
         print_json(&evaluation)?;
     } else {
-        let show = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.4}"));
-        print(&format!("checkpoint        {} ({} epochs)", evaluation.checkpoint, evaluation.epochs))?;
-        print(&format!("test accuracy     {}", show(evaluation.test_accuracy)))?;
-        print(&format!("held-out bags     {}", evaluation.n_held_out_bags))?;
-        print(&format!("  training loss   {}", show(evaluation.held_out_loss)))?;
-        print(&format!("  KL (nats)       {}", show(evaluation.held_out_kl)))?;
-        print(&format!("  L1              {}", show(evaluation.held_out_l1)))?;
+        evaluate_show::show(&evaluation)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
-    let (dir, mut config) = RunDir::open(&args.run)?;
-    if args.data.is_some() {
-        config.data.path.clone_from(&args.data);
-    }
-    if args.bags.is_some() {
-        config.bags.manifest.clone_from(&args.bags);
-    }
-    let Some(newest) = Checkpoint::list(&dir.checkpoints_dir())?.into_iter().next() else {
-        return Err(usage(format!("{} has no checkpoint yet", args.run.display())));
+    let TrainedRun { config, checkpoint, predictor, data, .. } =
+        TrainedRun::open(global, &args.run, &args.places)?;
+    let (network, state) = (predictor.network(), predictor.state());
+    let losses =
+        |bags: &BagSet| bag_losses(network, bags, &*build_loss(&config), &state.normalization, &Device::Cpu);
+    let losses = data.held_out.as_ref().map(losses).transpose()?;
+    let logits = match &data.test_labels {
+        Some(labels) => Some((labels, predictor.logits(&data.test, &data.test.ids())?)),
+        None => None,
     };
-    let checkpoint = Checkpoint::read(&newest)?;
-    let data = TrainingData::new(load_dataset(&config.data, &|name| hub::locate(global, name))?, &config)?;
-    checkpoint.check(&newest, &config, &data)?;
-    let device = Device::Cpu;
-    let state = &checkpoint.state;
-    let [.., channels] = data.test_images.shape();
-    let network = build_network(&config.network, channels, data.class_names.len(), config.seed, &device)?;
-    let loaded = network.state_dict().load(&checkpoint.weights);
-    loaded.map_err(|error| TrainError::Checkpoint { path: newest.clone(), reason: error.into() })?;
-    let losses = data
-        .held_out
-        .as_ref()
-        .map(|bags| bag_losses(&network, bags, &*build_loss(&config), &state.normalization, &device))
-        .transpose()?;
-    let test_accuracy = data
-        .test_labels
-        .as_ref()
-        .map(|labels| accuracy(&network, &data.test_images, labels, &state.normalization, &device))
-        .transpose()?;
+    let scores = |temperature: f64| {
+        let scores = logits
+            .as_ref()
+            .map(|(labels, logits)| Scores::new(labels, &data.class_names, logits, temperature));
+        scores.transpose()
+    };
+    let test = scores(1.0)?;
+    let calibration = if args.calibrate {
+        let calibration = calibrate(&predictor, &data)?;
+        Some(Calibrated { test: scores(calibration.fit.temperature)?, calibration })
+    } else {
+        None
+    };
     Ok(Evaluation {
-        checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        checkpoint,
         epochs: state.position.epoch,
-        test_accuracy,
+        test_accuracy: test.as_ref().map(|test| test.accuracy),
         held_out_loss: losses.map(|losses| losses.own),
         held_out_kl: losses.map(|losses| losses.kl),
         held_out_l1: losses.map(|losses| losses.l1),
-        n_held_out_bags: data.held_out.as_ref().map_or(0, llp_bags::BagSet::len),
+        n_held_out_bags: data.held_out.as_ref().map_or(0, BagSet::len),
+        test,
+        calibration,
     })
 }

@@ -5,6 +5,7 @@
 mod bag_column;
 mod bags;
 mod bags_show;
+mod calibration;
 mod completions;
 mod config_args;
 mod contact_sheet;
@@ -12,9 +13,15 @@ mod data;
 mod data_known;
 mod disaggregate;
 mod evaluate;
+mod evaluate_show;
 mod export;
 mod failure;
 mod hub;
+mod own_inspect;
+mod own_words;
+mod predict;
+mod predict_input;
+mod privacy;
 mod progress;
 mod report;
 mod signals;
@@ -28,6 +35,7 @@ mod sweep_status;
 mod sweep_submit;
 mod sweep_work;
 mod train;
+mod trained_run;
 mod watch;
 mod world;
 
@@ -83,6 +91,10 @@ enum Command {
     Resume(train::ResumeArgs),
     /// Accuracy and bag-level losses of a trained network.
     Evaluate(evaluate::EvaluateArgs),
+    /// The classes of new instances, with probabilities; corrected where the proportions of their bags are known.
+    Predict(Box<predict::PredictArgs>),
+    /// How well the labels of single training instances can be recovered from their bags.
+    Privacy(privacy::PrivacyArgs),
     /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
     Disaggregate(disaggregate::DisaggregateArgs),
     /// Fetch, describe and check data sets.
@@ -129,6 +141,8 @@ fn main() -> ExitCode {
         Command::Train(args) => train::train(global, &args),
         Command::Resume(args) => train::resume(global, &args),
         Command::Evaluate(args) => evaluate::evaluate(global, &args),
+        Command::Predict(args) => predict::predict(global, &args),
+        Command::Privacy(args) => privacy::privacy(global, &args),
         Command::Disaggregate(args) => disaggregate::disaggregate(global, &args),
         Command::Data { command } => data::data(global, &command),
         Command::Bags { command } => bags::bags(global, &command),

@@ -24,7 +24,7 @@ use crate::{Global, Output};
 
 #[derive(Args)]
 pub(crate) struct PlanArgs {
-    /// A preset (digits, cifar10-cpu, paper) or a sweep file (TOML).
+    /// A preset (digits, cifar10-cpu, table, paper) or a sweep file (TOML).
     #[arg(value_name = "PRESET|FILE")]
     sweep: String,
     /// The sweep's directory: made, and its finished runs counted. Without it nothing is written.

@@ -36,7 +36,7 @@ const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct RunArgs {
-    /// A preset (digits, cifar10-cpu, paper) or a sweep file (TOML).
+    /// A preset (digits, cifar10-cpu, table, paper) or a sweep file (TOML).
     #[arg(value_name = "PRESET|FILE")]
     sweep: String,
     /// The sweep's directory; made if it does not exist.

@@ -41,6 +41,9 @@ pub(crate) struct ResumeArgs {
     /// Where the data lies now.
     #[arg(long, value_name = "PATH")]
     data: Option<String>,
+    /// Where the table of proportions lies now.
+    #[arg(long, value_name = "FILE")]
+    proportions: Option<String>,
     /// Where the file of bags lies now.
     #[arg(long, value_name = "FILE")]
     bags: Option<String>,
@@ -56,7 +59,7 @@ struct TimeLimit {
 }
 
 pub(crate) fn train(global: Global, args: &TrainArgs) -> Result<ExitCode, Failure> {
-    let config = args.config.layers()?.resolve(args.config.default_preset())?;
+    let config = args.config.resolve()?;
     train_to_end(global, &args.out, &config, args.limit.time_limit)
 }
 
@@ -64,6 +67,9 @@ pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Fail
     let (_, mut config) = RunDir::open(&args.dir)?;
     if args.data.is_some() {
         config.data.path.clone_from(&args.data);
+    }
+    if args.proportions.is_some() {
+        config.data.proportions.clone_from(&args.proportions);
     }
     if args.bags.is_some() {
         config.bags.manifest.clone_from(&args.bags);
@@ -134,8 +140,11 @@ fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {
     if global.output == Output::Json {
         return Ok(print_json(result)?);
     }
-    let bags =
-        format!("{} bags of {}, {} instances left over", result.n_bags, result.bag_size, result.remainder);
+    let largest = if result.n_train == result.n_bags * result.bag_size { "" } else { "at most " };
+    let bags = format!(
+        "{} bags of {largest}{}, {} instances left over",
+        result.n_bags, result.bag_size, result.remainder
+    );
     let end = match (&result.diverged_at, result.last.as_ref().and_then(|last| last.test_accuracy)) {
         (Some(at), _) => format!(
             "diverged in epoch {}, between steps {} and {}: try a smaller learning rate",

@@ -1,0 +1,94 @@
+//! One's own bags: a table of instances and a table of proportions, without any label of an instance.
+//!
+//! The table of instances is a CSV, Parquet or NumPy file, or a folder that holds `instances.csv`,
+//! `instances.parquet` or files in the hub's layout (`train-*.parquet`). Its columns:
+//!
+//! | column | meaning |
+//! |---|---|
+//! | `bag` | the bag that the instance is in; may be empty in the split `test` |
+//! | `split` | `train` (also if it is empty or there is no such column), `held_out` or `test` |
+//! | `label` | the class, for evaluation; may be absent |
+//! | `instance` | a name; may be absent |
+//! | `path` | an image file, from the folder of the table; all other columns are ignored |
+//! | `image` or `img` | in Parquet files, a struct with the `bytes` of an encoded image; all others are ignored |
+//! | any other | a feature: a number, or a text that stands for a category |
+//!
+//! The table of proportions has a column `bag` and one for each class: shares, or numbers of instances. An empty cell is
+//! a class of which nothing is known. Beside a column `CLASS` there may be `CLASS_low` and `CLASS_high`, bounds of it, or
+//! `CLASS_se`, its standard error.
+//!
+//! `docs/own-data.md` has examples.
+
+mod assemble;
+mod bags;
+mod codes;
+mod collect;
+mod columns;
+mod error;
+mod instances;
+mod kinds;
+mod layout;
+mod outline;
+mod pictures;
+mod proportions;
+mod proportions_error;
+mod roles;
+mod rows;
+mod schema;
+mod units;
+
+use std::path::{Path, PathBuf};
+
+use crate::source::Dataset;
+
+pub use bags::OwnBag;
+pub use error::OwnError;
+pub use instances::{InstanceTable, Like, read_images, read_instances};
+pub use layout::is_own;
+pub use outline::{Outline, outline};
+pub use proportions_error::ProportionsError;
+pub use schema::{FeatureColumn, FeatureSchema};
+pub use units::Unit;
+
+/// Bags of own data, and whatever else their tables tell.
+#[derive(Debug, Clone)]
+pub struct OwnData {
+    /// The instances. Those of training and of held-out bags are the split `train`; `test` may be empty. Each split
+    /// has labels if all its rows have one.
+    pub data: Dataset,
+    /// The bags to train on, in the order of their names; at least one.
+    pub bags: Vec<OwnBag>,
+    /// The bags of the split `held_out`, in the order of their names; none if no row is of it.
+    pub held_out: Vec<OwnBag>,
+    /// The bags of test instances whose proportions are known, in the order of their names.
+    pub test_bags: Vec<OwnBag>,
+    /// The columns of features; nothing for images.
+    pub schema: Option<FeatureSchema>,
+    /// What the table of proportions holds.
+    pub unit: Unit,
+    /// The least difference of two shares as they are written, 0.01 for two decimals; nothing for counts and where
+    /// all shares are whole.
+    pub share_step: Option<f64>,
+    /// The table of proportions.
+    pub proportions_path: PathBuf,
+}
+
+/// Reads the instances of `table`, a file or a folder, and the proportions of their bags: `proportions`, or
+/// `proportions.csv` or `proportions.parquet` beside the table.
+///
+/// Images are resized to squares of `image_size` pixels; all have three channels if one has color. Bags may differ in
+/// size. The order of the rows decides about the ids of instances and nothing else.
+///
+/// # Errors
+/// [`OwnError`], with file and row.
+pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Result<OwnData, OwnError> {
+    let files = layout::instances(table)?;
+    let proportions = match proportions {
+        Some(path) => path.to_owned(),
+        None => layout::proportions(table)?,
+    };
+    let proportions = proportions::read(&proportions)?;
+    let rows = rows::read(&files, rows::Purpose::Train { image_side: image_size })?;
+    let name = table.file_stem().unwrap_or(table.as_os_str()).to_string_lossy().into_owned();
+    assemble::assemble(name, rows, &proportions)
+}

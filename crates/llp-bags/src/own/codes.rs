@@ -1,0 +1,54 @@
+//! Columns of text as numbers: every text is kept once.
+
+use std::collections::HashMap;
+
+/// The texts of a column, `[row]`, as places in a list of different texts.
+#[derive(Debug, Default)]
+pub(super) struct Codes {
+    texts: Vec<String>, // in the order of their first rows
+    places: HashMap<String, u32>,
+    codes: Vec<u32>, // [row]
+}
+
+/// The code of an empty cell.
+const EMPTY: u32 = u32::MAX;
+
+impl Codes {
+    pub(super) fn push(&mut self, text: Option<&str>) {
+        let code = match text {
+            None => EMPTY,
+            Some(text) => match self.places.get(text) {
+                Some(&code) => code,
+                None => self.add(text),
+            },
+        };
+        self.codes.push(code);
+    }
+
+    fn add(&mut self, text: &str) -> u32 {
+        let code = self.texts.len() as u32;
+        self.texts.push(text.to_owned());
+        self.places.insert(text.to_owned(), code);
+        code
+    }
+
+    /// The different texts.
+    pub(super) fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// The place of a row's text among [`texts`](Self::texts); nothing if the cell is empty.
+    pub(super) fn code(&self, row: usize) -> Option<usize> {
+        let code = self.codes[row];
+        (code != EMPTY).then_some(code as usize)
+    }
+
+    /// The text of a row.
+    pub(super) fn text(&self, row: usize) -> Option<&str> {
+        self.code(row).map(|code| self.texts[code].as_str())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.codes.len()
+    }
+}

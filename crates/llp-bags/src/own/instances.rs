@@ -1,0 +1,161 @@
+//! The instances of some rows, and tables of instances for prediction.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::columns::{FeatureCells, features_of};
+use super::layout;
+use super::pictures::Pictures;
+use super::proportions::ProportionTable;
+use super::rows::{self, Content, Purpose, Rows};
+use super::{FeatureSchema, OwnError};
+use crate::table::Place;
+use crate::{Images, Instances, LabelOracle};
+
+/// What a network takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Like<'a> {
+    /// Images: squares of `side` pixels with 1 or 3 `channels`.
+    Images {
+        /// Height and width.
+        side: usize,
+        /// 1 or 3.
+        channels: usize,
+    },
+    /// Rows of the columns that it was trained with.
+    Features(&'a FeatureSchema),
+}
+
+/// A table of instances for prediction: no bag, proportion or label is needed.
+#[derive(Debug, Clone)]
+pub struct InstanceTable {
+    /// The instances, in the order of the rows.
+    pub instances: Instances,
+    /// The name of each: the column `instance`, else the path of its image, else the number of its row, from 1.
+    pub names: Vec<String>,
+    /// The bag of each; nothing where its cell is empty.
+    pub bags: Vec<Option<String>>,
+    /// The label of each; nothing where its cell is empty.
+    pub labels: Vec<Option<String>>,
+    /// Columns of categories with the number of cells whose text no training instance had; only those with some.
+    pub unknown_levels: Vec<(String, usize)>,
+}
+
+/// Reads a table of instances, or a folder with one, for a network that takes instances `like` this.
+///
+/// Further columns are ignored. Images are resized and get the channels asked for.
+///
+/// # Errors
+/// [`OwnError`], with file and row.
+pub fn read_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable, OwnError> {
+    let purpose = match like {
+        Like::Images { side, channels } => Purpose::Images { side, channels },
+        Like::Features(schema) => Purpose::Features(schema),
+    };
+    let rows = rows::read(&layout::instances(table)?, purpose)?;
+    let texts = |codes: &super::codes::Codes| {
+        (0..rows.len()).map(|row| codes.text(row).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let (bags, labels) = (texts(&rows.bags), texts(&rows.labels));
+    let names = (0..rows.len()).map(|row| match (&rows.ids, &rows.content) {
+        (Some(ids), _) if !ids[row].is_empty() => ids[row].clone(),
+        (_, Content::Files { paths, .. }) => paths[row].clone(),
+        _ => (row + 1).to_string(),
+    });
+    let names = names.collect();
+    let unknown_levels = match &rows.content {
+        Content::Features(columns) => {
+            let unknown = |column: &FeatureCells| (column.name().to_owned(), column.n_unknown());
+            columns.iter().map(unknown).filter(|(_, n_unknown)| *n_unknown > 0).collect()
+        }
+        _ => vec![],
+    };
+    let all = (0..rows.len() as u32).collect();
+    let [instances, _] = instances_of(rows, [all, vec![]])?;
+    Ok(InstanceTable { instances, names, bags, labels, unknown_levels })
+}
+
+/// Reads image files as squares of `side` pixels with 1 or 3 `channels`. An error counts the files from 1, as rows.
+///
+/// # Errors
+/// [`OwnError::ImageFile`], [`OwnError::Image`], with the file.
+pub fn read_images(paths: &[PathBuf], side: usize, channels: usize) -> Result<Images, OwnError> {
+    let mut pictures = Pictures::new(side, Some(channels))?;
+    pictures.read(paths, |at| Place { path: paths[at].clone(), row: at as u64 + 1 })?;
+    pictures.into_images()
+}
+
+/// The instances of two disjoint sets of rows. Images of both have equally many channels.
+pub(super) fn instances_of(rows: Rows, parts: [Vec<u32>; 2]) -> Result<[Instances; 2], OwnError> {
+    match rows.content {
+        Content::Features(columns) => {
+            let [first, second] = parts.map(|rows| features_of(&columns, &rows));
+            Ok([first?.into(), second?.into()])
+        }
+        Content::Pictures(pictures) => images_of(pictures.into_images()?, &parts),
+        Content::Files { paths, mut pictures } => {
+            let folder = rows.places.folder();
+            let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
+            pictures.read(&paths, |row| rows.places.of(row))?;
+            images_of(pictures.into_images()?, &parts)
+        }
+    }
+}
+
+fn images_of(images: Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], OwnError> {
+    let [height, width, channels] = images.shape();
+    let of = |rows: &[u32]| {
+        let mut pixels = Vec::with_capacity(rows.len() * images.image_len());
+        for &row in rows {
+            pixels.extend_from_slice(images.image(row));
+        }
+        Images::new(height, width, channels, pixels).map(Instances::from)
+    };
+    let none = || Images::new(height, width, channels, vec![]).map(Instances::from);
+    Ok(match parts {
+        [_, test] if test.is_empty() => [images.into(), none()?],
+        [train, test] => [of(train)?, of(test)?],
+    })
+}
+
+/// Refuses an image file that two rows name.
+pub(super) fn check_repeated(rows: &Rows) -> Result<(), OwnError> {
+    let Content::Files { paths, .. } = &rows.content else { return Ok(()) };
+    let mut first_rows = HashMap::with_capacity(paths.len());
+    for (row, path) in paths.iter().enumerate() {
+        if let Some(first) = first_rows.insert(path, row) {
+            let (place, first_row) = (rows.places.of(row), rows.places.of(first).row);
+            return Err(OwnError::RepeatedImage { place, image: path.clone(), first_row });
+        }
+    }
+    Ok(())
+}
+
+/// The labels of the rows of a split; nothing if none has one.
+pub(super) fn labels_of(
+    rows: &Rows,
+    split: &[u32],
+    split_name: &'static str,
+    proportions: &ProportionTable,
+) -> Result<Option<LabelOracle>, OwnError> {
+    let classes = &proportions.class_names;
+    let class = |text: &String| classes.iter().position(|class| class == text).map(|class| class as u32);
+    let class_of: Vec<Option<u32>> = rows.labels.texts().iter().map(class).collect();
+    if split.iter().all(|&row| rows.labels.code(row as usize).is_none()) {
+        return Ok(None);
+    }
+    let mut labels = Vec::with_capacity(split.len());
+    for &row in split {
+        let place = || rows.places.of(row as usize);
+        let Some(code) = rows.labels.code(row as usize) else {
+            return Err(OwnError::NoLabel { place: place(), split: split_name });
+        };
+        labels.push(class_of[code].ok_or_else(|| OwnError::Label {
+            place: place(),
+            label: rows.labels.texts()[code].clone(),
+            proportions: proportions.path.clone(),
+            classes: classes.clone(),
+        })?);
+    }
+    Ok(Some(LabelOracle::new(labels, classes.len())?))
+}

@@ -1,0 +1,77 @@
+//! Which columns of a CSV file are numbers: a look at all cells before they are kept.
+
+use std::path::Path;
+
+use super::OwnError;
+use super::roles::{Role, roles};
+use crate::table::Place;
+use crate::table::scan::{Cell, Head, Kind, Sink, scan};
+
+/// The kind of each column of the file: text if no format declares otherwise and most cells are no numbers.
+///
+/// # Errors
+/// [`OwnError::Mixed`] with the first cell that is no number in a column whose cells mostly are.
+pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, OwnError> {
+    let mut look = Look { path, names: vec![], kinds: vec![], counts: vec![] };
+    scan(path, &mut look)?;
+    look.decide()
+}
+
+struct Look<'a> {
+    path: &'a Path,
+    names: Vec<String>,
+    kinds: Vec<Kind>,
+    counts: Vec<Counts>, // [column]
+}
+
+#[derive(Default, Clone)]
+struct Counts {
+    n_numbers: usize,
+    n_texts: usize,
+    first_text: Option<(usize, String)>, // its row
+}
+
+impl Sink for Look<'_> {
+    type Error = OwnError;
+
+    fn head(&mut self, head: &Head) -> Result<Vec<usize>, OwnError> {
+        self.names = head.names();
+        self.kinds = head.columns.iter().map(|column| column.kind.clone()).collect();
+        self.counts = vec![Counts::default(); self.names.len()];
+        let roles = roles(self.path, head)?;
+        let is_open =
+            |column: &usize| roles[*column] == Role::Feature && self.kinds[*column] == Kind::Undeclared;
+        Ok((0..self.names.len()).filter(is_open).collect())
+    }
+
+    fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), OwnError> {
+        let counts = &mut self.counts[column];
+        match cell.number() {
+            Some(_) => counts.n_numbers += 1,
+            None if cell == Cell::Empty => {}
+            None => {
+                counts.n_texts += 1;
+                counts.first_text.get_or_insert_with(|| (row, cell.shown()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Look<'_> {
+    fn decide(self) -> Result<Vec<Kind>, OwnError> {
+        let mut kinds = self.kinds;
+        for (column, counts) in self.counts.into_iter().enumerate() {
+            if kinds[column] != Kind::Undeclared {
+                continue;
+            }
+            kinds[column] = if counts.n_texts > counts.n_numbers { Kind::Text } else { Kind::Numbers };
+            if let (Kind::Numbers, Some((row, got))) = (&kinds[column], counts.first_text) {
+                let place = Place { path: self.path.to_owned(), row: row as u64 + 1 };
+                let (column, n_numbers) = (self.names[column].clone(), counts.n_numbers);
+                return Err(OwnError::Mixed { place, column, got, n_numbers });
+            }
+        }
+        Ok(kinds)
+    }
+}

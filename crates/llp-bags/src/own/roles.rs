@@ -1,0 +1,58 @@
+//! What each column of a table of instances is for.
+
+use std::path::Path;
+
+use super::OwnError;
+use crate::table::scan::{Head, Kind};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Bag,
+    Split,
+    Label,
+    /// A name of the instance.
+    Id,
+    /// The path of an image file.
+    Path,
+    /// An encoded image.
+    Image,
+    Feature,
+    /// Beside images: anything.
+    Ignored,
+}
+
+/// The columns of images in the hub's layout.
+const IMAGE_COLUMNS: [&str; 2] = ["image.bytes", "img.bytes"];
+
+/// The role of every column, by its name; in an array without names, the first one is the bag.
+///
+/// # Errors
+/// [`OwnError::TwoImageColumns`], [`OwnError::NoFeatures`].
+pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
+    let images = IMAGE_COLUMNS.iter().copied().find(|name| head.find(name).is_some());
+    let has_paths = head.find("path").is_some_and(|column| head.columns[column].kind != Kind::Numbers);
+    if let (true, Some(column)) = (has_paths, images) {
+        return Err(OwnError::TwoImageColumns { path: path.to_owned(), column: column.to_owned() });
+    }
+    let has_images = has_paths || images.is_some();
+    let role = |name: &str| match name {
+        "bag" => Role::Bag,
+        "split" => Role::Split,
+        "label" => Role::Label,
+        "instance" => Role::Id,
+        "path" if has_paths => Role::Path,
+        name if Some(name) == images => Role::Image,
+        _ if has_images => Role::Ignored,
+        _ => Role::Feature,
+    };
+    let roles: Vec<Role> = if head.is_named {
+        head.columns.iter().map(|column| role(&column.name)).collect()
+    } else {
+        (0..head.columns.len()).map(|column| if column == 0 { Role::Bag } else { Role::Feature }).collect()
+    };
+    if roles.iter().any(|role| matches!(role, Role::Path | Role::Image | Role::Feature)) {
+        Ok(roles)
+    } else {
+        Err(OwnError::NoFeatures { path: path.to_owned(), found: head.names() })
+    }
+}

@@ -1,0 +1,130 @@
+//! The rows of a table of instances, from one file or several.
+
+use std::path::{Path, PathBuf};
+
+use super::OwnError;
+use super::codes::Codes;
+use super::collect::Collector;
+use super::columns::FeatureCells;
+use super::kinds::kinds;
+use super::layout::TableFile;
+use super::pictures::Pictures;
+use super::schema::FeatureSchema;
+use crate::table::parquet::label_names;
+use crate::table::scan::scan;
+use crate::table::{Place, TableError};
+
+/// What an instance is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SplitName {
+    Train,
+    HeldOut,
+    Test,
+}
+
+/// What a table is read for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose<'a> {
+    /// Training: its columns say what an instance is; images become squares of this side.
+    Train { image_side: usize },
+    /// Prediction by a network of images.
+    Images { side: usize, channels: usize },
+    /// Prediction by a network of features.
+    Features(&'a FeatureSchema),
+}
+
+/// The rows of all files, one after the other.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) places: Places,
+    pub(super) splits: Vec<SplitName>,
+    pub(super) bags: Codes,
+    pub(super) labels: Codes,
+    pub(super) ids: Option<Vec<String>>,
+    pub(super) content: Content,
+}
+
+/// The instances themselves.
+#[derive(Debug)]
+pub(super) enum Content {
+    Features(Vec<FeatureCells>),
+    /// Paths, and what is to read them.
+    Files {
+        paths: Vec<String>,
+        pictures: Pictures,
+    },
+    Pictures(Pictures),
+}
+
+/// The files that rows come from, each with its first row.
+#[derive(Debug, Default)]
+pub(super) struct Places(Vec<(PathBuf, usize)>);
+
+impl Places {
+    /// Adds a file, whose rows begin with `first_row`.
+    pub(super) fn push(&mut self, path: PathBuf, first_row: usize) {
+        self.0.push((path, first_row));
+    }
+
+    /// Where a row is, for people.
+    pub(super) fn of(&self, row: usize) -> Place {
+        let file = self.0.iter().rposition(|(_, first_row)| *first_row <= row).unwrap_or(0);
+        let (path, first_row) = &self.0[file];
+        Place { path: path.clone(), row: (row - first_row) as u64 + 1 }
+    }
+
+    pub(super) fn first_file(&self) -> &Path {
+        &self.0[0].0
+    }
+
+    /// The folder that paths are taken from.
+    pub(super) fn folder(&self) -> &Path {
+        self.first_file().parent().unwrap_or(Path::new(""))
+    }
+}
+
+impl SplitName {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::HeldOut => "held_out",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// Reads the files, at least one, which all hold the same kind of instances.
+pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, OwnError> {
+    let mut rows: Option<Rows> = None;
+    for file in files {
+        let is = |ending: &str| file.path.extension().is_some_and(|own| own == ending);
+        let is_open = is("csv") && matches!(purpose, Purpose::Train { .. });
+        let kinds = if is_open { Some(kinds(&file.path)?) } else { None };
+        let label_names = if is("parquet") { label_names(&file.path)? } else { None };
+        let mut collector = Collector::new(file, purpose, kinds, label_names, rows.take());
+        scan(&file.path, &mut collector)?;
+        rows = Some(collector.finish()?);
+    }
+    let rows = rows.ok_or(OwnError::NoTable { folder: PathBuf::new() })?;
+    if rows.len() == 0 {
+        return Err(TableError::NoRows { path: files[0].path.clone() }.into());
+    }
+    Ok(rows.sorted_levels())
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        match &self.content {
+            Content::Features(columns) => columns.first().map_or(0, FeatureCells::len),
+            Content::Files { paths, .. } => paths.len(),
+            Content::Pictures(pictures) => pictures.len(),
+        }
+    }
+
+    fn sorted_levels(mut self) -> Self {
+        if let Content::Features(columns) = self.content {
+            self.content = Content::Features(columns.into_iter().map(FeatureCells::finish).collect());
+        }
+        self
+    }
+}

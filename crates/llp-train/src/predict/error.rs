@@ -1,0 +1,115 @@
+//! Why instances cannot be predicted.
+
+use std::path::PathBuf;
+
+use image::ImageError;
+use llp_bags::own::OwnError;
+use llp_bags::{BagError, InstanceShape};
+
+use crate::TrainError;
+use crate::disaggregate::DisaggregateError;
+
+/// What can be wrong with the instances that a network is asked about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// Something about the network.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Something about a table of instances, or an image.
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    /// A file that is no image, or a damaged one.
+    #[error("{}: cannot be decoded: {source}: replace it or leave it out", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        source: ImageError,
+    },
+    /// Something about the table of proportions.
+    #[error(transparent)]
+    Disaggregate(#[from] DisaggregateError),
+    /// A folder to look for images in.
+    #[error("{}: there is no image in this folder (.png, .jpg, .jpeg, .webp)", folder.display())]
+    NoImages {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Images for a network of tables, or the other way round.
+    #[error("{}: the network was trained on {expected}, this holds {got}", path.display())]
+    Shape {
+        /// What was given.
+        path: PathBuf,
+        /// What an instance of the network is.
+        expected: InstanceShape,
+        /// What an instance there is.
+        got: String,
+    },
+    /// Proportions are of bags, and there are none.
+    #[error("{}: the instances have no bags that the proportions could be of: give tables with a column bag", path.display())]
+    NoBags {
+        /// Where the instances are.
+        path: PathBuf,
+    },
+    /// Some instances with bags and some without.
+    #[error("{}: the instances have {}, those before them have {}: predict them apart", path.display(), bags(*has_bags), bags(!*has_bags))]
+    SomeBags {
+        /// The first that differs.
+        path: PathBuf,
+        /// Whether it has bags.
+        has_bags: bool,
+    },
+    /// Files are resized to squares.
+    #[error("{}: the network takes images of {height}x{width} pixels, and files can only be resized to squares", path.display())]
+    NotSquare {
+        /// What was given.
+        path: PathBuf,
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+    },
+    /// A table for a network that does not know what its columns were.
+    #[error("{}: the network was trained on {expected} without names, which no table can be matched with", path.display())]
+    NoSchema {
+        /// What was given.
+        path: PathBuf,
+        /// What an instance of the network is.
+        expected: InstanceShape,
+    },
+    /// An instance without a bag, where proportions are given.
+    #[error("{}: instance {instance:?} has no bag that the proportions could be of: name it, or predict it apart", path.display())]
+    NoBag {
+        /// Where the instances are.
+        path: PathBuf,
+        /// The instance.
+        instance: String,
+    },
+    /// An instance of a bag whose proportions are not known.
+    #[error("instance {instance:?}: its bag {bag:?} is not in {}: add its proportions or remove the instance", proportions.display())]
+    UnknownBag {
+        /// The instance.
+        instance: String,
+        /// Its bag.
+        bag: String,
+        /// The table of proportions.
+        proportions: PathBuf,
+    },
+}
+
+fn bags(has_bags: bool) -> &'static str {
+    if has_bags { "bags" } else { "no bags" }
+}
+
+impl From<std::io::Error> for PredictError {
+    fn from(error: std::io::Error) -> Self {
+        TrainError::from(error).into()
+    }
+}
+
+impl From<BagError> for PredictError {
+    fn from(error: BagError) -> Self {
+        TrainError::from(error).into()
+    }
+}

@@ -1,0 +1,151 @@
+//! Where instances to predict come from.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use llp_bags::own::{InstanceTable, Like, OwnError, is_own, read_images, read_instances};
+use llp_bags::{BagSet, InstanceShape, Instances};
+
+use super::PredictError;
+use super::paths::image_files;
+use crate::CheckpointState;
+
+/// Instances with names. Images in files are decoded when they are asked for, so that any number of them needs no memory.
+#[derive(Clone, Debug)]
+pub struct Source {
+    path: PathBuf,
+    ids: Vec<String>,
+    bags: Option<Vec<String>>,
+    unknown_levels: Vec<(String, usize)>,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    /// Image files, and what they are resized to.
+    Files { files: Vec<PathBuf>, side: usize, channels: usize },
+    /// These instances of those in memory.
+    InMemory(Arc<Instances>, Vec<u32>),
+}
+
+impl Source {
+    /// What lies at `path`, for the network that `state` describes: a table of instances, a folder with one, an image
+    /// file, or a folder of image files, which are sorted by their paths.
+    ///
+    /// # Errors
+    /// When there is nothing that the network takes.
+    pub fn open(path: &Path, state: &CheckpointState) -> Result<Self, PredictError> {
+        fs_err::metadata(path)?; // an error that names the path
+        if is_own(path) {
+            return Self::table(path, read_instances(path, like(path, state)?)?);
+        }
+        let Like::Images { side, channels } = like(path, state)? else {
+            let (path, got) = (path.to_owned(), "no table but a file or folder of images".to_owned());
+            return Err(PredictError::Shape { path, expected: state.shape, got });
+        };
+        let files = image_files(path)?;
+        let ids = files.iter().map(|file| file.display().to_string()).collect();
+        Ok(Self::new(path, ids, None, Content::Files { files, side, channels }))
+    }
+
+    /// All instances of a part of a data set, named by their places from 0; `path` is where it is, for messages.
+    pub fn split(path: &Path, data: Arc<Instances>) -> Self {
+        let instances = data.ids();
+        Self::new(path, names(&instances), None, Content::InMemory(data, instances))
+    }
+
+    /// The instances of bags, bag after bag, named as those of [`split`](Self::split); bags by their places from 0.
+    pub fn bags(path: &Path, bags: &BagSet) -> Self {
+        let instances: Vec<u32> = (0..bags.len()).flat_map(|bag| bags.instances(bag)).copied().collect();
+        let of = (0..bags.len()).flat_map(|bag| vec![bag.to_string(); bags.instances(bag).len()]).collect();
+        Self::new(path, names(&instances), Some(of), Content::InMemory(Arc::clone(bags.data()), instances))
+    }
+
+    fn table(path: &Path, table: InstanceTable) -> Result<Self, PredictError> {
+        let InstanceTable { instances, names, bags, unknown_levels, .. } = table;
+        let has_bags = bags.iter().any(Option::is_some);
+        let bags = has_bags.then(|| bags.into_iter().map(Option::unwrap_or_default).collect());
+        let ids = instances.ids();
+        let content = Content::InMemory(Arc::new(instances), ids);
+        Ok(Self { unknown_levels, ..Self::new(path, names, bags, content) })
+    }
+
+    fn new(path: &Path, ids: Vec<String>, bags: Option<Vec<String>>, content: Content) -> Self {
+        Self { path: path.to_owned(), ids, bags, unknown_levels: vec![], content }
+    }
+
+    /// Where the instances are.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The number of instances.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Whether the instances have bags.
+    pub fn has_bags(&self) -> bool {
+        self.bags.is_some()
+    }
+
+    /// Columns of categories with the number of cells whose text no training instance had; only those with some.
+    pub fn unknown_levels(&self) -> &[(String, usize)] {
+        &self.unknown_levels
+    }
+
+    /// Names and bags of some instances; no bags if there are none.
+    pub(super) fn names(&self, range: Range<usize>) -> (Vec<String>, Vec<String>) {
+        let bags = self.bags.as_ref().map_or(Vec::new(), |bags| bags[range.clone()].to_vec());
+        (self.ids[range].to_vec(), bags)
+    }
+
+    /// Calls `f` with the data that holds some instances, and their places in it.
+    pub(super) fn with_instances<T>(
+        &self,
+        range: Range<usize>,
+        f: impl FnOnce(&Instances, &[u32]) -> Result<T, PredictError>,
+    ) -> Result<T, PredictError> {
+        match &self.content {
+            Content::Files { files, side, channels } => {
+                let images = read_images(&files[range], *side, *channels).map_err(of_file)?;
+                let images = Instances::from(images);
+                f(&images, &images.ids())
+            }
+            Content::InMemory(data, instances) => f(data, &instances[range]),
+        }
+    }
+}
+
+/// A file that no table names.
+fn of_file(error: OwnError) -> PredictError {
+    match error {
+        OwnError::ImageFile { source, .. } => source.into(),
+        OwnError::Image { place, source, .. } => PredictError::Image { path: place.path, source },
+        error => error.into(),
+    }
+}
+
+fn names(instances: &[u32]) -> Vec<String> {
+    instances.iter().map(ToString::to_string).collect()
+}
+
+/// What the network takes.
+fn like<'a>(path: &Path, state: &'a CheckpointState) -> Result<Like<'a>, PredictError> {
+    match (state.shape, &state.features) {
+        (InstanceShape::Image([side, width, channels]), _) if side == width => {
+            Ok(Like::Images { side, channels })
+        }
+        (InstanceShape::Image([height, width, _]), _) => {
+            Err(PredictError::NotSquare { path: path.to_owned(), height, width })
+        }
+        (InstanceShape::Features(_), Some(schema)) => Ok(Like::Features(schema)),
+        (expected, None) => Err(PredictError::NoSchema { path: path.to_owned(), expected }),
+    }
+}

@@ -1,0 +1,255 @@
+//! A trained network in use: `llp predict`, `llp evaluate --calibrate`, `llp privacy`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "../../llp-bags/tests/messages/mod.rs"]
+mod messages;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use llp_bags::source::digits::digits;
+use llp_bags::table::Table;
+use llp_sweep::run_dir::RunDir;
+use llp_train::{TrainingData, load_dataset};
+use messages::Messages;
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+/// Runs in `folder`, so that relative paths are the same everywhere.
+fn llp(folder: &Path, command: &[&str]) -> Output {
+    let mut llp = Command::new(env!("CARGO_BIN_EXE_llp"));
+    llp.args(command).current_dir(folder).env_remove("RUST_BACKTRACE").output().unwrap()
+}
+
+/// What a command prints that must not fail.
+fn printed(folder: &Path, command: &[&str]) -> String {
+    let end = llp(folder, command);
+    assert!(end.status.success(), "{command:?}: {}", String::from_utf8_lossy(&end.stderr));
+    String::from_utf8(end.stdout).unwrap()
+}
+
+/// A folder with a run of a narrow network on some digits, in `run`.
+fn trained() -> TempDir {
+    let folder = tempdir().unwrap();
+    train(folder.path(), "run", "--bag-size=8");
+    folder
+}
+
+fn train(folder: &Path, run: &str, bag_size: &str) {
+    let small = ["--width=2", "--epochs=3", "--set=data.train_limit=240", "-q"];
+    printed(folder, &[&["train", "--out", run, bag_size], &small[..]].concat());
+}
+
+/// The cells of a CSV table, by the names of the columns.
+fn rows(csv: &str) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    reader.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    row[column].parse().unwrap()
+}
+
+/// Every test instance has a row in its place; the label is the most probable class, and probabilities add up to 1.
+#[test]
+fn a_split_is_predicted() {
+    let folder = trained();
+    let out = printed(folder.path(), &["predict", "run", "--split=test", "--probabilities"]);
+    assert!(out.starts_with("instance,label,probability,p_0,p_1,"), "{out}");
+    let rows = rows(&out);
+    assert_eq!(rows.len(), digits().test.instances.len());
+    for (place, row) in rows.iter().enumerate() {
+        assert_eq!(row["instance"], place.to_string());
+        let of_classes: Vec<f64> = (0..10).map(|class| number(row, &format!("p_{class}"))).collect();
+        assert!((of_classes.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let best = number(row, &format!("p_{}", row["label"]));
+        assert_eq!(best, number(row, "probability"));
+        assert!(of_classes.iter().all(|p| *p <= best));
+    }
+}
+
+/// Images in files are predicted as the same images of the data set, from a run as from its checkpoint; a folder's are
+/// sorted, whatever lies beside them is left alone.
+#[test]
+fn files_are_what_the_data_set_is() {
+    let folder = trained();
+    let data = digits();
+    let images = data.test.instances.as_images().unwrap();
+    fs_err::create_dir_all(folder.path().join("images/b")).unwrap();
+    for instance in 0..12 {
+        let name = if instance < 6 { format!("a{instance}.png") } else { format!("b/{instance:02}.PNG") };
+        let image = image::GrayImage::from_raw(8, 8, images.image(instance).to_vec()).unwrap();
+        let path = folder.path().join("images").join(name);
+        image.save_with_format(path, image::ImageFormat::Png).unwrap();
+    }
+    fs_err::write(folder.path().join("images/notes.txt"), "no image").unwrap();
+    let checkpoint = fs_err::read_dir(folder.path().join("run/checkpoints")).unwrap().next().unwrap();
+    let checkpoint = checkpoint.unwrap().path().display().to_string();
+    let from_run = printed(folder.path(), &["predict", "run", "images"]);
+    assert_eq!(printed(folder.path(), &["predict", &checkpoint, "images"]), from_run);
+    let of_split = rows(&printed(folder.path(), &["predict", "run", "--split=test"]));
+    let of_files = rows(&from_run);
+    assert_eq!((of_files.len(), &*of_files[11]["instance"]), (12, "images/b/11.PNG"));
+    for (file, instance) in of_files.iter().zip(&of_split) {
+        assert_eq!((&file["label"], &file["probability"]), (&instance["label"], &instance["probability"]));
+    }
+    let named = printed(folder.path(), &["predict", "run", "images/b/07.PNG", "images/a0.png"]);
+    let names: Vec<String> = rows(&named).into_iter().map(|row| row["instance"].clone()).collect();
+    assert_eq!(names, ["images/b/07.PNG", "images/a0.png"]);
+}
+
+/// The same table in every format; to standard output as lines of JSON for programs.
+#[test]
+fn formats_agree() {
+    let folder = trained();
+    let predict = |more: &[&str]| {
+        printed(folder.path(), &[&["predict", "run", "--split=test", "--probabilities"], more].concat())
+    };
+    let csv = rows(&predict(&[]));
+    let summary: Value = serde_json::from_str(&predict(&["--out=p.parquet", "--output=json"])).unwrap();
+    assert_eq!(summary["instances"].as_u64(), Some(csv.len() as u64));
+    let table = Table::read(&folder.path().join("p.parquet"), &["instance", "label"]).unwrap();
+    assert!(predict(&["--out=p.jsonl"]).contains("instances: p.jsonl"));
+    let json = fs_err::read_to_string(folder.path().join("p.jsonl")).unwrap();
+    assert_eq!(predict(&["--output=json"]), json);
+    assert!(json.starts_with(r#"{"instance":"0","label":""#));
+    for (place, (row, line)) in csv.iter().zip(json.lines()).enumerate() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["label"], row["label"]);
+        assert_eq!(table.ids(1)[place], row["label"]);
+        assert_eq!(line["p_7"].as_f64(), Some(number(row, "p_7")));
+        assert_eq!(table.row(place)[8], number(row, "p_7"));
+    }
+}
+
+/// With the proportions of the bags: at `alpha = 0` the posterior has exactly them, and the labels the exact counts; the
+/// order of the classes in the table means nothing.
+#[test]
+fn proportions_correct_the_labels() {
+    let folder = trained();
+    let (_, config) = RunDir::open(folder.path().join("run")).unwrap();
+    let data = TrainingData::new(load_dataset(&config.data, &|_| Ok(None)).unwrap(), &config).unwrap();
+    let bags = &data.bags;
+    let counts =
+        |bag: usize| bags.proportions(bag).largest_remainder_counts(bags.instances(bag).len() as u32);
+    let mut table = "bag,9,8,7,6,5,4,3,2,1,0\n".to_owned();
+    for bag in 0..bags.len() {
+        let counts: Vec<String> = counts(bag).iter().rev().map(ToString::to_string).collect();
+        writeln!(table, "{bag},{}", counts.join(",")).unwrap();
+    }
+    fs_err::write(folder.path().join("z.csv"), table).unwrap();
+    let out = printed(
+        folder.path(),
+        &["predict", "run", "--split=train", "--proportions=z.csv", "--alpha=0", "--probabilities"],
+    );
+    let rows = rows(&out);
+    assert_eq!(rows.len(), bags.n_instances());
+    for bag in 0..bags.len() {
+        let of_bag: Vec<_> = rows.iter().filter(|row| row["bag"] == bag.to_string()).collect();
+        for (class, count) in counts(bag).into_iter().enumerate() {
+            let name = class.to_string();
+            let labeled = of_bag.iter().filter(|row| row["count_label"] == name).count();
+            assert_eq!(labeled, count as usize, "bag {bag}, class {class}");
+            let share: f64 = of_bag.iter().map(|row| number(row, &format!("posterior_{class}"))).sum();
+            assert!((share - f64::from(count)).abs() < 1e-6, "bag {bag}, class {class}: {share}");
+        }
+        for row in of_bag {
+            let best = number(row, &format!("posterior_{}", row["posterior_label"]));
+            assert_eq!(best, number(row, "posterior_probability"));
+        }
+    }
+}
+
+/// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and tells it.
+#[test]
+fn a_temperature_is_fitted_to_counts() {
+    let folder = trained();
+    let evaluation = printed(folder.path(), &["evaluate", "run", "--calibrate", "--output=json"]);
+    let evaluation: Value = serde_json::from_str(&evaluation).unwrap();
+    let (test, calibrated) = (&evaluation["test"], &evaluation["calibration"]);
+    assert_eq!(calibrated["bags"], "held-out");
+    assert!(calibrated["loss"].as_f64() <= calibrated["loss_before"].as_f64());
+    assert_eq!(calibrated["test"]["confusion"], test["confusion"]);
+    assert_eq!(test["accuracy"], evaluation["test_accuracy"]);
+    assert_eq!((test["bins"].as_array().unwrap().len(), test["classes"].as_array().unwrap().len()), (15, 10));
+    let n_confused: u64 = test["confusion"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap())
+        .map(|count| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(Some(n_confused), test["n_instances"].as_u64());
+
+    let end = llp(folder.path(), &["predict", "run", "--split=test", "--calibrate"]);
+    let told = String::from_utf8(end.stderr).unwrap();
+    let temperature = calibrated["temperature"].as_f64().unwrap();
+    assert!(told.starts_with(&format!("temperature {temperature:.3} from ")), "{told}");
+    let given = format!("--temperature={temperature}");
+    let given = printed(folder.path(), &["predict", "run", "--split=test", &given]);
+    assert_eq!(given, String::from_utf8(end.stdout).unwrap());
+    let human = printed(folder.path(), &["evaluate", "run", "--calibrate"]);
+    for words in
+        ["macro-F1", "NLL (nats)", "Brier score", "15 bins", "temperature ", "precision", "confusion"]
+    {
+        assert!(human.contains(words), "{words}: {human}");
+    }
+}
+
+/// Bags of one hide nothing; the network alone cannot beat exact knowledge; runs of one bag size are one row.
+#[test]
+fn recovery_is_measured() {
+    let folder = trained();
+    train(folder.path(), "singles", "--bag-size=1");
+    let report = printed(folder.path(), &["privacy", "run", "singles", "run", "--output=json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let groups = report["groups"].as_array().unwrap();
+    let sizes: Vec<_> =
+        groups.iter().map(|group| (group["bag_size_mean"].as_f64(), group["n_runs"].as_u64())).collect();
+    assert_eq!(sizes, [(Some(1.0), Some(1)), (Some(8.0), Some(2))]);
+    let mean = |group: usize, way: &str| groups[group]["accuracy"][way]["mean"].as_f64().unwrap();
+    for way in ["proportions", "most_frequent", "exact_counts"] {
+        assert_eq!(mean(0, way), 1.0, "{way}");
+    }
+    assert!(mean(1, "proportions") <= mean(1, "most_frequent"));
+    assert_eq!(groups[1]["accuracy"]["network"]["sd"].as_f64(), Some(0.0));
+    let table = printed(folder.path(), &["privacy", "run", "singles"]);
+    assert!(table.contains("| digits | kl | 8 | 1 |"), "{table}");
+}
+
+/// Every mistake has exit code 2, a message that says where and what, and leaves no file; the messages are those of
+/// `tests/messages/predict.json`.
+#[test]
+fn mistakes_are_named() {
+    let folder = trained();
+    let mut messages =
+        Messages::new(env!("CARGO_MANIFEST_DIR"), "predict", "Use of a trained network (`llp predict`)");
+    let write = |name: &str, content: &str| fs_err::write(folder.path().join(name), content).unwrap();
+    write("text.png", "no image");
+    write("z.csv", "bag,0,1,2,3,4,5,6,7,8,9\nnorth,1,0,0,0,0,0,0,0,0,0\n");
+    write("classes.csv", "bag,cat,dog\n0,0.5,0.5\n");
+    fs_err::create_dir(folder.path().join("empty")).unwrap();
+    fs_err::create_dir(folder.path().join("new")).unwrap();
+    let mut refuse = |input: &str, command: &[&str]| {
+        let end = llp(folder.path(), &[&["predict"], command].concat());
+        assert_eq!(end.status.code(), Some(2), "{input}: {}", String::from_utf8_lossy(&end.stderr));
+        assert!(!folder.path().join("out.csv").exists(), "{input}");
+        messages.ended(input, &end);
+    };
+    refuse("a run that is not there", &["none", "text.png"]);
+    refuse("a folder that is no run", &["empty", "text.png"]);
+    refuse("an image that is not there", &["run", "none.png", "--out=out.csv"]);
+    refuse("a file that is no image", &["run", "text.png", "--out=out.csv"]);
+    refuse("a folder without images", &["run", "empty"]);
+    refuse("an output of no known format", &["run", "text.png", "--out=out.txt"]);
+    refuse("an output in a folder that is not there", &["run", "text.png", "--out=none/out.csv"]);
+    refuse("proportions of instances without bags", &["run", "--split=test", "--proportions=z.csv"]);
+    refuse("a bag without proportions", &["run", "--split=train", "--proportions=z.csv", "--out=out.csv"]);
+    refuse("proportions of other classes", &["run", "--split=train", "--proportions=classes.csv"]);
+    let checkpoint = fs_err::read_dir(folder.path().join("run/checkpoints")).unwrap().next().unwrap();
+    let checkpoint = format!("run/checkpoints/{}", checkpoint.unwrap().file_name().display());
+    refuse("a temperature of a checkpoint", &[&checkpoint, "text.png", "--calibrate"]);
+    messages.compare();
+}
