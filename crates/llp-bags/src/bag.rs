@@ -76,6 +76,19 @@ impl BagSet {
         Ok(Self { n_remainder: part.remainder.len(), ..Self::new(images, bags, proportions)? })
     }
 
+    /// Some of the bags, in the given order, without any remainder.
+    ///
+    /// # Errors
+    /// [`BagError::NoBags`]; [`BagError::RepeatedInstance`] if a bag is named twice.
+    ///
+    /// # Panics
+    /// If there is no such bag, as for a slice.
+    pub fn select(&self, bags: &[usize]) -> Result<Self, BagError> {
+        let instances = bags.iter().map(|&bag| self.bags[bag].clone()).collect();
+        let proportions = bags.iter().map(|&bag| self.proportions[bag].clone()).collect();
+        Self::new(Arc::clone(&self.images), instances, proportions)
+    }
+
     /// The number of bags; there is at least one.
     #[expect(clippy::len_without_is_empty, reason = "a bag set is never empty")]
     pub fn len(&self) -> usize {

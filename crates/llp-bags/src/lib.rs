@@ -45,6 +45,7 @@ mod augment;
 mod bag;
 mod bagging;
 mod error;
+mod fold;
 mod images;
 mod manifest;
 mod normalization;
@@ -68,5 +69,6 @@ pub use manifest::{
 };
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
+pub use fold::{Fold, fold};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, hold_out,
+    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, fold, hold_out,
     partition, subset,
 };
 use llp_sweep::config::{DataConfig, RunConfig};
 
-use crate::TrainError;
+use crate::{TrainError, batch};
 
 /// Bags to train on, held-out bags to choose by, test images to evaluate on.
 #[derive(Debug)]
@@ -63,7 +63,8 @@ pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, 
 impl TrainingData {
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
     /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
-    /// configuration names one; then no instance label of the training split is looked at.
+    /// configuration names one; then no instance label of the training split is looked at. With folds, the held-out bags
+    /// are one fold of the bags to train on, and no instances are set aside before.
     ///
     /// # Errors
     /// When the training split has no labels to count, or no bag can be made, or the manifest is not one of this
@@ -74,6 +75,7 @@ impl TrainingData {
             Some(hash) => Bags::read(&dataset, config.bags.manifest.as_deref(), hash)?,
             None => Bags::draw(&dataset, config)?,
         };
+        let bags = bags.folded(&config.data)?;
         Ok(Self {
             normalization: Normalization::from_instances(&dataset.train.images, &bags.instances)?,
             bags: bags.train,
@@ -114,6 +116,16 @@ impl Bags {
             n_held_out: split.held_out.len(),
             instances: split.train,
         })
+    }
+
+    /// The bags of a fold, if the configuration asks for one: held-out bags are then some of those to train on.
+    fn folded(self, config: &DataConfig) -> Result<Self, TrainError> {
+        let (Some(n_folds), Some(index)) = (config.folds, config.fold) else { return Ok(self) };
+        let fold = fold(self.train.len(), n_folds, index, config.split_seed)?;
+        let (train, held_out) = (self.train.select(&fold.train)?, self.train.select(&fold.held_out)?);
+        let mut instances = batch::instances(&train, &(0..train.len()).collect::<Vec<_>>());
+        instances.sort_unstable();
+        Ok(Self { n_held_out: held_out.n_instances(), held_out: Some(held_out), instances, train })
     }
 
     fn read(dataset: &Dataset, path: Option<&str>, hash: &str) -> Result<Self, TrainError> {

@@ -20,12 +20,15 @@
 
 mod batch;
 mod checkpoint;
+mod chosen;
+pub mod criteria;
 mod data;
 pub mod disaggregate;
 mod error;
 pub mod evaluate;
 mod loss;
 mod network;
+pub mod poisson_binomial;
 mod probe;
 mod run;
 mod schedule;
@@ -33,6 +36,7 @@ mod step;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
+pub use chosen::ChosenEpoch;
 pub use data::{Locate, TrainingData, load_dataset};
 pub use error::{CheckpointFault, TrainError};
 pub use loss::build_loss;

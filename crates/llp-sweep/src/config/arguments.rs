@@ -37,7 +37,8 @@ impl RunConfig {
         }
         for (key, value) in values.iter() {
             let is_default = base.as_ref().is_some_and(|base| base.get(key.name) == Some(value));
-            let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name);
+            let is_fold_seed = key.name == "data.split_seed" && self.data.folds.is_some();
+            let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name) && !is_fold_seed;
             let is_told = ["schema", "preset", "bags.manifest"].contains(&key.name);
             if is_told || is_left_to_bags || (is_default && !TELLING.contains(&key.name)) {
                 continue;

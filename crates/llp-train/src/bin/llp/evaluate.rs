@@ -10,6 +10,7 @@ use llp_train::evaluate::{accuracy, bag_losses};
 use llp_train::{Checkpoint, TrainError, TrainingData, build_loss, build_network, load_dataset};
 use serde::Serialize;
 
+use crate::epoch_arg::EpochArg;
 use crate::failure::{Failure, usage};
 use crate::hub;
 use crate::world::{print, print_json};
@@ -27,6 +28,9 @@ pub(crate) struct EvaluateArgs {
     /// Where the file of bags lies now.
     #[arg(long, value_name = "FILE")]
     bags: Option<String>,
+    /// Which weights: those after the last epoch, or after the one that held-out bags prefer.
+    #[arg(long, value_enum, default_value_t = EpochArg::Last)]
+    epoch: EpochArg,
 }
 
 #[derive(Serialize)]
@@ -74,7 +78,8 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let state = &checkpoint.state;
     let [.., channels] = data.test_images.shape();
     let network = build_network(&config.network, channels, data.class_names.len(), config.seed, &device)?;
-    let loaded = network.state_dict().load(&checkpoint.weights);
+    let (epochs, weights) = args.epoch.weights(&newest, &checkpoint)?;
+    let loaded = network.state_dict().load(&weights);
     loaded.map_err(|error| TrainError::Checkpoint { path: newest.clone(), reason: error.into() })?;
     let losses = data
         .held_out
@@ -88,7 +93,7 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
         .transpose()?;
     Ok(Evaluation {
         checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        epochs: state.position.epoch,
+        epochs,
         test_accuracy,
         held_out_loss: losses.map(|losses| losses.own),
         held_out_kl: losses.map(|losses| losses.kl),

@@ -11,6 +11,7 @@ mod contact_sheet;
 mod data;
 mod data_known;
 mod disaggregate;
+mod epoch_arg;
 mod evaluate;
 mod export;
 mod failure;
