@@ -61,6 +61,7 @@ pub use augment::{Augmentation, EpochAugmentation, prepare};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
 pub use error::BagError;
+pub use fold::{Fold, fold};
 pub use images::Images;
 pub use llp_ot::Proportions;
 pub use manifest::{
@@ -69,6 +70,5 @@ pub use manifest::{
 };
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
-pub use fold::{Fold, fold};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

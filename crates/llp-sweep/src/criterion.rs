@@ -64,7 +64,10 @@ impl Criterion {
     /// The best of some epochs; of equally good ones the last, which has been trained for longer.
     ///
     /// Nothing if no epoch has a value.
-    pub fn best_epoch<'a>(self, epochs: impl IntoIterator<Item = &'a EpochRecord>) -> Option<&'a EpochRecord> {
+    pub fn best_epoch<'a>(
+        self,
+        epochs: impl IntoIterator<Item = &'a EpochRecord>,
+    ) -> Option<&'a EpochRecord> {
         let values = epochs.into_iter().filter_map(|record| Some((self.of(record)?, record)));
         // `max_by` takes the last of equals.
         values.max_by(|a, b| b.0.total_cmp(&a.0)).map(|(_, record)| record)

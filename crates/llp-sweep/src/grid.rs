@@ -200,7 +200,10 @@ impl Sweep {
         }
         if self.criterion != Criterion::Kl {
             let criterion = Value::String(self.criterion.as_str().to_owned());
-            file.insert("select".to_owned(), Value::Table(Table::from_iter([("criterion".to_owned(), criterion)])));
+            file.insert(
+                "select".to_owned(),
+                Value::Table(Table::from_iter([("criterion".to_owned(), criterion)])),
+            );
         }
         Ok(file.to_string())
     }

@@ -128,10 +128,7 @@ pub fn select(rows: &[Row], criterion: Criterion) -> Vec<Group> {
         let config = &row.cell.config;
         groups.entry((config.data.name.clone(), config.loss.name, config.bags.size)).or_default().push(index);
     }
-    groups
-        .into_iter()
-        .map(|(place, members)| group(rows, place, criterion, &members))
-        .collect()
+    groups.into_iter().map(|(place, members)| group(rows, place, criterion, &members)).collect()
 }
 
 fn group(
@@ -145,7 +142,8 @@ fn group(
         by_parameters.entry(parameters(&rows[index].cell.config)).or_default().push(index);
     }
     let n_candidates = by_parameters.len();
-    let mut eligible: Vec<_> = by_parameters.into_values().filter_map(|runs| candidate(rows, runs, criterion)).collect();
+    let mut eligible: Vec<_> =
+        by_parameters.into_values().filter_map(|runs| candidate(rows, runs, criterion)).collect();
     // Without rivals there is nothing to choose, so no criterion is needed.
     eligible.retain(|candidate| n_candidates == 1 || candidate.criterion.is_some());
     eligible.sort_by(|a, b| {

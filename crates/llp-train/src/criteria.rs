@@ -27,7 +27,8 @@ pub fn count_criteria(logits: &[Vec<f32>], bags: &BagSet) -> CountCriteria {
         let n = bags.instances(bag).len();
         let rows = &logits[first..first + n];
         let counts = bags.proportions(bag).largest_remainder_counts(n as u32);
-        distance += hard_counts(rows, counts.len()).iter().zip(&counts).map(|(a, b)| a.abs_diff(*b)).sum::<u32>();
+        distance +=
+            hard_counts(rows, counts.len()).iter().zip(&counts).map(|(a, b)| a.abs_diff(*b)).sum::<u32>();
         nll += count_nll(rows, &counts);
         first += n;
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, fold, hold_out,
-    partition, subset,
+    BagError, BagManifest, BagPart, BagSet, Images, LabelOracle, ManifestError, Normalization, fold,
+    hold_out, partition, subset,
 };
 use llp_sweep::config::{DataConfig, RunConfig};
 

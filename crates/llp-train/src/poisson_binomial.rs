@@ -40,12 +40,15 @@ pub fn log_probability(log_odds: &[f64], k: usize) -> f64 {
     }
     let theta = tilt(&log_odds, k as f64);
     let tilted: f64 = log_odds.iter().map(|&x| softplus(x + theta)).sum();
-    (tilted - untilted - theta * k as f64) + probability(&log_odds, theta, k).ln()
+    let log_probability = (tilted - untilted - theta * k as f64) + probability(&log_odds, theta, k).ln();
+    // Of large numbers, rounding can leave a little more than 0.
+    log_probability.min(0.0)
 }
 
 /// About the shift of all log-odds at which `k` successes are expected, `0 < k < n`.
 fn tilt(log_odds: &[f64], k: f64) -> f64 {
-    let (min, max) = log_odds.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), &x| (min.min(x), max.max(x)));
+    let (min, max) =
+        log_odds.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), &x| (min.min(x), max.max(x)));
     // Where all trials have at most, and at least, the probability k / n.
     let at_mean = (k / (log_odds.len() as f64 - k)).ln();
     let (mut low, mut high) = (at_mean - max, at_mean - min);

@@ -33,12 +33,8 @@ pub fn markdown(groups: &[Group]) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(
-        text,
-        "{} In brackets: learning rate, and alpha of ROT. {}",
-        rule_of(groups),
-        notes(groups)
-    );
+    let _ =
+        writeln!(text, "{} In brackets: learning rate, and alpha of ROT. {}", rule_of(groups), notes(groups));
     text
 }
 
