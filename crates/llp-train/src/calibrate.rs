@@ -1,6 +1,6 @@
 //! A temperature from the counts of bags: calibration where no instance has a label.
 //!
-//! A network that was trained long is too sure of itself. Dividing its logits by a temperature changes no prediction
+//! A network can be too sure of itself, or not sure enough. Dividing its logits by a temperature changes no prediction
 //! and can mend that \[guo:17\]; the temperature is usually fitted to labels. Bags say enough: if the probabilities of
 //! their instances are right, then the number of instances of a class is a sum of independent coin tosses with these
 //! probabilities, and a count that is far from its mean compared with the spread of that sum speaks against them.
