@@ -94,6 +94,29 @@ impl BagSet {
         Ok(Self { imprecision, ..self })
     }
 
+    /// The same bags with other proportions, of the same classes.
+    pub(crate) fn with_proportions(
+        self,
+        proportions: Vec<Proportions>,
+        imprecision: Vec<Imprecision>,
+    ) -> Result<Self, BagError> {
+        Self { proportions, ..self }.with_imprecision(imprecision)
+    }
+
+    /// Some of the bags, in the given order, without any remainder.
+    ///
+    /// # Errors
+    /// [`BagError::NoBags`]; [`BagError::RepeatedInstance`] if a bag is named twice.
+    ///
+    /// # Panics
+    /// If there is no such bag, as for a slice.
+    pub fn select(&self, bags: &[usize]) -> Result<Self, BagError> {
+        let instances = bags.iter().map(|&bag| self.bags[bag].clone()).collect();
+        let proportions = bags.iter().map(|&bag| self.proportions[bag].clone()).collect();
+        let imprecision = bags.iter().map(|&bag| self.imprecision(bag).clone()).collect();
+        Self::new(Arc::clone(&self.data), instances, proportions)?.with_imprecision(imprecision)
+    }
+
     /// The number of bags; there is at least one.
     #[expect(clippy::len_without_is_empty, reason = "a bag set is never empty")]
     pub fn len(&self) -> usize {

@@ -44,11 +44,14 @@
 mod augment;
 mod bag;
 mod bagging;
+mod diagnostics;
 mod error;
 mod features;
+mod fold;
 mod images;
 mod instances;
 mod manifest;
+mod noise;
 mod normalization;
 mod oracle;
 #[cfg(feature = "table")]
@@ -66,8 +69,10 @@ mod variation;
 pub use augment::{Augmentation, EpochAugmentation};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
+pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
 pub use error::BagError;
 pub use features::Features;
+pub use fold::{Fold, fold};
 pub use images::Images;
 pub use instances::{InstanceShape, Instances, prepare};
 pub use llp_ot::{Imprecision, Proportions};
@@ -75,6 +80,7 @@ pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
     Recipe,
 };
+pub use noise::Noise;
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
 pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};

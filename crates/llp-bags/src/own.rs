@@ -22,11 +22,13 @@
 mod assemble;
 mod bags;
 mod codes;
+mod collect;
 mod columns;
 mod error;
 mod instances;
 mod kinds;
 mod layout;
+mod outline;
 mod pictures;
 mod proportions;
 mod proportions_error;
@@ -41,8 +43,9 @@ use crate::source::Dataset;
 
 pub use bags::OwnBag;
 pub use error::OwnError;
-pub use instances::{InstanceTable, Like, read_images, read_instances};
+pub use instances::{InstanceTable, Like, Listed, list_instances, read_images, read_instances};
 pub use layout::is_own;
+pub use outline::{Outline, outline};
 pub use proportions_error::ProportionsError;
 pub use schema::{FeatureColumn, FeatureSchema};
 pub use units::Unit;

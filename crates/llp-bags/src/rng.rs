@@ -24,6 +24,8 @@ pub enum Purpose {
     BagShares,
     /// The seed of the held-out bags, where it must not be that of the others.
     HeldOutBags,
+    /// Which bags are held out in which fold; the index is the number of folds.
+    Folds,
     /// The first centers of clusters.
     Clusters,
     /// The order of the bags in an epoch; the index is the epoch.
@@ -34,6 +36,8 @@ pub enum Purpose {
     Init,
     /// Permuting labels inside bags, for checks; the index is the bag.
     LabelShuffle,
+    /// Noise on the proportions of bags; the index is the bag.
+    ProportionNoise,
 }
 
 impl Purpose {
@@ -46,11 +50,13 @@ impl Purpose {
             Self::GroupOrder => "group-order",
             Self::BagShares => "bag-shares",
             Self::HeldOutBags => "held-out-bags",
+            Self::Folds => "folds",
             Self::Clusters => "clusters",
             Self::BagOrder => "bag-order",
             Self::Augment => "augment",
             Self::Init => "init",
             Self::LabelShuffle => "label-shuffle",
+            Self::ProportionNoise => "proportion-noise",
         }
     }
 }

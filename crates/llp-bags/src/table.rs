@@ -15,7 +15,7 @@ mod collect;
 mod csv;
 mod error;
 mod npy;
-mod parquet;
+pub(crate) mod parquet;
 pub(crate) mod scan;
 mod write;
 

@@ -10,6 +10,7 @@ mod identity;
 mod keys;
 mod layers;
 mod nearest;
+mod noise;
 pub mod preset;
 mod values;
 
@@ -22,9 +23,11 @@ pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub(crate) use nearest::nearest;
+pub use noise::BagNoise;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
-use crate::error::{Origin, SweepError};
+use crate::criterion::Criterion;
+use crate::error::{InvalidValue, Origin, SweepError};
 
 /// The version of the configuration format that this program reads and writes.
 pub const SCHEMA: u32 = 1;
@@ -54,7 +57,7 @@ pub struct RunConfig {
     pub optim: OptimConfig,
     /// Random changes to the training images.
     pub augment: AugmentConfig,
-    /// When to save.
+    /// What to save.
     pub checkpoint: CheckpointConfig,
 }
 
@@ -78,8 +81,14 @@ pub struct DataConfig {
     pub train_limit: Option<usize>,
     /// Fraction of the training instances set aside for held-out bags, in `[0, 1)`.
     pub held_out: f64,
-    /// Seed of the choice of the held-out instances.
+    /// Seed of the choice of the held-out instances, and of which bag is in which fold.
     pub split_seed: u64,
+    /// Cross-validation over bags: into so many folds the training bags are shared out; `held_out` then does not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// The fold whose bags are held out, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
 }
 
 /// `[bags]`: how instances are put into bags.
@@ -96,6 +105,9 @@ pub struct BagsConfig {
     /// Hash of the bags in that file, or its first digits. With it, the file alone says what is in which bag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// Makes the proportions of the bags imprecise: for experiments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<BagNoise>,
 }
 
 /// `[network]`: the classifier.
@@ -224,6 +236,10 @@ pub enum LossName {
     L1,
     /// L2 distance of the mean prediction and the proportions.
     L2,
+    /// Distance of the mean prediction from the proportions within the bounds of the bag.
+    Interval,
+    /// Likelihood of what is known of imprecise proportions.
+    Marginal,
 }
 
 impl LossName {
@@ -235,6 +251,8 @@ impl LossName {
             Self::AvgKl => "avg-kl",
             Self::L1 => "l1",
             Self::L2 => "l2",
+            Self::Interval => "interval",
+            Self::Marginal => "marginal",
         }
     }
 
@@ -246,6 +264,8 @@ impl LossName {
             Self::AvgKl => "AvgKL",
             Self::L1 => "L1",
             Self::L2 => "L2",
+            Self::Interval => "Interval",
+            Self::Marginal => "Marginal",
         }
     }
 }
@@ -296,12 +316,22 @@ pub struct AugmentConfig {
     pub mirror: bool,
 }
 
-/// `[checkpoint]`: when to save. Not hashed.
+/// `[checkpoint]`: what to save.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointConfig {
-    /// Epochs between two checkpoints; the last epoch is always saved.
+    /// Epochs between two checkpoints; the last epoch is always saved. Not hashed.
     pub every_epochs: usize,
+    /// What the epoch is chosen by whose weights are kept beside the last ones; without it, the KL loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<Criterion>,
+}
+
+impl CheckpointConfig {
+    /// What the epoch is chosen by whose weights are kept.
+    pub fn chosen_by(&self) -> Criterion {
+        self.chosen_by.unwrap_or(Criterion::Kl)
+    }
 }
 
 impl RunConfig {
@@ -354,6 +384,7 @@ impl RunConfig {
         if network.freeze.is_some() && network.init_hash.is_none() {
             return Err(missing("network.init", "a run with `network.freeze`"));
         }
+        self.data.check_fold()?;
         let needs = [
             ("network.stem", network.stem.is_none(), is_resnet, &network_name),
             ("network.width", network.width.is_none(), is_resnet, &network_name),
@@ -390,11 +421,38 @@ impl RunConfig {
             (network.hidden, network.depth) = (None, None);
         }
         network.freeze = network.freeze.filter(|freeze| *freeze != Freeze::None);
+        self.checkpoint.chosen_by = self.checkpoint.chosen_by.filter(|criterion| *criterion != Criterion::Kl);
         if self.bags.hash.is_some() {
             self.bags.seed = 0;
-            (self.data.train_limit, self.data.held_out, self.data.split_seed) = (None, 0.0, 0);
+            (self.data.train_limit, self.data.held_out) = (None, 0.0);
+            if self.data.folds.is_none() {
+                self.data.split_seed = 0;
+            }
+        }
+        if self.data.folds.is_some() {
+            self.data.held_out = 0.0;
         }
         self
+    }
+}
+
+impl DataConfig {
+    /// A fold and the number of folds come together, and the fold is one of them.
+    fn check_fold(&self) -> Result<(), SweepError> {
+        match (self.folds, self.fold) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(missing("data.folds", "a run with `data.fold`")),
+            (Some(_), None) => Err(missing("data.fold", "a run with `data.folds`")),
+            (Some(folds), Some(fold)) if fold < folds => Ok(()),
+            (Some(folds), Some(fold)) => Err(Box::new(InvalidValue {
+                origin: Origin::Program,
+                key: "data.fold".to_owned(),
+                expected: format!("one of the {folds} folds, from 0 to {}", folds - 1),
+                got: fold.to_string(),
+                nearest: None,
+            })
+            .into()),
+        }
     }
 }
 

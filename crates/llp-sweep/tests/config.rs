@@ -74,6 +74,7 @@ fn messages_are_exact() {
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
     toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
+    toml("a noise without its size", "bags.noise = \"gaussian\"");
     toml("an entropy weight that nothing can be solved with", "loss.epsilon = 1e-9");
     toml("another schema", "schema = 2");
     toml("a name that is a path", "data.name = \"../x\"");
@@ -172,6 +173,31 @@ fn weights_to_start_from_are_part_of_a_run() {
     assert!(command.contains("--init a.safetensors") && !command.contains("width"), "{command}");
     assert!(message(with(&["network.freeze=layer2"])).contains("needs `network.init`"));
     assert!(message(with(&[file])).contains("needs `network.init_hash`"));
+}
+
+/// Folds come with a fold of theirs, take the place of a held-out fraction, and tell runs apart; the criterion that is
+/// the default changes no name.
+#[test]
+fn folds_replace_the_held_out_fraction() {
+    let with = |settings: &[&str]| {
+        let mut layers = Layers::new();
+        for setting in settings {
+            layers.assignment("--set", setting).unwrap();
+        }
+        layers.resolve("digits")
+    };
+    let folds = with(&["data.folds=5", "data.fold=4"]).unwrap();
+    assert_eq!(with(&["data.folds=5", "data.fold=4", "data.held_out=0.5"]).unwrap(), folds);
+    assert_ne!(with(&["data.folds=5", "data.fold=3"]).unwrap().hash8(), folds.hash8());
+    assert_ne!(digits().hash8(), folds.hash8());
+    assert_eq!(
+        message(with(&["data.folds=5", "data.fold=5"])),
+        "configuration: `data.fold` must be one of the 5 folds, from 0 to 4, got 5"
+    );
+    assert!(message(with(&["data.folds=5"])).contains("data.fold"));
+    assert!(message(with(&["data.fold=0"])).contains("data.folds"));
+    assert_eq!(with(&["checkpoint.chosen_by=kl"]).unwrap(), digits());
+    assert_ne!(with(&["checkpoint.chosen_by=count-l1"]).unwrap().hash8(), digits().hash8());
 }
 
 /// The hash depends on every hashed key and on no other.

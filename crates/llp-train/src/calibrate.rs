@@ -6,14 +6,14 @@
 //! probabilities, and a count that is far from its mean compared with the spread of that sum speaks against them.
 
 mod minimize;
-mod poisson_binomial;
 
 use llp_bags::BagSet;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use minimize::{golden_section, grid_minimum};
-use poisson_binomial::log_probability;
+
+use crate::poisson_binomial::log_probability;
 
 /// Temperatures are looked for between 1/16 and 16.
 const LOG_TEMPERATURE_MAX: f64 = 4.0 * std::f64::consts::LN_2;

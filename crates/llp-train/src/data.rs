@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use llp_bags::own::FeatureSchema;
+use llp_bags::rng::{Purpose, Rng, stream};
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError,
-    Normalization, hold_out, partition, subset,
+    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
+    Normalization, fold, hold_out, partition, subset,
 };
-use llp_sweep::config::{DataConfig, RunConfig};
+use llp_sweep::config::{BagNoise, DataConfig, RunConfig};
 
-use crate::{TrainError, own};
+use crate::{TrainError, batch, own};
 
 /// Bags to train on, held-out bags to choose by, test instances to evaluate on.
 #[derive(Debug)]
@@ -81,7 +82,9 @@ impl TrainingData {
 
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
     /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
-    /// configuration names one; then no instance label of the training split is looked at.
+    /// configuration names one; then no instance label of the training split is looked at. With folds, the held-out bags
+    /// are one fold of the bags to train on, and no instances are set aside before. Noise on the proportions, if the
+    /// configuration asks for it, is that of both parts.
     ///
     /// # Errors
     /// When the training split has no labels to count, or no bag can be made, or the manifest is not one of this
@@ -91,6 +94,11 @@ impl TrainingData {
         let bags = match &config.bags.hash {
             Some(hash) => Bags::read(&dataset, config.bags.manifest.as_deref(), hash)?,
             None => Bags::draw(&dataset, config)?,
+        };
+        let bags = bags.folded(&config.data)?;
+        let bags = match config.bags.noise {
+            Some(noise) => bags.with_noise(noise, config.bags.seed)?,
+            None => bags,
         };
         Ok(Self {
             normalization: Normalization::from_instances(&dataset.train.instances, &bags.instances)?,
@@ -135,6 +143,16 @@ impl Bags {
         })
     }
 
+    /// The bags of a fold, if the configuration asks for one: held-out bags are then some of those to train on.
+    fn folded(self, config: &DataConfig) -> Result<Self, TrainError> {
+        let (Some(n_folds), Some(index)) = (config.folds, config.fold) else { return Ok(self) };
+        let fold = fold(self.train.len(), n_folds, index, config.split_seed)?;
+        let (train, held_out) = (self.train.select(&fold.train)?, self.train.select(&fold.held_out)?);
+        let mut instances = batch::instances(&train, &(0..train.len()).collect::<Vec<_>>());
+        instances.sort_unstable();
+        Ok(Self { n_held_out: held_out.n_instances(), held_out: Some(held_out), instances, train })
+    }
+
     fn read(dataset: &Dataset, path: Option<&str>, hash: &str) -> Result<Self, TrainError> {
         let path = Path::new(path.ok_or_else(|| TrainError::BagsPath { hash: hash.to_owned() })?);
         let manifest = BagManifest::read(path)?;
@@ -148,6 +166,25 @@ impl Bags {
             held_out: (!held_out.bags.is_empty()).then(|| bags(held_out)).transpose()?,
             n_held_out: held_out.instances().len(),
             instances: train.instances(),
+        })
+    }
+}
+
+impl Bags {
+    /// The same bags with imprecise proportions, of held-out bags by other draws.
+    fn with_noise(self, noise: BagNoise, seed: u64) -> Result<Self, TrainError> {
+        let noise = match noise {
+            BagNoise::Rounded(step) => Noise::Rounded { step },
+            BagNoise::Laplace(scale) => Noise::Laplace { scale },
+            BagNoise::Gaussian(sd) => Noise::Gaussian { sd },
+            BagNoise::Missing(fraction) => Noise::Missing { fraction },
+            BagNoise::Imputed(fraction) => Noise::Imputed { fraction },
+        };
+        let held_out_seed = stream(seed, Purpose::HeldOutBags, 0).next_u64();
+        Ok(Self {
+            train: self.train.with_noise(noise, seed)?,
+            held_out: self.held_out.map(|bags| bags.with_noise(noise, held_out_seed)).transpose()?,
+            ..self
         })
     }
 }

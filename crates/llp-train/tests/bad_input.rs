@@ -92,6 +92,26 @@ fn settings() {
     bench.messages.compare();
 }
 
+/// Settings that do not suit one's own bags, which are as they are.
+#[test]
+fn own_bags() {
+    let mut bench = Bench::new("own-bags", "Training on your own bags");
+    bench.write("instances.csv", "bag,x\na,1\na,2\nb,3\n");
+    bench.write("proportions.csv", "bag,no,yes\na,1,1\nb,0,1\n");
+    let data = "--data=instances.csv";
+    bench.refuse_training("a table that is not there", &["--data=none.csv"]);
+    bench.refuse_training("a bag size for bags that exist", &[data, "--bag-size=3"]);
+    bench.refuse_training("a part of the instances", &[data, "--set=data.train_limit=2"]);
+    bench.refuse_training(
+        "a network of images for a table",
+        &[data, "--preset=digits", "--set=augment.shift=0"],
+    );
+    bench.refuse_training("shifts of what is no image", &[data, "--set=augment.shift=1"]);
+    bench.refuse_training("a network without its extents", &["--set=network.name=mlp"]);
+    bench.refuse_training("proportions without a table", &["--proportions=proportions.csv"]);
+    bench.messages.compare();
+}
+
 /// A run that was refused before its first step leaves its directory to the mended settings.
 #[test]
 fn mended_settings_take_the_directory() {

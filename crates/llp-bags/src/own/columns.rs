@@ -1,5 +1,7 @@
 //! Columns of features while a table is read, and the rows that networks see.
 
+use std::borrow::Cow;
+
 use super::OwnError;
 use super::codes::Codes;
 use super::schema::{FeatureColumn, FeatureSchema};
@@ -87,7 +89,12 @@ impl FeatureCells {
             }
             Values::Levels { levels, codes } => {
                 let text = text(&cell, &place)?;
-                codes.push(levels.binary_search(&text).ok().map(|level| level as u32));
+                codes.push(
+                    levels
+                        .binary_search_by(|level| level.as_str().cmp(&*text))
+                        .ok()
+                        .map(|level| level as u32),
+                );
             }
         }
         Ok(())
@@ -149,9 +156,6 @@ pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Feat
     Features::new(n_values, values)
 }
 
-fn text(cell: &Cell<'_>, place: impl Fn() -> Place) -> Result<String, OwnError> {
-    match cell.name() {
-        Some(text) => Ok(text.into_owned()),
-        None => Err(TableError::Encoding { place: place() }.into()),
-    }
+fn text<'a>(cell: &Cell<'a>, place: impl Fn() -> Place) -> Result<Cow<'a, str>, OwnError> {
+    cell.name().ok_or_else(|| TableError::Encoding { place: place() }.into())
 }

@@ -14,6 +14,9 @@ const SUM_SLACK: f64 = 1e-6;
 /// Rounded shares of many classes may miss 1 by much, but not by more than this: a forgotten class would not be seen.
 const SUM_SLACK_MAX: f64 = 0.1;
 
+/// Whatever adds up to more than this is meant as counts.
+const SHARE_SUM_BELOW: f64 = 1.5;
+
 /// What the cells of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,14 +47,26 @@ impl Scale {
         let counts = Self { unit: Unit::Counts, step: None };
         let fits = |scale: Self| table.rows.iter().zip(sizes).position(|(row, &size)| !scale.fits(row, size));
         match (fits(shares), fits(counts)) {
+            // Noise may hide the unit: the one is taken whose totals are nearer.
+            (None, None) if counts.distance(table, sizes) < shares.distance(table, sizes) => Ok(counts),
             (None, _) => Ok(shares),
             (Some(_), None) => Ok(counts),
             (Some(share), Some(count)) => {
-                let whole = table.rows.iter().all(are_whole);
-                let (scale, row) = if whole { (counts, count) } else { (shares, share) };
+                let seem_counts = table.rows.iter().all(are_whole)
+                    && table.rows.iter().any(|row| sums(row, 0.0).0 > SHARE_SUM_BELOW);
+                let (scale, row) = if seem_counts { (counts, count) } else { (shares, share) };
                 Err(scale.refusal(table, row, sizes[row], instances))
             }
         }
+    }
+
+    /// The sum over rows of the square by which complete ones miss their total.
+    fn distance(self, table: &ProportionTable, sizes: &[usize]) -> f64 {
+        let missed = |(row, &size): (&Row, &usize)| {
+            let sum: Option<f64> = row.classes.iter().map(middle).sum();
+            sum.map_or(0.0, |sum| (sum - self.total(size)).powi(2))
+        };
+        table.rows.iter().zip(sizes).map(missed).sum()
     }
 
     fn total(self, size: usize) -> f64 {
@@ -76,10 +91,12 @@ impl Scale {
     fn refusal(self, table: &ProportionTable, row: usize, size: usize, instances: &Path) -> ProportionsError {
         let Row { place, bag, .. } = table.rows[row].clone();
         let (low_sum, high_sum) = sums(&table.rows[row], 0.0);
+        let (low_sum, high_sum) = (rounded(low_sum), rounded(high_sum));
         if self.unit == Unit::Shares && table.rows.iter().all(|row| self.adds_up_to(row, 100.0)) {
             return ProportionsError::Percent { place, bag };
         }
-        if low_sum < high_sum {
+        if table.rows[row].classes.iter().any(|told| matches!(told, Told::Within { .. } | Told::Noisy { .. }))
+        {
             return ProportionsError::BoundSum { place, bag, total: self.total(size), low_sum, high_sum };
         }
         if self.unit == Unit::Counts {
@@ -87,8 +104,8 @@ impl Scale {
             return ProportionsError::CountSum { place, bag, sum: low_sum, n_instances: size, table };
         }
         let n_classes = table.class_names.len();
-        let tolerance = self.half_step(n_classes) * n_classes as f64 + SUM_SLACK;
-        let hint = if low_sum > 1.5 {
+        let tolerance = rounded((self.half_step(n_classes) * n_classes as f64).max(SUM_SLACK));
+        let hint = if low_sum > SHARE_SUM_BELOW {
             "; counts must be whole numbers that add up to the size of the bag"
         } else {
             ""
@@ -145,6 +162,11 @@ fn sums(row: &Row, half_step: f64) -> (f64, f64) {
         }
     });
     bounds.fold((0.0, 0.0), |sums, bounds| (sums.0 + bounds.0, sums.1 + bounds.1))
+}
+
+/// Without the last digits, for people.
+fn rounded(sum: f64) -> f64 {
+    (sum * 1e9).round() / 1e9
 }
 
 fn middle(told: &Told) -> Option<f64> {

@@ -5,7 +5,7 @@
 //! or `fine_label`. The schema metadata under the key `huggingface` names the classes. The instance id of a row is its
 //! place when the shards of a split are read in the order of their names.
 
-mod class_names;
+pub(crate) mod class_names;
 mod column;
 pub(crate) mod columns;
 mod error;

@@ -9,16 +9,14 @@ use ::parquet::schema::types::ColumnDescriptor;
 
 use super::TableError;
 use super::scan::{Cell, ColumnHead, Head, Kind, Sink};
+use crate::source::parquet::class_names::class_names;
 use crate::source::parquet::columns;
 
 /// Columns of structs have the names of the fields on the way, `image.bytes`.
 pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
-    let file = fs_err::File::open(path).map_err(TableError::from)?.into_file();
-    let reader = SerializedFileReader::new(file).map_err(|error| damaged(path, &error))?;
+    let reader = open(path)?;
     let schema = reader.metadata().file_metadata().schema_descr();
-    let column =
-        |column: &_| ColumnHead { name: ColumnDescriptor::path(column).string(), kind: kind_of(column) };
-    let head = Head::named(path, schema.columns().iter().map(|descriptor| column(descriptor)).collect())?;
+    let head = Head::named(path, schema.columns().iter().map(|column| head_of(column)).collect())?;
     let wanted = head.wanted(path, sink)?;
     let mut first_row = 0;
     for group in 0..reader.num_row_groups() {
@@ -35,6 +33,20 @@ pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
         first_row += n_rows.unwrap_or(0);
     }
     Ok(())
+}
+
+/// The names of the classes that the integers of the column `label` stand for, if the file tells them.
+pub(crate) fn label_names(path: &Path) -> Result<Option<Vec<String>>, TableError> {
+    let reader = open(path)?;
+    class_names(reader.metadata().file_metadata().key_value_metadata(), "label").map_err(|error| {
+        let message = format!("the class names in its metadata `huggingface` cannot be read: {error}");
+        TableError::Format { path: path.to_owned(), message }
+    })
+}
+
+fn open(path: &Path) -> Result<SerializedFileReader<std::fs::File>, TableError> {
+    let file = fs_err::File::open(path)?.into_file();
+    SerializedFileReader::new(file).map_err(|error| damaged(path, &error))
 }
 
 /// A column of a row group.
@@ -85,6 +97,10 @@ impl Column<'_> {
         }
         Ok(n_rows)
     }
+}
+
+fn head_of(column: &ColumnDescriptor) -> ColumnHead {
+    ColumnHead { name: column.path().string(), kind: kind_of(column) }
 }
 
 fn kind_of(column: &ColumnDescriptor) -> Kind {

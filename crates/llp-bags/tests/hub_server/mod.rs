@@ -78,6 +78,7 @@ impl Server {
         server
     }
 
+    #[allow(dead_code, reason = "each test uses what it needs")]
     pub(crate) fn behave(&self, manner: Manner) {
         self.shared.lock().unwrap().manner = manner;
     }

@@ -5,7 +5,8 @@
 
 use toml::Value;
 
-use super::nearest;
+use super::{nearest, noise};
+use crate::criterion::Criterion;
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ enum Kind {
     Extent { max: i64 },
     /// A finite number in a range.
     Number { expected: &'static str, accepts: fn(f64) -> bool },
+    /// A [`BagNoise`](noise::BagNoise), accepted in its one spelling.
+    Noise,
     /// One of a list of words.
     Choice(&'static [&'static str]),
 }
@@ -73,10 +76,13 @@ pub(crate) const KEYS: &[Key] = &[
     key("data.train_limit", SOME).optional(),
     key("data.held_out", BELOW_ONE),
     key("data.split_seed", ANY),
+    key("data.folds", Kind::Count { min: 2 }).optional(),
+    key("data.fold", ANY).optional(),
     key("bags.size", SOME),
     key("bags.seed", ANY),
     key("bags.manifest", Kind::Text).optional().unhashed(),
     key("bags.hash", Kind::Name).optional(),
+    key("bags.noise", Kind::Noise).optional(),
     key("network.name", Kind::Choice(&["resnet18", "mlp", "linear"])),
     key("network.stem", Kind::Choice(&["cifar", "imagenet"])).optional(),
     key("network.width", EXTENT).optional(),
@@ -85,7 +91,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("network.init", Kind::Text).optional().unhashed(),
     key("network.init_hash", Kind::Name).optional(),
     key("network.freeze", Kind::Choice(&["none", "stem", "layer1", "layer2", "layer3", "layer4"])).optional(),
-    key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2"])),
+    key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"])),
     key("loss.alpha", WEIGHT).optional(),
     key("loss.epsilon", ENTROPY_WEIGHT).optional(),
     key("loss.solver", Kind::Choice(&["newton", "sinkhorn"])).optional(),
@@ -102,6 +108,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("augment.shift", ANY),
     key("augment.mirror", Kind::Flag),
     key("checkpoint.every_epochs", SOME).unhashed(),
+    key("checkpoint.chosen_by", Kind::Choice(&Criterion::NAMES)).optional(),
 ];
 
 /// The key of this name.
@@ -131,6 +138,9 @@ impl Key {
             (Kind::Number { accepts, .. }, Value::Float(x)) if x.is_finite() && accepts(*x) => {
                 Some(value.clone())
             }
+            (Kind::Noise, Value::String(text)) => {
+                text.parse().ok().map(|noise: noise::BagNoise| Value::String(noise.to_string()))
+            }
             (Kind::Choice(words), Value::String(text)) if words.contains(&text.as_str()) => {
                 Some(value.clone())
             }
@@ -146,7 +156,7 @@ impl Key {
             Kind::Flag => text.parse().ok().map(Value::Boolean),
             Kind::Count { .. } | Kind::Extent { .. } => text.parse().ok().map(Value::Integer),
             Kind::Number { .. } => text.parse().ok().map(Value::Float),
-            Kind::Name | Kind::Text | Kind::Choice(_) => None,
+            Kind::Name | Kind::Text | Kind::Noise | Kind::Choice(_) => None,
         };
         self.accept(&parsed.unwrap_or_else(|| Value::String(text.to_owned())))
     }
@@ -159,6 +169,7 @@ impl Key {
             Kind::Count { min } => format!("an integer of at least {min}"),
             Kind::Extent { max } => format!("an integer from 1 to {max}"),
             Kind::Number { expected, .. } => (*expected).to_owned(),
+            Kind::Noise => noise::EXPECTED.to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         };
         let nearest = match (&self.kind, value) {

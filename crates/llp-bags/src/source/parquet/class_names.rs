@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 ///
 /// # Errors
 /// If the metadata is not JSON, or the names are neither a list nor a map numbered from 0 without a gap.
-pub(super) fn class_names(
+pub(crate) fn class_names(
     metadata: Option<&Vec<KeyValue>>,
     label_column: &str,
 ) -> serde_json::Result<Option<Vec<String>>> {

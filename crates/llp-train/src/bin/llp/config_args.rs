@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use llp_bags::BagManifest;
+use llp_bags::own::{self, Outline};
 use llp_bags::source::Labels;
-use llp_sweep::config::Layers;
+use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::grid::Sweep;
 use llp_train::{Pretrained, TrainError};
 
@@ -28,9 +29,12 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// The data set: digits, cifar10 or cifar100 (from the Hugging Face hub), or the folder or archive of one; #coarse
-    /// at its end takes the coarse labels.
+    /// at its end takes the coarse labels. Or your own bags: a table of instances, or a folder with instances.csv.
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<String>,
+    /// The table of proportions of your own bags; else proportions.csv or .parquet beside their instances.
+    #[arg(long, value_name = "FILE")]
+    proportions: Option<String>,
     /// A file of bags, made by `llp bags make`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_size", "bag_seed"])]
     bags: Option<String>,
@@ -83,6 +87,7 @@ impl ConfigArgs {
             ("--preset", "preset", self.preset.as_deref()),
             ("--data", "data.name", name.as_deref()),
             ("--data", "data.path", path.as_deref()),
+            ("--proportions", "data.proportions", self.proportions.as_deref()),
             ("--bags", "bags.manifest", self.bags.as_deref()),
             ("--bag-size", "bags.size", self.bag_size.as_deref()),
             ("--loss", "loss.name", self.loss.as_deref()),
@@ -100,7 +105,7 @@ impl ConfigArgs {
                 layers.argument(flag, key, value)?;
             }
         }
-        describe_files(global, &mut layers, |layers, key| layers.text_of(key).map(str::to_owned))?;
+        self.describe_files(global, &mut layers, |layers, key| layers.text_of(key).map(str::to_owned))?;
         Ok(layers)
     }
 
@@ -108,17 +113,61 @@ impl ConfigArgs {
     pub(crate) fn apply(&self, global: Global, grid: &mut Sweep) -> Result<(), Failure> {
         let mut layers = self.layers(global)?;
         grid.apply(&layers);
-        describe_files(global, &mut layers, |_, key| grid.text_of(key).map(str::to_owned))?;
+        self.describe_files(global, &mut layers, |_, key| grid.text_of(key).map(str::to_owned))?;
         grid.apply(&layers);
         Ok(())
     }
 
-    /// The preset under all layers that name none: that of the embedded data, or the paper's for other data.
-    pub(crate) fn default_preset(&self) -> &'static str {
-        match self.data.as_deref() {
-            None | Some("digits") => "digits",
-            Some(_) => "paper",
+    /// Sets what the files that the settings name say of themselves.
+    fn describe_files(
+        &self,
+        global: Global,
+        layers: &mut Layers,
+        text_of: impl Fn(&Layers, &str) -> Option<String>,
+    ) -> Result<(), Failure> {
+        if let Some(path) = text_of(layers, "bags.manifest") {
+            describe_bags(layers, &path)?;
         }
+        if let Some(path) = text_of(layers, "data.path") {
+            self.describe_own(layers, &path)?;
+        }
+        if let Some(name) = text_of(layers, "network.init") {
+            describe_init(global, layers, &name)?;
+        }
+        Ok(())
+    }
+
+    /// Sets what one's own data says of itself: the size of its largest bag.
+    fn describe_own(&self, layers: &mut Layers, path: &str) -> Result<(), Failure> {
+        if !own::is_own(Path::new(path)) {
+            return Ok(());
+        }
+        let size = outline(path)?.largest_bag.max(1).to_string();
+        if self.bag_size.as_ref().is_some_and(|asked| *asked != size) {
+            return Err(usage(format!(
+                "--bag-size: the bags of {path} are as they are, of up to {size} instances: leave it out"
+            )));
+        }
+        layers.argument("--data", "bags.size", &size)?;
+        Ok(())
+    }
+
+    /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables or for a
+    /// few hours' training on images under one's own data, or the paper's under other data.
+    pub(crate) fn resolve(&self, global: Global) -> Result<RunConfig, Failure> {
+        let layers = self.layers(global)?;
+        let preset = match (self.data.as_deref(), layers.text_of("data.path")) {
+            (None | Some("digits"), None) => "digits",
+            (_, Some(path)) if own::is_own(Path::new(path)) => {
+                if outline(path)?.has_images {
+                    "cifar10-cpu"
+                } else {
+                    "table"
+                }
+            }
+            _ => "paper",
+        };
+        Ok(layers.resolve(preset)?)
     }
 
     /// `--data` as name and path.
@@ -127,32 +176,23 @@ impl ConfigArgs {
     }
 }
 
-/// The name and the path in `--data NAME|PATH`: a path gives the data set the name of its folder or archive. `#coarse`
-/// stays at the end of the path, and becomes `-coarse` at the end of the name.
+/// The name and the path in `--data NAME|PATH`: a path gives the data set the name of its folder, archive or table, with
+/// `-` for what a name cannot have. `#coarse` stays at the end of the path, and becomes `-coarse` at the end of the name.
 pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
     let (place, labels) = Labels::split(data);
     let suffix = if labels == Labels::Coarse { "-coarse" } else { "" };
     if KNOWN_DATA.contains(&place) {
         return (format!("{place}{suffix}"), None);
     }
-    let name = Path::new(place).file_name().unwrap_or_default().to_string_lossy();
-    let name = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".tgz")).unwrap_or(&name);
+    let place = Path::new(place);
+    // A path that ends with a dot has no name of its own.
+    let resolved = if place.file_name().is_none() { place.canonicalize().ok() } else { None };
+    let name = resolved.as_deref().unwrap_or(place).file_name().unwrap_or_default().to_string_lossy();
+    let endings = [".tar.gz", ".tgz", ".csv", ".parquet", ".npy"];
+    let name = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = name.trim_start_matches('.').chars().map(plain).collect();
     (format!("{name}{suffix}"), Some(data.to_owned()))
-}
-
-/// Sets what the files that the settings name say of themselves.
-fn describe_files(
-    global: Global,
-    layers: &mut Layers,
-    text_of: impl Fn(&Layers, &str) -> Option<String>,
-) -> Result<(), Failure> {
-    if let Some(path) = text_of(layers, "bags.manifest") {
-        describe_bags(layers, &path)?;
-    }
-    if let Some(name) = text_of(layers, "network.init") {
-        describe_init(global, layers, &name)?;
-    }
-    Ok(())
 }
 
 /// Sets what a file of weights says of itself: the hash that makes it part of a run's identity, and the extents of the
@@ -168,6 +208,10 @@ fn describe_init(global: Global, layers: &mut Layers, name: &str) -> Result<(), 
     layers.argument(origin, "network.stem", pretrained.stem.as_str())?;
     layers.argument(origin, "network.width", &pretrained.width.to_string())?;
     Ok(())
+}
+
+fn outline(path: &str) -> Result<Outline, Failure> {
+    Ok(own::outline(Path::new(path)).map_err(TrainError::from)?)
 }
 
 /// Sets what a file of bags says of itself: the hash that makes it part of a run's identity, and the size of the bags.

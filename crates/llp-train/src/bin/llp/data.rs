@@ -1,11 +1,12 @@
 //! `llp data`: fetch, describe and check data sets.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use llp_bags::InstanceShape;
+use llp_bags::own;
 use llp_bags::source::{Dataset, Labels, Split};
 use llp_sweep::config::Layers;
 use llp_train::load_dataset;
@@ -15,14 +16,14 @@ use crate::config_args::data_settings;
 use crate::failure::{Failure, code, usage};
 use crate::hub;
 use crate::world::{print, print_json};
-use crate::{Global, Output, contact_sheet, data_known};
+use crate::{Global, Output, contact_sheet, data_known, own_inspect};
 
 #[derive(Subcommand)]
 pub(crate) enum DataCommand {
     /// Fetch a data set from the Hugging Face hub into its cache, unless it is there.
     Fetch(FetchArgs),
-    /// Describe a data set: splits, classes, sizes, fingerprint.
-    Inspect(DataArgs),
+    /// Describe a data set: splits, classes, sizes, fingerprint. Of own bags also whether training can work.
+    Inspect(InspectArgs),
     /// Read all of a data set and check it: nothing is broken, and where its classes are known, nothing is missing.
     Verify(DataArgs),
 }
@@ -35,8 +36,21 @@ pub(crate) struct FetchArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The proportions of own bags, if they are not in proportions.csv or proportions.parquet beside the table.
+    #[arg(long, value_name = "FILE")]
+    proportions: Option<PathBuf>,
+    /// Side of the squares that own images are resized to, in pixels.
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    image_size: usize,
+}
+
+#[derive(Args)]
 pub(crate) struct DataArgs {
-    /// A name (digits, cifar10, cifar100), a folder or an archive; #coarse at its end takes the coarse labels.
+    /// A name (digits, cifar10, cifar100), a folder or an archive, or a table of own instances; #coarse at the end takes
+    /// the coarse labels.
     #[arg(value_name = "DATA")]
     data: String,
     /// Also draw images of the training split, evenly spaced, into this PNG file.
@@ -82,15 +96,32 @@ pub(crate) fn data(global: Global, command: &DataCommand) -> Result<ExitCode, Fa
     match command {
         DataCommand::Fetch(args) => fetch(global, &args.name),
         DataCommand::Inspect(args) => {
-            let description = describe(global, args)?;
-            match global.output {
-                Output::Json => print_json(&description)?,
-                Output::Human => show(&description)?,
-            }
+            inspect(global, args)?;
             Ok(ExitCode::SUCCESS)
         }
         DataCommand::Verify(args) => verify(global, args),
     }
+}
+
+fn inspect(global: Global, args: &InspectArgs) -> Result<(), Failure> {
+    let table = Path::new(&args.data.data);
+    if args.proportions.is_some() || own::is_own(table) {
+        return own_inspect::inspect(
+            global,
+            &own_inspect::Request {
+                table,
+                proportions: args.proportions.as_deref(),
+                image_size: args.image_size,
+                contact_sheet: args.data.contact_sheet.as_deref(),
+            },
+        );
+    }
+    let description = describe(global, &args.data)?;
+    match global.output {
+        Output::Json => print_json(&description)?,
+        Output::Human => show(&description)?,
+    }
+    Ok(())
 }
 
 fn fetch(global: Global, name: &str) -> Result<ExitCode, Failure> {
