@@ -6,6 +6,7 @@
 
 mod arguments;
 mod document;
+mod fold;
 mod identity;
 mod keys;
 mod layers;
@@ -27,7 +28,7 @@ pub use noise::BagNoise;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
 use crate::criterion::Criterion;
-use crate::error::{InvalidValue, Origin, SweepError};
+use crate::error::{Origin, SweepError};
 
 /// The version of the configuration format that this program reads and writes.
 pub const SCHEMA: u32 = 1;
@@ -433,26 +434,6 @@ impl RunConfig {
             self.data.held_out = 0.0;
         }
         self
-    }
-}
-
-impl DataConfig {
-    /// A fold and the number of folds come together, and the fold is one of them.
-    fn check_fold(&self) -> Result<(), SweepError> {
-        match (self.folds, self.fold) {
-            (None, None) => Ok(()),
-            (None, Some(_)) => Err(missing("data.folds", "a run with `data.fold`")),
-            (Some(_), None) => Err(missing("data.fold", "a run with `data.folds`")),
-            (Some(folds), Some(fold)) if fold < folds => Ok(()),
-            (Some(folds), Some(fold)) => Err(Box::new(InvalidValue {
-                origin: Origin::Program,
-                key: "data.fold".to_owned(),
-                expected: format!("one of the {folds} folds, from 0 to {}", folds - 1),
-                got: fold.to_string(),
-                nearest: None,
-            })
-            .into()),
-        }
     }
 }
 

@@ -396,7 +396,7 @@ fn foreign_checkpoints_are_refused() {
     let place = |edit: &dyn Fn(String) -> String| {
         let target = b.path().join("checkpoints/e0009");
         fs_err::create_dir_all(&target).unwrap();
-        for file in ["model.safetensors", "optimizer.safetensors"] {
+        for file in ["model.safetensors", "optimizer.safetensors", "chosen.safetensors"] {
             fs_err::copy(source.join(file), target.join(file)).unwrap();
         }
         let state = fs_err::read_to_string(source.join("state.json")).unwrap();
