@@ -94,6 +94,15 @@ impl BagSet {
         Ok(Self { imprecision, ..self })
     }
 
+    /// The same bags with other proportions, of the same classes.
+    pub(crate) fn with_proportions(
+        self,
+        proportions: Vec<Proportions>,
+        imprecision: Vec<Imprecision>,
+    ) -> Result<Self, BagError> {
+        Self { proportions, ..self }.with_imprecision(imprecision)
+    }
+
     /// The number of bags; there is at least one.
     #[expect(clippy::len_without_is_empty, reason = "a bag set is never empty")]
     pub fn len(&self) -> usize {

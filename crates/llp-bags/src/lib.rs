@@ -50,6 +50,7 @@ mod features;
 mod images;
 mod instances;
 mod manifest;
+mod noise;
 mod normalization;
 mod oracle;
 #[cfg(feature = "table")]
@@ -77,6 +78,7 @@ pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
     Recipe,
 };
+pub use noise::Noise;
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
 pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};

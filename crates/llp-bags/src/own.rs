@@ -43,7 +43,7 @@ use crate::source::Dataset;
 
 pub use bags::OwnBag;
 pub use error::OwnError;
-pub use instances::{InstanceTable, Like, read_images, read_instances};
+pub use instances::{InstanceTable, Like, Listed, list_instances, read_images, read_instances};
 pub use layout::is_own;
 pub use outline::{Outline, outline};
 pub use proportions_error::ProportionsError;

@@ -34,6 +34,8 @@ pub enum Purpose {
     Init,
     /// Permuting labels inside bags, for checks; the index is the bag.
     LabelShuffle,
+    /// Noise on the proportions of bags; the index is the bag.
+    ProportionNoise,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Augment => "augment",
             Self::Init => "init",
             Self::LabelShuffle => "label-shuffle",
+            Self::ProportionNoise => "proportion-noise",
         }
     }
 }

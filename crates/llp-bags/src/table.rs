@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use collect::Collector;
 use scan::scan;
 
+pub(crate) use error::listed;
 pub use error::{Place, TableError};
 pub use write::{CellType, Cells, TableFormat, TableWriter, encode};
 

@@ -70,7 +70,8 @@ proptest! {
         prop_assert_eq!(told.rank, 2);
         prop_assert_eq!(&told.confused, &vec![1, 2]);
         prop_assert_eq!(told.verdict(), Verdict::Impossible);
-        prop_assert!(told.findings().contains(&Finding::Confused { classes: vec![1, 2] }));
+        let confused = Finding::Confused { classes: vec![1, 2] };
+        prop_assert!(told.findings().contains(&confused));
     }
 }
 

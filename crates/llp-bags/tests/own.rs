@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
-use llp_bags::own::{self, FeatureColumn, Like, OwnBag, OwnData, Unit};
+use llp_bags::own::{self, Like, OwnBag, OwnData, Unit};
 use llp_bags::table::{Cells, encode};
 use llp_bags::{Imprecision, Instances};
 use proptest::prelude::*;
@@ -115,8 +115,11 @@ fn structured(columns: &[(String, Cells)]) -> Vec<u8> {
     bytes
 }
 
-/// What is read but for the ids of instances: the rows of each bag, sorted, with its name and proportions.
-fn content(data: &OwnData) -> Vec<(String, Vec<Vec<u32>>, Vec<f64>)> {
+/// The name of a bag, its rows, sorted, and its proportions.
+type Content = (String, Vec<Vec<u32>>, Vec<f64>);
+
+/// What is read but for the ids of instances.
+fn content(data: &OwnData) -> Vec<Content> {
     let Instances::Features(features) = &*data.data.train.instances else { panic!("features were written") };
     let bag = |bag: &OwnBag| {
         let row = |&id: &u32| features.row(id).iter().map(|value| value.to_bits()).collect::<Vec<_>>();

@@ -117,14 +117,26 @@ fn wrong_tables_are_named() {
         message.replace(&path.display().to_string(), "t.csv")
     };
     let cases = [
-        ("", r#"t.csv: there is no column "instance", only nothing"#),
-        ("instance,bag,a\n", "t.csv: there are no rows"),
+        (
+            "",
+            r#"t.csv: there is no column "instance", only nothing: add it, or rename one; commas separate columns"#,
+        ),
+        ("instance,bag,a\n", "t.csv: there are no rows: a table needs at least one below its header"),
         ("instance,bag\n1,2\n", "t.csv: there is no column besides those that identify rows"),
-        ("instance,a\n1,0.5\n", r#"t.csv: there is no column "bag", only instance, a"#),
+        (
+            "instance,a\n1,0.5\n",
+            r#"t.csv: there is no column "bag", only instance, a: add it, or rename one; commas separate columns"#,
+        ),
         ("instance,bag,a,a\n1,2,3,4\n", r#"t.csv: there are two columns "a": rename or remove one"#),
-        ("instance,bag,a\n1,2,0.5\n2,2\n", "t.csv, row 2: 2 cells, the header has 3"),
-        ("instance,bag,a\n1,2,0.5\n\n2,,0.5\n", r#"t.csv, row 2: column "bag" is empty"#),
-        ("instance,bag,a\n1,2,\n", r#"t.csv, row 1: column "a" is empty"#),
+        (
+            "instance,bag,a\n1,2,0.5\n2,2\n",
+            "t.csv, row 2: 2 cells, the header has 3: separate cells by commas, and put text that has one in quotes",
+        ),
+        (
+            "instance,bag,a\n1,2,0.5\n\n2,,0.5\n",
+            r#"t.csv, row 2: column "bag" is empty: fill it in, or drop the row"#,
+        ),
+        ("instance,bag,a\n1,2,\n", r#"t.csv, row 1: column "a" is empty: fill it in, or drop the row"#),
         ("instance,bag,a\n1,2,much\n", r#"t.csv, row 1: column "a" is "much", expected a finite number"#),
         ("instance,bag,a\n1,2,NaN\n", r#"t.csv, row 1: column "a" is "NaN", expected a finite number"#),
     ];

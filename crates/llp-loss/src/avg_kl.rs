@@ -2,14 +2,14 @@
 
 use candle_core::Tensor;
 
-use crate::op::{BagFunction, EachBag, apply};
+use crate::op::{Bag, BagFunction, EachBag, apply, refuse_unknown};
 use crate::softmax::log_softmax;
 use crate::{BagLoss, BagTargets, LossError};
 
 /// `-mean_j sum_i z_i log p_ji`: every instance is trained towards the proportions of its bag.
 ///
 /// The mean of the cross-entropies instead of the cross-entropy of the mean; its minimum is a network that
-/// answers the proportions for every instance of a bag.
+/// answers the proportions for every instance of a bag. It has no answer for a class of unknown share, and refuses it.
 ///
 /// Source: [dulac-arnold:19], section 4.1, "Baseline method". Deviation: none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,7 @@ impl BagLoss for AvgKl {
     }
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
+        refuse_unknown(self.name(), targets)?;
         apply(self.name(), EachBag(AvgKlOfBag), logits, targets)
     }
 }
@@ -28,7 +29,8 @@ impl BagLoss for AvgKl {
 struct AvgKlOfBag;
 
 impl BagFunction for AvgKlOfBag {
-    fn evaluate(&self, logits: &[f64], proportions: &[f64], gradient: &mut [f64]) -> f64 {
+    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+        let proportions = bag.proportions;
         let n_classes = proportions.len();
         let log_probs = log_softmax(logits, n_classes);
         let n = (logits.len() / n_classes) as f64;

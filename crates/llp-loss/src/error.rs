@@ -51,6 +51,28 @@ pub enum LossError {
         /// What is wrong.
         source: OtError,
     },
+    /// A loss that has no meaning without the share of every class.
+    #[error(
+        "the loss {loss} needs the share of every class, that of class {class} in bag {bag} is unknown: kl, l1, l2, interval and marginal do without"
+    )]
+    UnknownShare {
+        /// Name of the loss.
+        loss: &'static str,
+        /// Index of the bag in the batch.
+        bag: usize,
+        /// The class.
+        class: usize,
+    },
+    /// A loss that needs bounds was given standard errors.
+    #[error(
+        "the loss {loss} needs bounds of the shares, bag {bag} has standard errors: the loss marginal takes them"
+    )]
+    NoBounds {
+        /// Name of the loss.
+        loss: &'static str,
+        /// Index of the bag in the batch.
+        bag: usize,
+    },
     /// The logits do not belong to these bags.
     #[error("the logits have shape {got:?}, the bags need [{n_instances}, {n_classes}]")]
     LogitsShape {

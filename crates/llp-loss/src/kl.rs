@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 
-use crate::op::{BagFunction, EachBag, apply};
-use crate::softmax::{log_softmax, log_sum_exp};
+use crate::mean::MeanPrediction;
+use crate::op::{Bag, BagFunction, EachBag, apply};
+use crate::softmax::log_sum_exp;
 use crate::{BagLoss, BagTargets, LossError};
 
 /// `-sum_i z_i log(mean_j p_ji)`: the cross-entropy of the known proportions and the mean prediction.
@@ -12,7 +13,12 @@ use crate::{BagLoss, BagTargets, LossError};
 /// taken in the log domain: a class that no instance predicts gives a large finite loss and a gradient that
 /// points away from it, where the plain formula has `log 0`.
 ///
-/// Source: [dulac-arnold:19], section 3.1. Deviation: none.
+/// Classes of unknown share count as one, whose share is the rest: `-z_U log(sum_{i in U} mean_j p_ji)` takes the
+/// place of their terms. That is the likelihood of coarsened counts, which says nothing of how they share the rest
+/// [heitjan:91]. Other errors of the proportions are ignored: see [`Interval`](crate::Interval) and
+/// [`Marginal`](crate::Marginal).
+///
+/// Source: [dulac-arnold:19], section 3.1. Deviation: none where all shares are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kl;
 
@@ -29,27 +35,29 @@ impl BagLoss for Kl {
 struct KlOfBag;
 
 impl BagFunction for KlOfBag {
-    fn evaluate(&self, logits: &[f64], proportions: &[f64], gradient: &mut [f64]) -> f64 {
-        let n_classes = proportions.len();
-        let log_probs = log_softmax(logits, n_classes);
-        let log_n = ((logits.len() / n_classes) as f64).ln();
-        let mut loss = 0.0;
-        // d loss / d log p_ji = -weight_ji with weight_ji = z_i p_ji / sum_j p_ji: instance j's share in class i.
-        for (class, &z) in proportions.iter().enumerate().filter(|(_, z)| **z > 0.0) {
-            let log_sum = log_sum_exp(log_probs.iter().skip(class).step_by(n_classes).copied());
-            loss -= z * (log_sum - log_n);
-            for (out, log_prob) in gradient.chunks_exact_mut(n_classes).zip(log_probs.chunks_exact(n_classes))
-            {
-                out[class] = -z * (log_prob[class] - log_sum).exp();
-            }
-        }
-        // Through the log-softmax: g_k <- g_k - p_k sum_i g_i.
-        for (out, log_prob) in gradient.chunks_exact_mut(n_classes).zip(log_probs.chunks_exact(n_classes)) {
-            let total: f64 = out.iter().sum();
-            for (out, log_prob) in out.iter_mut().zip(log_prob) {
-                *out -= log_prob.exp() * total;
-            }
-        }
+    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+        let mean = MeanPrediction::new(logits, bag.proportions.len());
+        let (loss, weights) = coarsened(&mean, bag);
+        mean.backward(&weights, gradient);
         loss
     }
+}
+
+/// The loss, and minus its derivative by the logarithm of the mean prediction, `[class]`.
+pub(crate) fn coarsened(mean: &MeanPrediction, bag: Bag<'_>) -> (f64, Vec<f64>) {
+    let mut weights = bag.proportions.to_vec();
+    let mut loss = 0.0;
+    let (unknown, known) = bag.unknown_and_known();
+    let rest: f64 = unknown.iter().map(|&class| bag.proportions[class]).sum();
+    if rest > 0.0 {
+        let log_rest = log_sum_exp(unknown.iter().map(|&class| mean.log_of(class)));
+        loss -= rest * log_rest;
+        for class in unknown {
+            weights[class] = rest * (mean.log_of(class) - log_rest).exp();
+        }
+    }
+    for class in known.into_iter().filter(|class| bag.proportions[*class] > 0.0) {
+        loss -= bag.proportions[class] * mean.log_of(class);
+    }
+    (loss, weights)
 }

@@ -11,6 +11,11 @@
 //! | [`AvgKl`] | `-mean_j sum_i z_i log p_ji` | baseline of section 4.1 |
 //! | [`L1`] | `sum_i abs(z_i - mean_j p_ji)` | section 3.1 |
 //! | [`L2`] | `sum_i (z_i - mean_j p_ji)^2` | section 3.1 |
+//! | [`Interval`] | `min KL(z, mean_j p_j)` over the `z` within the bounds | not there: proportions within bounds |
+//! | [`Marginal`] | `-(1/n) log P(what is known of z)` | not there: rounded, noisy, partly unknown proportions |
+//!
+//! Where a share is unknown ([`Imprecision`](llp_ot::Imprecision)), KL, L1 and L2 take the classes of unknown share
+//! as one; ROT and AvgKL refuse. Other errors of the proportions are ignored by all but the last two.
 //!
 //! Your own loss implements [`BagLoss`], from candle operations or as one with its own backward: see
 //! `docs/adding-a-loss.md`.
@@ -34,8 +39,12 @@
 //! ```
 
 mod avg_kl;
+mod counts;
 mod error;
+mod interval;
 mod kl;
+mod marginal;
+mod mean;
 mod op;
 mod proportion;
 mod rot;
@@ -46,7 +55,9 @@ use candle_core::Tensor;
 
 pub use avg_kl::AvgKl;
 pub use error::LossError;
+pub use interval::Interval;
 pub use kl::Kl;
+pub use marginal::Marginal;
 pub use proportion::{L1, L2};
 pub use rot::Rot;
 pub use softmax::log_softmax;
@@ -68,3 +79,8 @@ pub trait BagLoss: std::fmt::Debug + Send + Sync {
     /// that is not finite, which the caller must look for.
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError>;
 }
+
+/// The sample of the page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/adding-a-loss.md")]
+struct AddingALoss;

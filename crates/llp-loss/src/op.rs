@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
-use llp_ot::Real;
+use llp_ot::{Imprecision, Real};
 
 use crate::{BagTargets, LossError};
 
@@ -23,10 +23,25 @@ pub(crate) trait BatchFunction: Send + Sync + 'static {
     ) -> std::result::Result<(), LossError>;
 }
 
+/// What is known of one bag.
+#[derive(Clone, Copy)]
+pub(crate) struct Bag<'a> {
+    /// `[class]`.
+    pub(crate) proportions: &'a [f64],
+    pub(crate) imprecision: &'a Imprecision,
+}
+
+impl Bag<'_> {
+    /// The classes of unknown share, and all others.
+    pub(crate) fn unknown_and_known(&self) -> (Vec<usize>, Vec<usize>) {
+        (0..self.proportions.len()).partition(|&class| self.imprecision.is_unknown(class))
+    }
+}
+
 /// A loss on plain slices, for one bag, in double precision.
 pub(crate) trait BagFunction: Send + Sync + 'static {
-    /// Returns the loss and writes its derivative by the logits, `[instance, class]`, to `gradient`.
-    fn evaluate(&self, logits: &[f64], proportions: &[f64], gradient: &mut [f64]) -> f64;
+    /// Returns the loss and writes its derivative by the logits, `[instance, class]`, to `gradient`, which is zero.
+    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64;
 }
 
 /// A [`BagFunction`] applied to each bag of a batch.
@@ -41,11 +56,15 @@ impl<F: BagFunction> BatchFunction for EachBag<F> {
         gradient: &mut [T],
     ) -> std::result::Result<(), LossError> {
         let mut start = 0;
-        for (bag, size) in targets.sizes().iter().enumerate() {
+        for (index, size) in targets.sizes().iter().enumerate() {
+            let bag = Bag {
+                proportions: targets.proportions_of(index),
+                imprecision: targets.imprecision_of(index),
+            };
             let end = start + size * targets.n_classes();
             let wide: Vec<f64> = logits[start..end].iter().map(|value| value.to_f64()).collect();
             let mut wide_gradient = vec![0.0; wide.len()];
-            loss[bag] = T::from_f64(self.0.evaluate(&wide, targets.proportions_of(bag), &mut wide_gradient));
+            loss[index] = T::from_f64(self.0.evaluate(&wide, bag, &mut wide_gradient));
             for (out, value) in gradient[start..end].iter_mut().zip(wide_gradient) {
                 *out = T::from_f64(value);
             }
@@ -53,6 +72,17 @@ impl<F: BagFunction> BatchFunction for EachBag<F> {
         }
         Ok(())
     }
+}
+
+/// Refuses bags with a class of unknown share.
+pub(crate) fn refuse_unknown(loss: &'static str, targets: &BagTargets) -> std::result::Result<(), LossError> {
+    for bag in 0..targets.n_bags() {
+        let imprecision = targets.imprecision_of(bag);
+        if let Some(class) = (0..targets.n_classes()).find(|&class| imprecision.is_unknown(class)) {
+            return Err(LossError::UnknownShare { loss, bag, class });
+        }
+    }
+    Ok(())
 }
 
 /// Applies a function to logits; the result is `[bag]` and differentiable.

@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use llp_ot::{Real, RotBatch, RotConfig, rot_loss_and_gradient};
 
-use crate::op::{BatchFunction, apply};
+use crate::op::{BatchFunction, apply, refuse_unknown};
 use crate::{BagLoss, BagTargets, LossError};
 
 /// The relaxed optimal transport loss: the optimal value of equation (6), as printed.
@@ -11,6 +11,7 @@ use crate::{BagLoss, BagTargets, LossError};
 /// Its gradient is `(alpha / n) (p_j - U_j)` by the envelope theorem, where `U` is the optimal coupling: no
 /// graph through the iterations is kept. The value can be negative: the entropy as printed counts `+1` for
 /// every instance, which shifts the loss by the constant `-alpha epsilon` (see `docs/notation.md`).
+/// A class of unknown share is refused.
 ///
 /// Source: [dulac-arnold:19], equation (6) and Algorithm 1. Deviation: the gradient is not taken through the
 /// sweeps (`docs/deviations.md`).
@@ -26,6 +27,7 @@ impl BagLoss for Rot {
     }
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
+        refuse_unknown(self.name(), targets)?;
         apply(self.name(), *self, logits, targets)
     }
 }

@@ -1,59 +1,13 @@
 //! Theorems that hold for every loss of this crate.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod batches;
+
+use batches::{Batch, batches, close, evaluate};
 use candle_core::{DType, Device, Tensor, Var};
-use llp_loss::{AvgKl, BagLoss, BagTargets, Kl, L1, L2, LossError, Rot};
+use llp_loss::{AvgKl, BagLoss, BagTargets, Interval, Kl, L1, L2, LossError, Marginal, Rot};
 use llp_ot::{NewtonConfig, Proportions, RotConfig, RotSolver, entropy};
 use proptest::prelude::*;
-
-/// A batch of bags of different sizes; some proportions are zero.
-#[derive(Clone, Debug)]
-struct Batch {
-    logits: Vec<f64>,
-    sizes: Vec<usize>,
-    counts: Vec<Vec<u32>>,
-    n_classes: usize,
-}
-
-impl Batch {
-    fn proportions(&self) -> Vec<Proportions> {
-        self.counts.iter().map(|counts| Proportions::from_counts(counts).unwrap()).collect()
-    }
-
-    fn targets(&self) -> BagTargets {
-        BagTargets::new(self.sizes.clone(), &self.proportions()).unwrap()
-    }
-
-    /// The logits of one bag.
-    fn logits_of(&self, bag: usize) -> &[f64] {
-        let start: usize = self.sizes[..bag].iter().sum();
-        &self.logits[start * self.n_classes..(start + self.sizes[bag]) * self.n_classes]
-    }
-
-    /// One bag alone.
-    fn alone(&self, bag: usize) -> Self {
-        Self {
-            logits: self.logits_of(bag).to_vec(),
-            sizes: vec![self.sizes[bag]],
-            counts: vec![self.counts[bag].clone()],
-            n_classes: self.n_classes,
-        }
-    }
-}
-
-fn batches() -> impl Strategy<Value = Batch> {
-    (2_usize..5, prop::collection::vec(1_usize..7, 1..4), 0.1_f64..8.0).prop_flat_map(
-        |(n_classes, sizes, scale)| {
-            let n: usize = sizes.iter().sum();
-            let counts = prop::collection::vec(0_u32..4, n_classes)
-                .prop_filter("a bag has instances", |c| c.iter().sum::<u32>() > 0);
-            let counts = prop::collection::vec(counts, sizes.len());
-            let logits = prop::collection::vec(-scale..scale, n * n_classes);
-            (logits, Just(sizes), counts, Just(n_classes))
-                .prop_map(|(logits, sizes, counts, n_classes)| Batch { logits, sizes, counts, n_classes })
-        },
-    )
-}
 
 fn rot(alpha: f64, epsilon: f64) -> Rot {
     Rot { config: RotConfig { alpha, epsilon, solver: RotSolver::Newton(NewtonConfig::DOUBLE) } }
@@ -65,24 +19,11 @@ fn all_losses() -> Vec<Box<dyn BagLoss>> {
         Box::new(AvgKl),
         Box::new(L1),
         Box::new(L2),
+        Box::new(Interval),
+        Box::new(Marginal),
         Box::new(rot(0.5, 1.0)),
         Box::new(rot(0.1, 0.5)),
     ]
-}
-
-/// Values `[bag]` and the gradient of their sum, `[instance, class]`.
-fn evaluate(loss: &dyn BagLoss, batch: &Batch) -> (Vec<f64>, Vec<f64>) {
-    let targets = batch.targets();
-    let shape = (targets.n_instances(), batch.n_classes);
-    let logits = Var::from_vec(batch.logits.clone(), shape, &Device::Cpu).unwrap();
-    let values = loss.forward(&logits, &targets).unwrap();
-    let gradients = values.sum_all().unwrap().backward().unwrap();
-    let gradient = gradients.get(&logits).unwrap().flatten_all().unwrap();
-    (values.to_vec1().unwrap(), gradient.to_vec1().unwrap())
-}
-
-fn close(a: &[f64], b: &[f64], tolerance: f64) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() <= tolerance)
 }
 
 proptest! {

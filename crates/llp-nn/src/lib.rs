@@ -33,5 +33,5 @@ pub use error::NnError;
 pub use llp_kernels::Mode;
 pub use mlp::{Mlp, MlpConfig};
 pub use network::Network;
-pub use resnet::{ResNet18, ResNetConfig, Stem};
+pub use resnet::{Part, ResNet18, ResNetConfig, Stem};
 pub use state_dict::{Entry, Role, StateDict};

@@ -18,6 +18,18 @@ pub enum Stem {
     ImageNet,
 }
 
+/// The part that each block belongs to.
+const PART_OF_BLOCK: [Part; 8] = [
+    Part::Layer1,
+    Part::Layer1,
+    Part::Layer2,
+    Part::Layer2,
+    Part::Layer3,
+    Part::Layer3,
+    Part::Layer4,
+    Part::Layer4,
+];
+
 /// The extents of a [`ResNet18`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResNetConfig {
@@ -29,6 +41,21 @@ pub struct ResNetConfig {
     pub width: usize,
     /// Length of a logit vector.
     pub n_classes: usize,
+}
+
+/// How far a network is frozen, counted from its images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The first convolution and its batch norm.
+    Stem,
+    /// The first stage too.
+    Layer1,
+    /// The second stage too.
+    Layer2,
+    /// The third stage too.
+    Layer3,
+    /// Everything but the last layer.
+    Layer4,
 }
 
 impl ResNetConfig {
@@ -53,6 +80,8 @@ pub struct ResNet18 {
     blocks: Vec<(String, BasicBlock)>,
     weight: Var,
     bias: Var,
+    /// The last part that is not trained, if there is one.
+    frozen: Option<Part>,
 }
 
 impl ResNet18 {
@@ -81,12 +110,27 @@ impl ResNet18 {
         }
         let weight = linear_uniform((config.n_classes, c_in), c_in, rng, device)?;
         let bias = linear_uniform(config.n_classes, c_in, rng, device)?;
-        Ok(Self { config, stem, blocks, weight, bias })
+        Ok(Self { config, stem, blocks, weight, bias, frozen: None })
     }
 
     /// The extents that the network was built with.
     pub fn config(&self) -> ResNetConfig {
         self.config
+    }
+
+    /// Has everything up to and with `last` stay as it is: its parameters are not trained, and its batch norms use their
+    /// running statistics in every mode, and leave them alone.
+    pub fn freeze(&mut self, last: Part) {
+        self.frozen = Some(last);
+    }
+
+    /// The mode of a part of the network where the whole is in `mode`.
+    fn mode_of(&self, part: Part, mode: Mode) -> Mode {
+        if self.is_frozen(part) { Mode::Evaluate } else { mode }
+    }
+
+    fn is_frozen(&self, part: Part) -> bool {
+        self.frozen.is_some_and(|last| part <= last)
     }
 
     /// Images `[image, height, width, channel]` to logits `[image, class]`.
@@ -97,12 +141,13 @@ impl ResNet18 {
     /// # Errors
     /// When the images do not fit the network.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
-        let mut x = self.stem.forward(&Features::from_tensor(images)?, mode, Activation::Relu)?;
+        let images = Features::from_tensor(images)?;
+        let mut x = self.stem.forward(&images, self.mode_of(Part::Stem, mode), Activation::Relu)?;
         if self.config.stem == Stem::ImageNet {
             x = max_pool2d(&x, 3, 2, 1)?;
         }
-        for (_, block) in &self.blocks {
-            x = block.forward(&x, mode)?;
+        for (part, (_, block)) in PART_OF_BLOCK.into_iter().zip(&self.blocks) {
+            x = block.forward(&x, self.mode_of(part, mode))?;
         }
         let features = global_average_pool(&x)?;
         let logits = features.matmul(&mode.operand(&self.weight).t()?)?;
@@ -111,13 +156,25 @@ impl ResNet18 {
 
     /// Every tensor by torchvision's name, shared with the network.
     pub fn state_dict(&self) -> StateDict {
-        let mut state = StateDict::default();
-        self.stem.register(&mut state, "conv1", "bn1");
-        for (name, block) in &self.blocks {
-            block.register(&mut state, name);
-        }
+        let mut state = self.body();
         state.push("fc.weight".into(), &self.weight, Role::Weight);
         state.push("fc.bias".into(), &self.bias, Role::Weight);
+        state
+    }
+
+    /// As [`Self::state_dict`], without the last layer, which alone depends on the classes.
+    pub fn body(&self) -> StateDict {
+        let mut state = StateDict::default();
+        self.stem.register(&mut state, "conv1", "bn1");
+        if self.is_frozen(Part::Stem) {
+            state.freeze();
+        }
+        for (part, (name, block)) in PART_OF_BLOCK.into_iter().zip(&self.blocks) {
+            block.register(&mut state, name);
+            if self.is_frozen(part) {
+                state.freeze();
+            }
+        }
         state
     }
 }

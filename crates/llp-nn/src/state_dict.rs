@@ -19,6 +19,8 @@ pub enum Role {
     BatchNorm,
     /// A running statistic: never trained.
     RunningStatistic,
+    /// Anything in a frozen part of the network: never trained.
+    Frozen,
 }
 
 /// One tensor of a network.
@@ -51,6 +53,11 @@ impl StateDict {
 
     pub(crate) fn push(&mut self, name: String, var: &Var, role: Role) {
         self.entries.push(Entry { name, var: var.clone(), role });
+    }
+
+    /// Marks all tensors so far as frozen.
+    pub(crate) fn freeze(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.role = Role::Frozen);
     }
 
     pub(crate) fn push_batch_norm(&mut self, prefix: &str, norm: &BatchNorm) {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor};
-use llp_nn::{Mode, NnError, ResNet18, ResNetConfig, Role, Stem};
+use llp_nn::{Mode, NnError, Part, ResNet18, ResNetConfig, Role, Stem};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -113,4 +113,45 @@ fn empty_networks_are_refused() {
 fn evaluation_tracks_nothing() {
     let images = Tensor::zeros((1, 8, 8, 1), DType::F32, &Device::Cpu).unwrap();
     assert!(!network(0).forward(&images, Mode::Evaluate).unwrap().track_op());
+}
+
+/// Whatever is frozen, up to and with a part, is left alone by a training pass: no statistic moves, no gradient arrives,
+/// and the optimizer is offered nothing of it; everything after it is trained as before.
+#[test]
+fn frozen_parts_stay_as_they_are() {
+    let parts = [Part::Stem, Part::Layer1, Part::Layer2, Part::Layer3, Part::Layer4];
+    let names = ["conv1", "layer1", "layer2", "layer3", "layer4", "fc"];
+    let images =
+        Tensor::from_vec((0..4 * 64).map(|i| (i as f32).sin()).collect(), (4, 8, 8, 1), &Device::Cpu);
+    let images = images.unwrap();
+    for (part, first_trained) in parts.into_iter().zip(&names[1..]) {
+        let mut network = network(5);
+        network.freeze(part);
+        let before = state(&network);
+        let logits = network.forward(&images, Mode::Train).unwrap();
+        let gradients = llp_kernels::backward(&logits.sqr().unwrap().sum_all().unwrap()).unwrap();
+        let state = network.state_dict();
+        let mut is_frozen = true;
+        for entry in state.entries() {
+            is_frozen &= !entry.name.starts_with(first_trained);
+            assert_eq!(entry.role == Role::Frozen, is_frozen, "{part:?}: {}", entry.name);
+            let is_trained = matches!(entry.role, Role::Weight | Role::BatchNorm);
+            assert_eq!(gradients.get(&entry.var).is_some(), is_trained, "{part:?}: {}", entry.name);
+            let moved = (&before[&entry.name] - entry.var.as_tensor()).unwrap().abs().unwrap();
+            let moved = moved.sum_all().unwrap().to_scalar::<f32>().unwrap() > 0.0;
+            assert_eq!(moved, entry.role == Role::RunningStatistic, "{part:?}: {}", entry.name);
+        }
+    }
+}
+
+/// The body is everything but the last layer.
+#[test]
+fn the_body_has_no_last_layer() {
+    let network = network(0);
+    let names = |state: &llp_nn::StateDict| -> Vec<String> {
+        state.entries().iter().map(|entry| entry.name.clone()).collect()
+    };
+    let mut body = names(&network.body());
+    body.extend(["fc.weight".to_owned(), "fc.bias".to_owned()]);
+    assert_eq!(body, names(&network.state_dict()));
 }

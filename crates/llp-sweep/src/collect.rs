@@ -67,21 +67,30 @@ pub fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
 pub fn write(sweep: &SweepDir, rows: &[Row]) -> Result<(), SweepError> {
     let keys = telling_keys(rows);
     let mut csv = csv::Writer::from_writer(Vec::new());
-    let mut lines = String::new();
     for (index, row) in rows.iter().enumerate() {
         let fields = fields(row, &keys);
         if index == 0 {
             csv.write_record(fields.iter().map(|(name, _)| *name))?;
         }
         csv.write_record(fields.iter().map(|(_, value)| csv_text(value)))?;
+    }
+    let table = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    write_atomically(&sweep.path().join("results.csv"), &table)?;
+    write_atomically(&sweep.path().join("results.jsonl"), json_lines(rows).as_bytes())?;
+    Ok(())
+}
+
+/// The rows as JSON objects, one a line, with the columns of [`write`].
+pub fn json_lines(rows: &[Row]) -> String {
+    let keys = telling_keys(rows);
+    let mut lines = String::new();
+    for row in rows {
+        let fields = fields(row, &keys);
         let present = fields.iter().filter(|(_, value)| !value.is_null());
         let pairs: Vec<_> = present.map(|(name, value)| format!("\"{name}\":{value}")).collect();
         lines += &["{", &pairs.join(","), "}\n"].concat();
     }
-    let table = csv.into_inner().map_err(csv::IntoInnerError::into_error)?;
-    write_atomically(&sweep.path().join("results.csv"), &table)?;
-    write_atomically(&sweep.path().join("results.jsonl"), lines.as_bytes())?;
-    Ok(())
+    lines
 }
 
 /// Keys that every table of results has, whether they vary or not.

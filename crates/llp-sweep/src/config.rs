@@ -10,6 +10,7 @@ mod identity;
 mod keys;
 mod layers;
 mod nearest;
+mod noise;
 pub mod preset;
 mod values;
 
@@ -22,6 +23,7 @@ pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub(crate) use nearest::nearest;
+pub use noise::BagNoise;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
 use crate::error::{Origin, SweepError};
@@ -96,6 +98,9 @@ pub struct BagsConfig {
     /// Hash of the bags in that file, or its first digits. With it, the file alone says what is in which bag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// Makes the proportions of the bags imprecise: for experiments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<BagNoise>,
 }
 
 /// `[network]`: the classifier.
@@ -116,6 +121,34 @@ pub struct NetworkConfig {
     /// Hidden layers; [`Architecture::Mlp`] only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
+    /// A file of weights to start from, or the name of a network on the hub: a hint like the path of the data. Not
+    /// hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<String>,
+    /// Hash of that file, its first digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_hash: Option<String>,
+    /// How much of what it starts from stays as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<Freeze>,
+}
+
+/// Layers that are not trained, counted from the images; their batch norms keep their statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freeze {
+    /// None: the same as no such key.
+    None,
+    /// The first convolution.
+    Stem,
+    /// The first stage too.
+    Layer1,
+    /// The second stage too.
+    Layer2,
+    /// The third stage too.
+    Layer3,
+    /// Everything but the last layer.
+    Layer4,
 }
 
 /// A network architecture.
@@ -152,6 +185,16 @@ pub enum Stem {
     Imagenet,
 }
 
+impl Stem {
+    /// The name in configurations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cifar => "cifar",
+            Self::Imagenet => "imagenet",
+        }
+    }
+}
+
 /// `[loss]`: the bag-level loss. The last four apply to [`LossName::Rot`] only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +229,10 @@ pub enum LossName {
     L1,
     /// L2 distance of the mean prediction and the proportions.
     L2,
+    /// Distance of the mean prediction from the proportions within the bounds of the bag.
+    Interval,
+    /// Likelihood of what is known of imprecise proportions.
+    Marginal,
 }
 
 impl LossName {
@@ -197,6 +244,8 @@ impl LossName {
             Self::AvgKl => "avg-kl",
             Self::L1 => "l1",
             Self::L2 => "l2",
+            Self::Interval => "interval",
+            Self::Marginal => "marginal",
         }
     }
 
@@ -208,6 +257,8 @@ impl LossName {
             Self::AvgKl => "AvgKL",
             Self::L1 => "L1",
             Self::L2 => "L2",
+            Self::Interval => "Interval",
+            Self::Marginal => "Marginal",
         }
     }
 }
@@ -310,6 +361,12 @@ impl RunConfig {
         if bags.manifest.is_some() && bags.hash.is_none() {
             return Err(missing("bags.hash", "a run with `bags.manifest`"));
         }
+        if network.init.is_some() && network.init_hash.is_none() {
+            return Err(missing("network.init_hash", "a run with `network.init`"));
+        }
+        if network.freeze.is_some() && network.init_hash.is_none() {
+            return Err(missing("network.init", "a run with `network.freeze`"));
+        }
         let needs = [
             ("network.stem", network.stem.is_none(), is_resnet, &network_name),
             ("network.width", network.width.is_none(), is_resnet, &network_name),
@@ -327,8 +384,8 @@ impl RunConfig {
     }
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
-    /// sweeps for a solver that has none, the extents of other networks, and how to draw bags that are in a file. Runs that differ only there become
-    /// equal.
+    /// sweeps for a solver that has none, the extents of other networks, how to draw bags that are in a file, and to
+    /// freeze nothing. Runs that differ only there become equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         let loss = &mut self.loss;
@@ -345,6 +402,7 @@ impl RunConfig {
         if network.name != Architecture::Mlp {
             (network.hidden, network.depth) = (None, None);
         }
+        network.freeze = network.freeze.filter(|freeze| *freeze != Freeze::None);
         if self.bags.hash.is_some() {
             self.bags.seed = 0;
             (self.data.train_limit, self.data.held_out, self.data.split_seed) = (None, 0.0, 0);

@@ -74,6 +74,7 @@ fn messages_are_exact() {
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
     toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
+    toml("a noise without its size", "bags.noise = \"gaussian\"");
     toml("an entropy weight that nothing can be solved with", "loss.epsilon = 1e-9");
     toml("another schema", "schema = 2");
     toml("a name that is a path", "data.name = \"../x\"");
@@ -147,6 +148,31 @@ fn a_manifest_replaces_how_bags_are_drawn() {
     assert_eq!(with(&["bags.manifest=elsewhere.json", hash]).hash8(), bags.hash8());
     assert_ne!(with(&[path, "bags.hash=1123456789abcdef"]).hash8(), bags.hash8());
     assert_ne!(digits().hash8(), bags.hash8());
+}
+
+/// Where weights to start from lie is a hint; what they are, and what of them is frozen, tells runs apart. To freeze
+/// nothing is no key at all, so runs of before keep their names.
+#[test]
+fn weights_to_start_from_are_part_of_a_run() {
+    let with = |settings: &[&str]| {
+        let mut layers = Layers::new();
+        for setting in settings {
+            layers.assignment("--set", setting).unwrap();
+        }
+        layers.resolve("digits")
+    };
+    let (file, hash) = ("network.init=a.safetensors", "network.init_hash=0123456789abcdef");
+    let started = with(&[file, hash]).unwrap();
+    assert_eq!(with(&["network.init=OWNER/NAME", hash]).unwrap().hash8(), started.hash8());
+    assert_eq!(with(&[file, hash, "network.freeze=none"]).unwrap(), started);
+    for other in ["network.freeze=stem", "network.init_hash=1123456789abcdef"] {
+        assert_ne!(with(&[file, hash, other]).unwrap().hash8(), started.hash8());
+    }
+    assert_eq!(with(&["network.freeze=none"]).unwrap().hash8(), digits().hash8());
+    let command = started.train_command("run");
+    assert!(command.contains("--init a.safetensors") && !command.contains("width"), "{command}");
+    assert!(message(with(&["network.freeze=layer2"])).contains("needs `network.init`"));
+    assert!(message(with(&[file])).contains("needs `network.init_hash`"));
 }
 
 /// The hash depends on every hashed key and on no other.

@@ -47,7 +47,7 @@ pub struct CheckpointState {
     pub data_fingerprint: String,
     /// Where the training stood.
     pub position: Position,
-    /// The network's extents, with the two that come from the data.
+    /// The network's configuration, without where it was started from.
     pub network: NetworkConfig,
     /// Shape of an instance: `image_shape` (height, width, channels), or `n_columns`.
     #[serde(flatten)]
@@ -96,7 +96,7 @@ impl Checkpoint {
             config_hash: config.hash8(),
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
-            network: config.network.clone(),
+            network: NetworkConfig { init: None, ..config.network.clone() },
             shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
             features: data.features.clone(),
@@ -254,7 +254,7 @@ fn read_state(path: &Path) -> Result<CheckpointState, CheckpointFault> {
     serde_json::from_str(&text).map_err(|error| unreadable(STATE, &error))
 }
 
-fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>
+pub(crate) fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>
 where
     S: AsRef<str> + Ord + std::fmt::Display,
     T: AsRef<Tensor>,

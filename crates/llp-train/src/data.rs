@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use llp_bags::own::FeatureSchema;
+use llp_bags::rng::{Purpose, Rng, stream};
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError,
+    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
     Normalization, hold_out, partition, subset,
 };
-use llp_sweep::config::{DataConfig, RunConfig};
+use llp_sweep::config::{BagNoise, DataConfig, RunConfig};
 
 use crate::{TrainError, own};
 
@@ -36,7 +37,7 @@ pub struct TrainingData {
     pub fingerprint: String,
 }
 
-/// Where a data set lies that is known by name alone; none for a name that is unknown.
+/// Where a data set or a pretrained network lies that is known by name alone; none for a name that is unknown.
 pub type Locate<'a> = &'a dyn Fn(&str) -> Result<Option<PathBuf>, TrainError>;
 
 /// Suffix of the name of a data set whose classes are its coarse labels.
@@ -81,7 +82,8 @@ impl TrainingData {
 
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
     /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
-    /// configuration names one; then no instance label of the training split is looked at.
+    /// configuration names one; then no instance label of the training split is looked at. Noise on the proportions,
+    /// if the configuration asks for it, is that of both parts.
     ///
     /// # Errors
     /// When the training split has no labels to count, or no bag can be made, or the manifest is not one of this
@@ -91,6 +93,10 @@ impl TrainingData {
         let bags = match &config.bags.hash {
             Some(hash) => Bags::read(&dataset, config.bags.manifest.as_deref(), hash)?,
             None => Bags::draw(&dataset, config)?,
+        };
+        let bags = match config.bags.noise {
+            Some(noise) => bags.with_noise(noise, config.bags.seed)?,
+            None => bags,
         };
         Ok(Self {
             normalization: Normalization::from_instances(&dataset.train.instances, &bags.instances)?,
@@ -148,6 +154,25 @@ impl Bags {
             held_out: (!held_out.bags.is_empty()).then(|| bags(held_out)).transpose()?,
             n_held_out: held_out.instances().len(),
             instances: train.instances(),
+        })
+    }
+}
+
+impl Bags {
+    /// The same bags with imprecise proportions, of held-out bags by other draws.
+    fn with_noise(self, noise: BagNoise, seed: u64) -> Result<Self, TrainError> {
+        let noise = match noise {
+            BagNoise::Rounded(step) => Noise::Rounded { step },
+            BagNoise::Laplace(scale) => Noise::Laplace { scale },
+            BagNoise::Gaussian(sd) => Noise::Gaussian { sd },
+            BagNoise::Missing(fraction) => Noise::Missing { fraction },
+            BagNoise::Imputed(fraction) => Noise::Imputed { fraction },
+        };
+        let held_out_seed = stream(seed, Purpose::HeldOutBags, 0).next_u64();
+        Ok(Self {
+            train: self.train.with_noise(noise, seed)?,
+            held_out: self.held_out.map(|bags| bags.with_noise(noise, held_out_seed)).transpose()?,
+            ..self
         })
     }
 }

@@ -11,6 +11,8 @@ use llp_nn::NnError;
 use llp_ot::OtError;
 use llp_sweep::SweepError;
 
+use crate::pretrained::PretrainedFault;
+
 /// An error of this crate. A diverged training is not one: it is an [`crate::Outcome`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -113,6 +115,38 @@ pub enum TrainError {
         path: PathBuf,
         /// What is wrong with it.
         reason: CheckpointFault,
+    },
+    /// Weights to start from are not what they should be.
+    #[error("{}: {reason}", .path.display())]
+    Pretrained {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: PretrainedFault,
+    },
+    /// Weights to start from that are nowhere.
+    #[error("{name} is neither a file nor the name OWNER/NAME of a network on the hub: give one with --init")]
+    PretrainedName {
+        /// What was given.
+        name: String,
+    },
+    /// The weights to start from are in a file, and nobody says which.
+    #[error(
+        "the weights that this run starts from (hash {hash}) are in a file: start it again with llp train --init FILE"
+    )]
+    PretrainedPath {
+        /// Hash of the file.
+        hash: String,
+    },
+    /// A network that one file of ONNX cannot hold.
+    #[error(
+        "the network takes {bytes} bytes as ONNX, of which a file holds {max}: export it with --format torchvision"
+    )]
+    OnnxSize {
+        /// Length of the file.
+        bytes: usize,
+        /// The most that is possible.
+        max: usize,
     },
     /// A network that says nothing any more.
     #[error("the network's outputs are not finite: its training diverged, or its weights are damaged")]

@@ -1,6 +1,6 @@
 //! The one place that turns the name of a loss into the loss.
 
-use llp_loss::{AvgKl, BagLoss, Kl, L1, L2, Rot};
+use llp_loss::{AvgKl, BagLoss, Interval, Kl, L1, L2, Marginal, Rot};
 use llp_ot::{NewtonConfig, RotConfig, RotSolver};
 use llp_sweep::config::{LossConfig, LossName, RunConfig, Solver};
 
@@ -12,6 +12,8 @@ pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
         LossName::AvgKl => Box::new(AvgKl),
         LossName::L1 => Box::new(L1),
         LossName::L2 => Box::new(L2),
+        LossName::Interval => Box::new(Interval),
+        LossName::Marginal => Box::new(Marginal),
     }
 }
 

@@ -3,12 +3,13 @@
 use candle_core::Device;
 use llp_bags::InstanceShape;
 use llp_bags::rng::{Purpose, stream};
-use llp_nn::{Mlp, MlpConfig, Network, ResNet18, ResNetConfig, Stem};
-use llp_sweep::config::{self, Architecture, NetworkConfig};
+use llp_nn::{Mlp, MlpConfig, Network, Part, ResNet18, ResNetConfig, Stem};
+use llp_sweep::config::{self, Architecture, Freeze, NetworkConfig};
 
 use crate::TrainError;
 
-/// A network for instances of this shape, with the initial weights of `seed`.
+/// A network for instances of this shape, with the initial weights of `seed`, its first layers frozen if the
+/// configuration says so.
 ///
 /// # Errors
 /// [`TrainError::NeedsImages`]; when an extent is zero or the device refuses to allocate.
@@ -36,7 +37,22 @@ pub fn build_network(
                 _ => Stem::Cifar,
             };
             let extents = ResNetConfig { stem, channels, width: extent(config.width), n_classes };
-            ResNet18::new(extents, &mut rng, device)?.into()
+            let mut network = ResNet18::new(extents, &mut rng, device)?;
+            if let Some(part) = config.freeze.and_then(part) {
+                network.freeze(part);
+            }
+            network.into()
         }
     })
+}
+
+fn part(freeze: Freeze) -> Option<Part> {
+    match freeze {
+        Freeze::None => None,
+        Freeze::Stem => Some(Part::Stem),
+        Freeze::Layer1 => Some(Part::Layer1),
+        Freeze::Layer2 => Some(Part::Layer2),
+        Freeze::Layer3 => Some(Part::Layer3),
+        Freeze::Layer4 => Some(Part::Layer4),
+    }
 }

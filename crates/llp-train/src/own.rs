@@ -34,6 +34,7 @@ impl TrainingData {
     pub fn from_own(own: OwnData, config: &RunConfig) -> Result<Self, TrainError> {
         for (key, is_set) in [
             ("bags.manifest", config.bags.hash.is_some()),
+            ("bags.noise", config.bags.noise.is_some()),
             ("data.train_limit", config.data.train_limit.is_some()),
         ] {
             if is_set {

@@ -10,11 +10,11 @@ use llp_sweep::run_dir::RunDir;
 
 use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss};
 
-/// Steps before the first that is timed: they allocate.
-const WARM_UP_STEPS: usize = 1;
+/// Steps before the first that is timed take so many seconds: they allocate, and the processor finds its speed.
+const WARM_UP_S: f64 = 1.0;
 
 /// Steps are timed for at least so many seconds, and other things that may be short for some of it.
-const STEPS_S: f64 = 1.0;
+const STEPS_S: f64 = 3.0;
 const OTHERS_S: f64 = 0.3;
 
 /// What [`probe`] takes from the world outside.
@@ -36,7 +36,7 @@ pub struct ProbeContext<'a> {
 }
 
 /// Times the parts of a run in the directory `scratch`, which gets a checkpoint and records but no result: at least
-/// `n_steps` steps, and a second's worth.
+/// `n_steps` steps, and three seconds' worth.
 ///
 /// # Errors
 /// What is wrong with the configuration, the data or the directory.
@@ -53,14 +53,12 @@ pub fn probe(
     (context.ready)();
 
     let mut step = 0;
-    for _ in 0..WARM_UP_STEPS {
-        trainer.trial_step(step)?;
-        step += 1;
-    }
-    let step_s = mean_s(context.seconds, n_steps, STEPS_S, || {
+    let mut next_step = || {
         step += 1;
         trainer.trial_step(step)
-    })?;
+    };
+    mean_s(context.seconds, 1, WARM_UP_S, &mut next_step)?;
+    let step_s = mean_s(context.seconds, n_steps, STEPS_S, &mut next_step)?;
     let mut record = None;
     let evaluation_s = mean_s(context.seconds, 1, OTHERS_S, || {
         record = trainer.trial_evaluation()?;

@@ -6,13 +6,15 @@ use std::path::Path;
 use candle_core::Device;
 use llp_sweep::SweepError;
 use llp_sweep::claim::{BEAT, Claim, Claimant};
-use llp_sweep::config::RunConfig;
+use llp_sweep::config::{NetworkConfig, RunConfig};
 use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCHEMA, RunResult, Status};
 use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
 use crate::evaluate::confusion;
-use crate::{Checkpoint, Hooks, Locate, Outcome, Position, TrainError, Trainer, TrainingData, build_loss};
+use crate::{
+    Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData, build_loss,
+};
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
 const KEPT_CHECKPOINTS: usize = 2;
@@ -24,7 +26,7 @@ const CANCEL_LOOK_S: f64 = 5.0;
 pub struct RunContext<'a> {
     /// The process that does it.
     pub claimant: &'a Claimant,
-    /// Where data sets lie that the configuration names without a path.
+    /// Where data sets and pretrained networks lie that the configuration names without a path.
     pub locate: Locate<'a>,
     /// Where tensors live.
     pub device: &'a Device,
@@ -134,13 +136,14 @@ impl Run<'_> {
         Ok(RunEnd::Paused(trainer.position().clone()))
     }
 
-    /// Takes up the newest checkpoint that is whole, and cuts the metrics back to it.
+    /// Takes up the newest checkpoint that is whole, or the weights to start from, and cuts the metrics back to it.
     fn restore(
         &self,
         trainer: &mut Trainer<'_>,
         data: &TrainingData,
         context: &mut RunContext<'_>,
     ) -> Result<(), TrainError> {
+        let mut is_begun = false;
         for path in Checkpoint::list(&self.dir.checkpoints_dir())? {
             let checkpoint = match Checkpoint::read(&path) {
                 Ok(checkpoint) => checkpoint,
@@ -162,10 +165,26 @@ impl Run<'_> {
             };
             let restored = trainer.restore(&weights, &momentum, state.position);
             restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
+            is_begun = true;
             break;
+        }
+        if !is_begun {
+            self.start(trainer, context.locate)?;
         }
         self.claim.check()?;
         Ok(self.dir.truncate_metrics(trainer.position().epoch)?)
+    }
+
+    /// Starts from the weights that the configuration names, if it names some.
+    fn start(&self, trainer: &mut Trainer<'_>, locate: Locate<'_>) -> Result<(), TrainError> {
+        let NetworkConfig { init, init_hash: Some(expected), .. } = &self.config.network else {
+            return Ok(());
+        };
+        let init = init.as_ref().ok_or_else(|| TrainError::PretrainedPath { hash: expected.clone() })?;
+        let path = Pretrained::locate(init, locate)?;
+        let pretrained = Pretrained::read(&path)?;
+        let started = pretrained.check_hash(expected).and_then(|()| trainer.start_from(&pretrained));
+        started.map_err(|reason| TrainError::Pretrained { path, reason })
     }
 
     fn save(

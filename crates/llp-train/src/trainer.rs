@@ -12,7 +12,9 @@ use llp_sweep::record::{Divergence, EpochRecord};
 
 use crate::evaluate::{accuracy, all_finite, bag_losses};
 use crate::step::{Step, StepGradient, chunks};
-use crate::{CheckpointFault, Schedule, TrainError, TrainingData, batch, build_network};
+use crate::{
+    CheckpointFault, Pretrained, PretrainedFault, Schedule, TrainError, TrainingData, batch, build_network,
+};
 
 /// Where a training stands. With the seeds, this is all the state beside weights and momentum.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -127,6 +129,14 @@ impl<'a> Trainer<'a> {
     /// The momentum of each trained parameter, by the parameter's name.
     pub fn momentum(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.parameter_names.iter().map(String::as_str).zip(self.sgd.velocities())
+    }
+
+    /// Starts from the weights of another training, all but those of the last layer.
+    ///
+    /// # Errors
+    /// When they are not those of this network.
+    pub fn start_from(&mut self, pretrained: &Pretrained) -> Result<(), PretrainedFault> {
+        pretrained.load_into(&self.network)
     }
 
     /// Puts a training where another one stood: weights, momentum by parameter name, position.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor, safetensors};
 use llp_nn::Mode;
-use llp_train::{Checkpoint, build_network};
+use llp_train::export::onnx::onnx;
+use llp_train::{Checkpoint, Predictor, build_network};
+use sha2::{Digest as _, Sha256};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/checkpoint")
@@ -41,4 +43,23 @@ fn a_checkpoint_gives_the_logits_of_pytorch() {
     assert_eq!((result["strict"].as_bool(), result["agrees"].as_bool()), (Some(true), Some(true)));
     assert_eq!(result["n_tensors"].as_u64(), Some(weights.len() as u64));
     assert!(result["max_abs_difference"].as_f64().unwrap() <= 1e-4);
+}
+
+/// The ONNX files of two small checkpoints, one for each stem, are those that onnxruntime gave this project's logits
+/// for: `fixtures/onnx/check.py` wrote down their checksums.
+#[test]
+fn onnx_files_are_those_that_onnxruntime_agreed_on() {
+    let result = fs_err::read_to_string(folder().join("../onnx/last_result.json")).unwrap();
+    let results: serde_json::Value = serde_json::from_str(&result).unwrap();
+    for (name, place) in [("cifar", folder().join("e0020")), ("imagenet", folder().join("../onnx/imagenet"))]
+    {
+        let file = onnx(&Predictor::open(&place, &Device::Cpu).unwrap()).unwrap();
+        let sha256 = Sha256::digest(&file).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        let result = &results[name];
+        assert_eq!(
+            (result["agrees"].as_bool(), result["sha256"].as_str()),
+            (Some(true), Some(&*sha256)),
+            "{name}"
+        );
+    }
 }

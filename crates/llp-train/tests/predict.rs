@@ -162,6 +162,56 @@ fn proportions_correct_the_labels() {
     }
 }
 
+/// A table of own features, without any label, comes out row by row with its names and bags; files of images that a table
+/// names are what these files are by themselves.
+#[test]
+fn tables_are_predicted() {
+    let folder = tempdir().unwrap();
+    let write = |name: &str, content: &str| fs_err::write(folder.path().join(name), content).unwrap();
+    let (mut rows_of_table, mut proportions) =
+        ("instance,bag,x,color\n".to_owned(), "bag,no,yes\n".to_owned());
+    for bag in 0..12 {
+        for place in 0..4 {
+            let is_yes = place <= bag % 4;
+            let (x, color) = if is_yes { (1.0, "red") } else { (-1.0, "blue") };
+            writeln!(rows_of_table, "i{bag}-{place},b{bag},{},{color}", x + 0.1 * f64::from(place)).unwrap();
+        }
+        writeln!(proportions, "b{bag},{},{}", 3 - bag % 4, 1 + bag % 4).unwrap();
+    }
+    write("instances.csv", &rows_of_table);
+    write("proportions.csv", &proportions);
+    let train = ["train", "--data=instances.csv", "--out=run", "--epochs=30", "-q"];
+    let linear = ["--set=network.name=linear", "--set=augment.shift=0", "--set=augment.mirror=false"];
+    printed(folder.path(), &[&train[..], &linear].concat());
+    let out = printed(folder.path(), &["predict", "run", "instances.csv", "--proportions=proportions.csv"]);
+    let predicted = rows(&out);
+    assert_eq!((predicted.len(), &*predicted[5]["instance"], &*predicted[5]["bag"]), (48, "i1-1", "b1"));
+    let n_right = |column: &str| {
+        let is_right = |(place, row): &(usize, &BTreeMap<String, String>)| {
+            (row[column] == "yes") == (place % 4 <= place / 4 % 4)
+        };
+        predicted.iter().enumerate().filter(is_right).count()
+    };
+    assert_eq!((n_right("label"), n_right("count_label")), (48, 48));
+
+    write("new.csv", "x,color\n1.2,green\n");
+    let end = llp(folder.path(), &["predict", "run", "new.csv"]);
+    let warning =
+        "warning: new.csv: 1 cells of column \"color\" hold a category that no training instance had\n";
+    assert_eq!(String::from_utf8(end.stderr).unwrap(), warning);
+    assert!(String::from_utf8(end.stdout).unwrap().starts_with("instance,label,probability\n1,yes,"));
+
+    let images = trained();
+    let image = image::RgbImage::from_fn(11, 7, |x, y| image::Rgb([(20 * x) as u8, (30 * y) as u8, 99]));
+    fs_err::create_dir(images.path().join("own")).unwrap();
+    image.save(images.path().join("own/a.png")).unwrap();
+    fs_err::write(images.path().join("own/instances.csv"), "path,bag\na.png,north\n").unwrap();
+    let of_table = rows(&printed(images.path(), &["predict", "run", "own"]));
+    let of_file = rows(&printed(images.path(), &["predict", "run", "own/a.png"]));
+    assert_eq!((&*of_table[0]["instance"], &*of_table[0]["bag"]), ("a.png", "north"));
+    assert_eq!(of_table[0]["probability"], of_file[0]["probability"]);
+}
+
 /// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and tells it.
 #[test]
 fn a_temperature_is_fitted_to_counts() {
@@ -243,6 +293,10 @@ fn mistakes_are_named() {
     refuse("an image that is not there", &["run", "none.png", "--out=out.csv"]);
     refuse("a file that is no image", &["run", "text.png", "--out=out.csv"]);
     refuse("a folder without images", &["run", "empty"]);
+    write("features.csv", "x,y\n1,2\n");
+    refuse("a table of features for a network of images", &["run", "features.csv"]);
+    write("paths.csv", "path,bag\ntext.png,north\n");
+    refuse("instances with and without bags", &["run", "paths.csv", "text.png"]);
     refuse("an output of no known format", &["run", "text.png", "--out=out.txt"]);
     refuse("an output in a folder that is not there", &["run", "text.png", "--out=none/out.csv"]);
     refuse("proportions of instances without bags", &["run", "--split=test", "--proportions=z.csv"]);

@@ -16,7 +16,6 @@ const RATIO_LARGE: f64 = 2.0;
 /// Something that decides about a training.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum Finding {
     /// Every bag has the same proportions.
     AllBagsEqual,

@@ -164,7 +164,8 @@ impl<'a> Collector<'a> {
         match (self.roles[column], &mut rows.content) {
             (Role::Bag, _) => rows.bags.push(text),
             (Role::Label, _) => {
-                rows.labels.push(self.label_names.as_deref().and_then(|names| named(names, cell)).or(text))
+                let name = self.label_names.as_deref().and_then(|names| named(names, cell));
+                rows.labels.push(name.or(text));
             }
             (Role::Split, _) => rows.splits.push(match text {
                 None => self.split,

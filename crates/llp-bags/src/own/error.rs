@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::BagError;
-use crate::table::{Place, TableError};
+use crate::table::{Place, TableError, listed};
 
 /// Why own data was refused. Every message says where, and what mends it.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub enum OwnError {
     #[error(
         "{}: there is no column of instances, only {}: give a column `path` of image files, or columns of features",
         path.display(),
-        found.join(", ")
+        listed(found)
     )]
     NoFeatures {
         /// The table.

@@ -28,9 +28,9 @@ pub enum Like<'a> {
 
 /// A table of instances for prediction: no bag, proportion or label is needed.
 #[derive(Debug, Clone)]
-pub struct InstanceTable {
+pub struct InstanceTable<T = Instances> {
     /// The instances, in the order of the rows.
-    pub instances: Instances,
+    pub instances: T,
     /// The name of each: the column `instance`, else the path of its image, else the number of its row, from 1.
     pub names: Vec<String>,
     /// The bag of each; nothing where its cell is empty.
@@ -41,6 +41,22 @@ pub struct InstanceTable {
     pub unknown_levels: Vec<(String, usize)>,
 }
 
+/// Instances that a table holds, or files that it names.
+#[derive(Debug, Clone)]
+pub enum Listed {
+    /// In memory.
+    Instances(Instances),
+    /// Image files, one for each row, for [`read_images`].
+    Files {
+        /// The files.
+        paths: Vec<PathBuf>,
+        /// Height and width that they are to have.
+        side: usize,
+        /// Channels that they are to have.
+        channels: usize,
+    },
+}
+
 /// Reads a table of instances, or a folder with one, for a network that takes instances `like` this.
 ///
 /// Further columns are ignored. Images are resized and get the channels asked for.
@@ -48,21 +64,56 @@ pub struct InstanceTable {
 /// # Errors
 /// [`OwnError`], with file and row.
 pub fn read_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable, OwnError> {
+    let rows = rows_of(table, like)?;
+    let described = describe(&rows);
+    Ok(described.with(load(rows)?))
+}
+
+/// As [`read_instances`], but image files that the table names are left where they are: there may be more of them than
+/// memory holds.
+///
+/// # Errors
+/// Those of [`read_instances`] but for files, which are not looked at.
+pub fn list_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable<Listed>, OwnError> {
+    let rows = rows_of(table, like)?;
+    let described = describe(&rows);
+    let listed = match (&rows.content, like) {
+        (Content::Files { paths, .. }, Like::Images { side, channels }) => {
+            Listed::Files { paths: full_paths(rows.places.folder(), paths), side, channels }
+        }
+        _ => Listed::Instances(load(rows)?),
+    };
+    Ok(described.with(listed))
+}
+
+fn rows_of(table: &Path, like: Like<'_>) -> Result<Rows, OwnError> {
     let purpose = match like {
         Like::Images { side, channels } => Purpose::Images { side, channels },
         Like::Features(schema) => Purpose::Features(schema),
     };
-    let rows = rows::read(&layout::instances(table)?, purpose)?;
+    rows::read(&layout::instances(table)?, purpose)
+}
+
+fn load(rows: Rows) -> Result<Instances, OwnError> {
+    let all = (0..rows.len() as u32).collect();
+    let [instances, _] = instances_of(rows, [all, vec![]])?;
+    Ok(instances)
+}
+
+fn full_paths(folder: &Path, paths: &[String]) -> Vec<PathBuf> {
+    paths.iter().map(|path| folder.join(path)).collect()
+}
+
+/// What the rows say beside their instances.
+fn describe(rows: &Rows) -> InstanceTable<()> {
     let texts = |codes: &super::codes::Codes| {
         (0..rows.len()).map(|row| codes.text(row).map(str::to_owned)).collect::<Vec<_>>()
     };
-    let (bags, labels) = (texts(&rows.bags), texts(&rows.labels));
-    let names = (0..rows.len()).map(|row| match (&rows.ids, &rows.content) {
+    let name = |row: usize| match (&rows.ids, &rows.content) {
         (Some(ids), _) if !ids[row].is_empty() => ids[row].clone(),
         (_, Content::Files { paths, .. }) => paths[row].clone(),
         _ => (row + 1).to_string(),
-    });
-    let names = names.collect();
+    };
     let unknown_levels = match &rows.content {
         Content::Features(columns) => {
             let unknown = |column: &FeatureCells| (column.name().to_owned(), column.n_unknown());
@@ -70,9 +121,20 @@ pub fn read_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable, Own
         }
         _ => vec![],
     };
-    let all = (0..rows.len() as u32).collect();
-    let [instances, _] = instances_of(rows, [all, vec![]])?;
-    Ok(InstanceTable { instances, names, bags, labels, unknown_levels })
+    InstanceTable {
+        instances: (),
+        names: (0..rows.len()).map(name).collect(),
+        bags: texts(&rows.bags),
+        labels: texts(&rows.labels),
+        unknown_levels,
+    }
+}
+
+impl InstanceTable<()> {
+    fn with<T>(self, instances: T) -> InstanceTable<T> {
+        let Self { names, bags, labels, unknown_levels, .. } = self;
+        InstanceTable { instances, names, bags, labels, unknown_levels }
+    }
 }
 
 /// Reads image files as squares of `side` pixels with 1 or 3 `channels`. An error counts the files from 1, as rows.
@@ -94,8 +156,7 @@ pub(super) fn instances_of(rows: Rows, parts: [Vec<u32>; 2]) -> Result<[Instance
         }
         Content::Pictures(pictures) => images_of(pictures.into_images()?, &parts),
         Content::Files { paths, mut pictures } => {
-            let folder = rows.places.folder();
-            let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
+            let paths = full_paths(rows.places.folder(), &paths);
             pictures.read(&paths, |row| rows.places.of(row))?;
             images_of(pictures.into_images()?, &parts)
         }

@@ -1,4 +1,4 @@
-//! Data sets of the Hugging Face hub, fetched once into the cache that its own tools share.
+//! Data sets and networks of the Hugging Face hub, fetched once into the cache that its own tools share.
 //!
 //! In the cache, `datasets--OWNER--NAME/refs/main` names the commit whose files lie in `snapshots/COMMIT/`. Here that
 //! name is written last, once every file has the length and the hash that the hub says and the splits have as many rows
@@ -6,15 +6,19 @@
 
 mod error;
 mod fetch;
+mod model;
+mod upload;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hf_hub::{Cache, Repo, RepoType};
+use hf_hub::{Cache, RepoType};
 
 use super::parquet;
 use crate::BagError;
 pub use error::HubError;
+use fetch::{Fetch, Place};
+pub use upload::UploadFile;
 
 /// Where the hub is, and where what it gives is kept.
 #[derive(Clone)]
@@ -66,15 +70,15 @@ impl HubDataset {
         DATASETS.into_iter().find(|dataset| dataset.name == name)
     }
 
-    fn at(&self, revision: &str) -> Repo {
-        Repo::with_revision(self.repo.to_owned(), RepoType::Dataset, revision.to_owned())
+    fn place(&self) -> Place {
+        Place { name: self.repo.to_owned(), kind: RepoType::Dataset }
     }
 }
 
 impl Hub {
     /// The folder of a data set in the cache, if it is there as a whole. Contacts nobody.
     pub fn locate(&self, dataset: &HubDataset) -> Option<PathBuf> {
-        let folder = Cache::new(self.cache.clone()).repo(dataset.at(fetch::BRANCH)).get("")?;
+        let folder = Cache::new(self.cache.clone()).repo(dataset.place().at(fetch::BRANCH)).get("")?;
         let folder: PathBuf = folder.components().collect(); // without the separator at its end
         parquet::count_rows(&folder).is_ok_and(|got| got == dataset.n_rows).then_some(folder)
     }
@@ -92,9 +96,11 @@ impl Hub {
     ) -> Result<PathBuf, BagError> {
         if self.is_offline {
             let cache = self.cache.clone();
-            return Err(HubError::Offline { name: dataset.name, cache }.into());
+            let instead = "the data with --data PATH";
+            return Err(HubError::Offline { name: dataset.name.to_owned(), cache, instead }.into());
         }
-        let fetch = fetch::Fetch::new(self, dataset)?;
+        let is_table = |file: &str| Path::new(file).extension().is_some_and(|it| it == "parquet");
+        let fetch = Fetch::new(self, dataset.place(), is_table)?;
         let folder = fetch.files(progress)?;
         let (name, expected, got) = (dataset.name, dataset.n_rows, parquet::count_rows(&folder)?);
         if got != expected {
@@ -103,6 +109,12 @@ impl Hub {
         fetch.publish()?;
         Ok(folder)
     }
+}
+
+/// Digits of a hash.
+fn hex(bytes: &[u8]) -> String {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
 }
 
 /// Shows no token.

@@ -18,7 +18,7 @@ impl fmt::Display for Place {
     }
 }
 
-fn listed(columns: &[String]) -> String {
+pub(crate) fn listed(columns: &[String]) -> String {
     if columns.is_empty() { "nothing".to_owned() } else { columns.join(", ") }
 }
 
@@ -50,7 +50,7 @@ pub enum TableError {
         message: String,
     },
     /// An identifying column is not there.
-    #[error("{}: there is no column {column:?}, only {}", path.display(), listed(found))]
+    #[error("{}: there is no column {column:?}, only {}: add it, or rename one; commas separate columns", path.display(), listed(found))]
     MissingColumn {
         /// The file.
         path: PathBuf,

@@ -107,7 +107,7 @@ impl<W: Write + Send> TableWriter<W> {
         let sink = match format {
             TableFormat::Csv => {
                 let mut writer = Writer::from_writer(out);
-                writer.write_record(&names)?;
+                writer.write_record(&names).map_err(csv_error)?;
                 Sink::Csv(Box::new(writer))
             }
             TableFormat::JsonLines => Sink::JsonLines(out),
@@ -127,7 +127,7 @@ impl<W: Write + Send> TableWriter<W> {
     /// Whatever the sink answers, and in Parquet columns of another type.
     pub fn write(&mut self, columns: &[Cells]) -> io::Result<()> {
         match &mut self.sink {
-            Sink::Csv(writer) => write_csv(writer, columns).map_err(io::Error::from),
+            Sink::Csv(writer) => write_csv(writer, columns).map_err(csv_error),
             Sink::JsonLines(out) => write_json(out, &self.names, columns),
             Sink::Parquet(writer) => write_parquet(writer, columns).map_err(io_error),
         }
@@ -240,6 +240,14 @@ fn field(name: &str, cell_type: CellType) -> Result<Type, ParquetError> {
         .with_logical_type(logical)
         .with_repetition(Repetition::REQUIRED)
         .build()
+}
+
+/// The error of the sink, if it was one.
+fn csv_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }
 
 /// The error of the sink, if it was one.

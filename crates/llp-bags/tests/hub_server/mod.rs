@@ -1,8 +1,13 @@
-//! A server on loopback that speaks as much of the hub's protocol as a download needs, and misbehaves on request.
+//! A server on loopback that speaks as much of the hub's protocol as a download and an upload need, and misbehaves on
+//! request.
 
-use std::io::{BufRead as _, BufReader, Write};
+mod writes;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+
+pub(crate) use writes::Written;
 
 /// The commit that it has.
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -32,6 +37,8 @@ pub(crate) enum Manner {
     RefusesFiles(u16),
     /// A page for people.
     NoHub,
+    /// This status for paths that contain this text.
+    FailsAt(&'static str, u16),
 }
 
 /// What tests and threads share.
@@ -39,6 +46,7 @@ struct Shared {
     files: Vec<File>,
     manner: Manner,
     requests: Vec<String>,
+    written: Written,
 }
 
 /// Listens until the test ends.
@@ -54,7 +62,12 @@ impl Server {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = Self {
             endpoint,
-            shared: Arc::new(Mutex::new(Shared { files, manner: Manner::Good, requests: Vec::new() })),
+            shared: Arc::new(Mutex::new(Shared {
+                files,
+                manner: Manner::Good,
+                requests: Vec::new(),
+                written: Written::default(),
+            })),
         };
         let listening = server.clone();
         std::thread::spawn(move || {
@@ -65,20 +78,29 @@ impl Server {
         server
     }
 
+    #[allow(dead_code, reason = "each test uses what it needs")]
     pub(crate) fn behave(&self, manner: Manner) {
         self.shared.lock().unwrap().manner = manner;
     }
 
-    /// Path, range and token of each request since the last call.
+    /// What was uploaded.
+    #[allow(dead_code, reason = "each test uses what it needs")]
+    pub(crate) fn written(&self) -> Written {
+        self.shared.lock().unwrap().written.clone()
+    }
+
+    /// Path, range and token of each request since the last call; the method too, if it is not that of a download.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.lock().unwrap().requests)
     }
 
     fn answer(&self, mut stream: TcpStream) {
-        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut lines = reader.by_ref().lines();
         let Some(Ok(first)) = lines.next() else { return };
-        let path = first.split(' ').nth(1).unwrap().to_owned();
-        let headers: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let [method, path] = [0, 1].map(|word| first.split(' ').nth(word).unwrap().to_owned());
+        let headers: Vec<String> =
+            lines.by_ref().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
         let header = |name: &str| {
             let found = headers.iter().find_map(|line| {
                 let (key, value) = line.split_once(": ")?;
@@ -86,12 +108,19 @@ impl Server {
             });
             found.unwrap_or_default()
         };
-        let range = header("range");
+        let (range, token) = (header("range"), header("authorization"));
         let mut shared = self.shared.lock().unwrap();
-        let request = format!("{path} {range} {}", header("authorization"));
-        shared.requests.push(request.trim_end().to_owned());
-        // A client that has gone away is no matter of the server.
-        let _ = respond(&mut stream, &shared, &path, &range);
+        if method == "GET" {
+            shared.requests.push(format!("{path} {range} {token}").trim_end().to_owned());
+            // A client that has gone away is no matter of the server.
+            let _ = respond(&mut stream, &shared, &path, &range);
+            return;
+        }
+        shared.requests.push(format!("{method} {path} {token}").trim_end().to_owned());
+        let mut body = vec![0; header("content-length").parse().unwrap()];
+        reader.read_exact(&mut body).unwrap();
+        let (status, answer) = shared.write(&self.endpoint, &path, &body);
+        let _ = say(&mut stream, status, "", answer.as_bytes());
     }
 }
 
@@ -101,6 +130,7 @@ fn respond(stream: &mut TcpStream, shared: &Shared, path: &str, range: &str) -> 
         Manner::Refuses(status) => return say(stream, status, "", b""),
         Manner::RefusesFiles(status) if !is_api => return say(stream, status, "", b""),
         Manner::NoHub => return say(stream, 200, "", b"<html>hello</html>"),
+        Manner::FailsAt(text, status) if path.contains(text) => return say(stream, status, "", b""),
         _ => {}
     }
     if is_api {

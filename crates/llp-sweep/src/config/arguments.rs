@@ -19,6 +19,9 @@ const NAMED: [(&str, &str); 9] = [
 const DRAWING: [&str; 6] =
     ["bags.size", "bags.seed", "bags.hash", "data.train_limit", "data.held_out", "data.split_seed"];
 
+/// Keys that a file of weights decides.
+const PRETRAINED: [&str; 3] = ["network.stem", "network.width", "network.init_hash"];
+
 /// Keys that every command names, whatever the preset has: they tell one point of a figure from the next.
 const TELLING: [&str; 4] = ["loss.name", "bags.size", "optim.lr", "seed"];
 
@@ -35,11 +38,15 @@ impl RunConfig {
         if let Some(path) = &self.bags.manifest {
             words.extend(["--bags".to_owned(), path.clone()]);
         }
+        if let Some(init) = &self.network.init {
+            words.extend(["--init".to_owned(), init.clone()]);
+        }
         for (key, value) in values.iter() {
             let is_default = base.as_ref().is_some_and(|base| base.get(key.name) == Some(value));
             let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name);
-            let is_told = ["schema", "preset", "bags.manifest"].contains(&key.name);
-            if is_told || is_left_to_bags || (is_default && !TELLING.contains(&key.name)) {
+            let is_left_to_init = self.network.init_hash.is_some() && PRETRAINED.contains(&key.name);
+            let is_told = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
+            if is_told || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name)) {
                 continue;
             }
             let value = match value {

@@ -5,7 +5,7 @@
 
 use toml::Value;
 
-use super::nearest;
+use super::{nearest, noise};
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ enum Kind {
     Extent { max: i64 },
     /// A finite number in a range.
     Number { expected: &'static str, accepts: fn(f64) -> bool },
+    /// A [`BagNoise`](noise::BagNoise), accepted in its one spelling.
+    Noise,
     /// One of a list of words.
     Choice(&'static [&'static str]),
 }
@@ -77,12 +79,16 @@ pub(crate) const KEYS: &[Key] = &[
     key("bags.seed", ANY),
     key("bags.manifest", Kind::Text).optional().unhashed(),
     key("bags.hash", Kind::Name).optional(),
+    key("bags.noise", Kind::Noise).optional(),
     key("network.name", Kind::Choice(&["resnet18", "mlp", "linear"])),
     key("network.stem", Kind::Choice(&["cifar", "imagenet"])).optional(),
     key("network.width", EXTENT).optional(),
     key("network.hidden", EXTENT).optional(),
     key("network.depth", Kind::Extent { max: 64 }).optional(),
-    key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2"])),
+    key("network.init", Kind::Text).optional().unhashed(),
+    key("network.init_hash", Kind::Name).optional(),
+    key("network.freeze", Kind::Choice(&["none", "stem", "layer1", "layer2", "layer3", "layer4"])).optional(),
+    key("loss.name", Kind::Choice(&["kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"])),
     key("loss.alpha", WEIGHT).optional(),
     key("loss.epsilon", ENTROPY_WEIGHT).optional(),
     key("loss.solver", Kind::Choice(&["newton", "sinkhorn"])).optional(),
@@ -128,6 +134,9 @@ impl Key {
             (Kind::Number { accepts, .. }, Value::Float(x)) if x.is_finite() && accepts(*x) => {
                 Some(value.clone())
             }
+            (Kind::Noise, Value::String(text)) => {
+                text.parse().ok().map(|noise: noise::BagNoise| Value::String(noise.to_string()))
+            }
             (Kind::Choice(words), Value::String(text)) if words.contains(&text.as_str()) => {
                 Some(value.clone())
             }
@@ -143,7 +152,7 @@ impl Key {
             Kind::Flag => text.parse().ok().map(Value::Boolean),
             Kind::Count { .. } | Kind::Extent { .. } => text.parse().ok().map(Value::Integer),
             Kind::Number { .. } => text.parse().ok().map(Value::Float),
-            Kind::Name | Kind::Text | Kind::Choice(_) => None,
+            Kind::Name | Kind::Text | Kind::Noise | Kind::Choice(_) => None,
         };
         self.accept(&parsed.unwrap_or_else(|| Value::String(text.to_owned())))
     }
@@ -156,6 +165,7 @@ impl Key {
             Kind::Count { min } => format!("an integer of at least {min}"),
             Kind::Extent { max } => format!("an integer from 1 to {max}"),
             Kind::Number { expected, .. } => (*expected).to_owned(),
+            Kind::Noise => noise::EXPECTED.to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         };
         let nearest = match (&self.kind, value) {

@@ -4,6 +4,7 @@
 //! checksum of the data; all numbers are little-endian. The data is an `Event` of TensorFlow's `event.proto`, of which
 //! the fields 1 (`wall_time`), 2 (`step`), 3 (`file_version`) and 5 (`summary`) are needed here.
 
+use super::protobuf::Message;
 use crate::record::EpochRecord;
 
 /// TensorBoard finds files by this part of their name.
@@ -14,9 +15,9 @@ pub fn events(records: &[EpochRecord]) -> Vec<u8> {
     let mut version = Message::default();
     version.double(1, 0.0);
     version.bytes(3, b"brain.Event:2");
-    let mut file = framed(&version.0);
+    let mut file = framed(version.as_bytes());
     for record in records {
-        file.extend(framed(&event(record).0));
+        file.extend(framed(event(record).as_bytes()));
     }
     file
 }
@@ -35,52 +36,16 @@ fn event(record: &EpochRecord) -> Message {
     for (tag, value) in scalars {
         if let Some(value) = value {
             let mut scalar = Message::default();
-            scalar.bytes(1, tag.as_bytes());
+            scalar.text(1, tag);
             scalar.float(2, value as f32);
-            summary.bytes(1, &scalar.0);
+            summary.message(1, &scalar);
         }
     }
     let mut event = Message::default();
     event.double(1, record.elapsed_s);
     event.integer(2, record.epoch as u64);
-    event.bytes(5, &summary.0);
+    event.message(5, &summary);
     event
-}
-
-/// A protocol buffer in the making.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn double(&mut self, field: u64, value: f64) {
-        self.varint(field << 3 | 1);
-        self.0.extend(value.to_le_bytes());
-    }
-
-    fn float(&mut self, field: u64, value: f32) {
-        self.varint(field << 3 | 5);
-        self.0.extend(value.to_le_bytes());
-    }
-
-    fn integer(&mut self, field: u64, value: u64) {
-        self.varint(field << 3);
-        self.varint(value);
-    }
-
-    fn bytes(&mut self, field: u64, value: &[u8]) {
-        self.varint(field << 3 | 2);
-        self.varint(value.len() as u64);
-        self.0.extend(value);
-    }
-
-    /// Seven bits a byte, the lowest first; the highest bit says that there are more.
-    fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
 }
 
 fn framed(data: &[u8]) -> Vec<u8> {
@@ -111,14 +76,6 @@ mod tests {
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
         assert_eq!(crc32c(&[0xff; 32]), 0x62a8_ab43);
-    }
-
-    /// Numbers of more than seven bits continue in the next byte.
-    #[test]
-    fn integers_are_variable_in_length() {
-        let mut message = Message::default();
-        message.integer(2, 300);
-        assert_eq!(message.0, [0x10, 0xac, 0x02]);
     }
 
     /// A file is frames and nothing else: each length leads to the next, and both checksums hold.

@@ -31,14 +31,15 @@ pub(super) enum Ink {
     },
 }
 
-/// Okabe and Ito's colors, which stay apart for the color-blind, each with a lighter one for dark pages and a marker of
-/// its own.
-const CATEGORIES: [(Rgb, Rgb, Marker); 5] = [
+/// Okabe and Ito's colors, which stay apart for the color-blind, each with a lighter one for dark pages and a marker.
+const CATEGORIES: [(Rgb, Rgb, Marker); 7] = [
     ((0x00, 0x72, 0xb2), (0x56, 0xb4, 0xe9), Marker::Circle),
     ((0xd5, 0x5e, 0x00), (0xf0, 0x8a, 0x45), Marker::Square),
     ((0x00, 0x9e, 0x73), (0x2f, 0xc3, 0x9a), Marker::Triangle),
     ((0xcc, 0x79, 0xa7), (0xe2, 0x9a, 0xc6), Marker::Diamond),
     ((0x56, 0xb4, 0xe9), (0xa5, 0xd8, 0xf7), Marker::TriangleDown),
+    ((0xe6, 0x9f, 0x00), (0xf5, 0xc2, 0x5b), Marker::Circle),
+    ((0x33, 0x33, 0x33), (0xd0, 0xd0, 0xd0), Marker::Square),
 ];
 
 /// Five equidistant colors of Viridis up to where it becomes too light for a white page.

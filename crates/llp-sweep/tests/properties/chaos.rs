@@ -32,6 +32,12 @@ const SEED: &str = "CHAOS_SEED";
 /// Long against any delay of a busy machine, short against the test.
 const LIFE_SIGN: Duration = Duration::from_secs(1);
 
+/// Trainers wait after their first epoch until so many of them were killed, however fast the machine is.
+const KILLS: usize = 12;
+
+/// The file in the sweep's folder that ends the wait.
+const ENOUGH_KILLED: &str = "enough-killed";
+
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -59,6 +65,10 @@ fn trainer() {
         std::process::exit(code::DONE);
     }
     loop {
+        if training.epoch() == 1 && !Path::new(&path).join(ENOUGH_KILLED).exists() {
+            std::thread::sleep(Duration::from_millis(10));
+            continue;
+        }
         if chance.one_in(40) {
             // As from a disk that was mounted read-only: the trainer gives up between two writes.
             std::process::exit(1);
@@ -182,7 +192,7 @@ fn chaos_changes_nothing() {
         is_over.store(true, Ordering::Relaxed);
         (kills, reader.join().unwrap())
     });
-    assert!(n_kills > 10 && n_reads > 1000, "{n_kills} kills, {n_reads} reads");
+    assert!(n_kills >= KILLS && n_reads > 1000, "{n_kills} kills, {n_reads} reads");
 
     let mut ended = BTreeMap::new();
     for run in fs_err::read_to_string(sweep.path().join("ended.log")).unwrap().lines() {
@@ -217,6 +227,9 @@ fn disturb(sweep: &SweepDir, chance: &Chance) -> usize {
             break;
         }
         n_kills += usize::from(kill_a_trainer(sweep, chance));
+        if n_kills == KILLS {
+            fs_err::write(sweep.path().join(ENOUGH_KILLED), "").unwrap();
+        }
         let place = chance.number() as usize % workers.len();
         if chance.one_in(8) {
             workers[place].kill().unwrap();

@@ -30,6 +30,12 @@ pub enum PredictError {
     /// Something about the table of proportions.
     #[error(transparent)]
     Disaggregate(#[from] DisaggregateError),
+    /// Nothing to predict.
+    #[error("{}: there is no such file or folder", path.display())]
+    Missing {
+        /// What was given.
+        path: PathBuf,
+    },
     /// A folder to look for images in.
     #[error("{}: there is no image in this folder (.png, .jpg, .jpeg, .webp)", folder.display())]
     NoImages {

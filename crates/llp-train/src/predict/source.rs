@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::own::{InstanceTable, Like, OwnError, is_own, read_images, read_instances};
+use llp_bags::own::{InstanceTable, Like, Listed, OwnError, is_own, list_instances, read_images};
 use llp_bags::{BagSet, InstanceShape, Instances};
 
 use super::PredictError;
@@ -36,11 +36,14 @@ impl Source {
     /// # Errors
     /// When there is nothing that the network takes.
     pub fn open(path: &Path, state: &CheckpointState) -> Result<Self, PredictError> {
-        fs_err::metadata(path)?; // an error that names the path
-        if is_own(path) {
-            return Self::table(path, read_instances(path, like(path, state)?)?);
+        if !path.exists() {
+            return Err(PredictError::Missing { path: path.to_owned() });
         }
-        let Like::Images { side, channels } = like(path, state)? else {
+        let like = like(path, state)?;
+        if is_own(path) {
+            return Ok(Self::table(path, list_instances(path, like)?));
+        }
+        let Like::Images { side, channels } = like else {
             let (path, got) = (path.to_owned(), "no table but a file or folder of images".to_owned());
             return Err(PredictError::Shape { path, expected: state.shape, got });
         };
@@ -62,13 +65,18 @@ impl Source {
         Self::new(path, names(&instances), Some(of), Content::InMemory(Arc::clone(bags.data()), instances))
     }
 
-    fn table(path: &Path, table: InstanceTable) -> Result<Self, PredictError> {
+    fn table(path: &Path, table: InstanceTable<Listed>) -> Self {
         let InstanceTable { instances, names, bags, unknown_levels, .. } = table;
         let has_bags = bags.iter().any(Option::is_some);
         let bags = has_bags.then(|| bags.into_iter().map(Option::unwrap_or_default).collect());
-        let ids = instances.ids();
-        let content = Content::InMemory(Arc::new(instances), ids);
-        Ok(Self { unknown_levels, ..Self::new(path, names, bags, content) })
+        let content = match instances {
+            Listed::Files { paths, side, channels } => Content::Files { files: paths, side, channels },
+            Listed::Instances(instances) => {
+                let ids = instances.ids();
+                Content::InMemory(Arc::new(instances), ids)
+            }
+        };
+        Self { unknown_levels, ..Self::new(path, names, bags, content) }
     }
 
     fn new(path: &Path, ids: Vec<String>, bags: Option<Vec<String>>, content: Content) -> Self {

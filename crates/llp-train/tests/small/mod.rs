@@ -28,6 +28,7 @@ pub(crate) fn config(settings: &[&str]) -> RunConfig {
 pub(crate) struct Told {
     pub(crate) end: Result<RunEnd, TrainError>,
     pub(crate) epochs: usize,
+    #[allow(dead_code, reason = "each test uses what it needs")]
     pub(crate) warnings: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Why a data set could not be fetched.
+//! Why something could not be fetched.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,19 +7,19 @@ use hf_hub::api::sync::ApiError;
 
 use super::Hub;
 
-/// Why a data set is not in the cache after all.
+/// Why a data set or a network is not in the cache after all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
     /// The cache does not have it, and nothing else may be asked.
-    #[error(
-        "{name} is not in {cache} as a whole, and HF_HUB_OFFLINE is set: unset it, or give the data with --data PATH"
-    )]
+    #[error("{name} is not in {cache} as a whole, and HF_HUB_OFFLINE is set: unset it, or give {instead}")]
     Offline {
-        /// Name of the data set.
-        name: &'static str,
+        /// Name of the data set or the network.
+        name: String,
         /// Folder of the cache.
         cache: PathBuf,
+        /// What could be given in its place, and how.
+        instead: &'static str,
     },
 
     /// No folder for the cache.
@@ -37,6 +37,40 @@ pub enum HubError {
         what: String,
         /// 401 or 403.
         status: u16,
+    },
+
+    /// Nothing can be uploaded from here.
+    #[error("HF_HUB_OFFLINE is set: unset it to upload")]
+    UploadOffline,
+
+    /// The hub lets only those write whom it knows.
+    #[error("no token to upload with: set HF_TOKEN to one that may write, or log in with `hf auth login`")]
+    NoToken,
+
+    /// The hub lets somebody else write.
+    #[error(
+        "{endpoint} does not let you write to {repo} (status {status}): set HF_TOKEN to a token that may write to it"
+    )]
+    Refused {
+        /// Address of the hub.
+        endpoint: String,
+        /// Name on the hub.
+        repo: String,
+        /// 401 or 403.
+        status: u16,
+    },
+
+    /// The hub does not take it as it is.
+    #[error("{endpoint} does not take the files for {repo} (status {status}): {message}")]
+    Rejected {
+        /// Address of the hub.
+        endpoint: String,
+        /// Name on the hub.
+        repo: String,
+        /// 400 and the like.
+        status: u16,
+        /// What the hub says.
+        message: String,
     },
 
     /// The hub has no such thing.
@@ -89,7 +123,7 @@ pub enum HubError {
         /// Address of the hub.
         endpoint: String,
         /// Name on the hub.
-        repo: &'static str,
+        repo: String,
     },
 
     /// A file of another length than the hub said.
@@ -152,6 +186,10 @@ impl HubError {
         matches!(
             self,
             Self::NoCache
+                | Self::UploadOffline
+                | Self::NoToken
+                | Self::Refused { .. }
+                | Self::Rejected { .. }
                 | Self::Offline { .. }
                 | Self::Forbidden { .. }
                 | Self::NotFound { .. }
@@ -173,7 +211,7 @@ impl HubError {
         }
     }
 
-    fn from_request(endpoint: String, what: String, error: ureq::Error) -> Self {
+    pub(super) fn from_request(endpoint: String, what: String, error: ureq::Error) -> Self {
         match error {
             ureq::Error::StatusCode(status @ (401 | 403)) => Self::Forbidden { endpoint, what, status },
             ureq::Error::StatusCode(status @ (404 | 410)) => Self::NotFound { endpoint, what, status },

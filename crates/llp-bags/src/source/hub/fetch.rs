@@ -3,20 +3,33 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use hf_hub::Cache;
 use hf_hub::api::Progress;
 use hf_hub::api::sync::{Api, ApiBuilder, ApiError, ApiRepo, Metadata};
+use hf_hub::{Cache, Repo, RepoType};
 use sha2::{Digest, Sha256};
 
-use super::{FileProgress, Hub, HubDataset, HubError};
+use super::{FileProgress, Hub, HubError, hex};
 
-/// The branch whose newest commit is the data set.
+/// The branch whose newest commit is wanted.
 pub(super) const BRANCH: &str = "main";
 
-/// What is fetched: one commit of a data set.
+/// A repository of the hub.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) name: String,
+    pub(super) kind: RepoType,
+}
+
+impl Place {
+    pub(super) fn at(&self, revision: &str) -> Repo {
+        Repo::with_revision(self.name.clone(), self.kind, revision.to_owned())
+    }
+}
+
+/// What is fetched: some files of one commit.
 pub(super) struct Fetch<'a> {
     hub: &'a Hub,
-    dataset: &'a HubDataset,
+    place: Place,
     api: Api,
     repo: ApiRepo,
     cache: Cache,
@@ -25,9 +38,13 @@ pub(super) struct Fetch<'a> {
 }
 
 impl<'a> Fetch<'a> {
-    /// Asks the hub which commit and which files there are.
-    pub(super) fn new(hub: &'a Hub, dataset: &'a HubDataset) -> Result<Self, HubError> {
-        let failed = |error| HubError::from_api(hub, dataset.repo, error);
+    /// Asks the hub which commit there is, and which of its files are wanted.
+    pub(super) fn new(
+        hub: &'a Hub,
+        place: Place,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, HubError> {
+        let failed = |error| HubError::from_api(hub, &place.name, error);
         let cache = Cache::new(hub.cache.clone());
         let mut builder =
             ApiBuilder::from_cache(cache.clone()).with_endpoint(hub.endpoint.clone()).with_progress(false);
@@ -35,15 +52,15 @@ impl<'a> Fetch<'a> {
             builder = builder.with_token(hub.token.clone());
         }
         let api = builder.build().map_err(failed)?;
-        let info = api.repo(dataset.at(BRANCH)).info().map_err(failed)?;
+        let info = api.repo(place.at(BRANCH)).info().map_err(failed)?;
         let mut files: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
-        files.retain(|file| Path::new(file).extension().is_some_and(|extension| extension == "parquet"));
+        files.retain(|file| is_wanted(file));
         files.sort();
         if files.is_empty() || !is_name(&info.sha) || !files.iter().all(|file| is_inside(file)) {
-            return Err(HubError::Listing { endpoint: hub.endpoint.clone(), repo: dataset.repo });
+            return Err(HubError::Listing { endpoint: hub.endpoint.clone(), repo: place.name });
         }
-        let repo = api.repo(dataset.at(&info.sha));
-        Ok(Self { hub, dataset, api, repo, cache, commit: info.sha, files })
+        let repo = api.repo(place.at(&info.sha));
+        Ok(Self { hub, place, api, repo, cache, commit: info.sha, files })
     }
 
     /// Fetches the files that are not there yet, checks them all, and returns their folder.
@@ -54,22 +71,22 @@ impl<'a> Fetch<'a> {
             if !is_name(metadata.etag()) {
                 return Err(HubError::Listing {
                     endpoint: self.hub.endpoint.clone(),
-                    repo: self.dataset.repo,
+                    repo: self.place.name.clone(),
                 });
             }
-            let path = self.cache.repo(self.dataset.at(&self.commit)).get(file);
+            let path = self.cache.repo(self.place.at(&self.commit)).get(file);
             let path = match path {
                 Some(path) => path,
                 None => self.download(file, &metadata, progress)?,
             };
             check(&path, file, &metadata).inspect_err(|_| discard(&path))?;
         }
-        Ok(self.cache.repo(self.dataset.at(BRANCH)).pointer_path(&self.commit))
+        Ok(self.cache.repo(self.place.at(BRANCH)).pointer_path(&self.commit))
     }
 
-    /// Names the commit as the data set.
+    /// Names the commit as that of the branch.
     pub(super) fn publish(&self) -> Result<(), HubError> {
-        Ok(self.cache.repo(self.dataset.at(BRANCH)).create_ref(&self.commit)?)
+        Ok(self.cache.repo(self.place.at(BRANCH)).create_ref(&self.commit)?)
     }
 
     fn download(
@@ -78,7 +95,7 @@ impl<'a> Fetch<'a> {
         metadata: &Metadata,
         progress: &mut dyn FnMut(FileProgress<'_>),
     ) -> Result<PathBuf, HubError> {
-        let blob = self.cache.repo(self.dataset.at(&self.commit)).blob_path(metadata.etag());
+        let blob = self.cache.repo(self.place.at(&self.commit)).blob_path(metadata.etag());
         let part = blob.with_extension("part");
         // A part that is not shorter than the file would be asked for the rest of it, and there is none.
         if fs_err::metadata(&part).is_ok_and(|part| part.len() >= metadata.size() as u64) {
@@ -89,7 +106,7 @@ impl<'a> Fetch<'a> {
     }
 
     fn failed(&self, file: &str, error: ApiError) -> HubError {
-        HubError::from_api(self.hub, &format!("{}/{file}", self.dataset.repo), error)
+        HubError::from_api(self.hub, &format!("{}/{file}", self.place.name), error)
     }
 }
 
@@ -105,8 +122,7 @@ fn check(path: &Path, file: &str, metadata: &Metadata) -> Result<(), HubError> {
     }
     let mut hasher = Sha256::new();
     io::copy(&mut fs_err::File::open(path)?, &mut HashWriter(&mut hasher))?;
-    let nibbles = hasher.finalize().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let got: String = nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
+    let got = hex(&hasher.finalize());
     if got == expected {
         return Ok(());
     }

@@ -8,9 +8,10 @@ use llp_bags::own::{self, Outline};
 use llp_bags::source::Labels;
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::grid::Sweep;
-use llp_train::TrainError;
+use llp_train::{Pretrained, TrainError};
 
 use crate::failure::{Failure, usage};
+use crate::{Global, hub};
 
 /// Data sets that are known by name; anything else is a path.
 const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
@@ -56,8 +57,12 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "N")]
     epochs: Option<String>,
     /// Channels of the network's first stage.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "init")]
     width: Option<String>,
+    /// Start from the weights of a ResNet-18: a file of safetensors with torchvision's names, or a network of the
+    /// Hugging Face hub such as timm/resnet18.a1_in1k. It decides stem and width; the last layer starts afresh.
+    #[arg(long, value_name = "FILE|NAME")]
+    init: Option<String>,
     /// Seed of weights, order and augmentation.
     #[arg(long, value_name = "N")]
     seed: Option<String>,
@@ -68,7 +73,7 @@ pub(crate) struct ConfigArgs {
 
 impl ConfigArgs {
     /// The settings, later ones over earlier ones.
-    pub(crate) fn layers(&self) -> Result<Layers, Failure> {
+    pub(crate) fn layers(&self, global: Global) -> Result<Layers, Failure> {
         let mut layers = Layers::new();
         for file in &self.config {
             layers.file(file)?;
@@ -91,6 +96,7 @@ impl ConfigArgs {
             ("--epsilon", "loss.epsilon", self.epsilon.as_deref()),
             ("--epochs", "optim.epochs", self.epochs.as_deref()),
             ("--width", "network.width", self.width.as_deref()),
+            ("--init", "network.init", self.init.as_deref()),
             ("--seed", "seed", self.seed.as_deref()),
             ("--bag-seed", "bags.seed", self.bag_seed.as_deref()),
         ];
@@ -99,13 +105,36 @@ impl ConfigArgs {
                 layers.argument(flag, key, value)?;
             }
         }
-        if let Some(path) = layers.text_of("bags.manifest").map(str::to_owned) {
-            describe_bags(&mut layers, &path)?;
-        }
-        if let Some(path) = layers.text_of("data.path").map(str::to_owned) {
-            self.describe_own(&mut layers, &path)?;
-        }
+        self.describe_files(global, &mut layers, |layers, key| layers.text_of(key).map(str::to_owned))?;
         Ok(layers)
+    }
+
+    /// The settings for a sweep, whose file may name other files too.
+    pub(crate) fn apply(&self, global: Global, grid: &mut Sweep) -> Result<(), Failure> {
+        let mut layers = self.layers(global)?;
+        grid.apply(&layers);
+        self.describe_files(global, &mut layers, |_, key| grid.text_of(key).map(str::to_owned))?;
+        grid.apply(&layers);
+        Ok(())
+    }
+
+    /// Sets what the files that the settings name say of themselves.
+    fn describe_files(
+        &self,
+        global: Global,
+        layers: &mut Layers,
+        text_of: impl Fn(&Layers, &str) -> Option<String>,
+    ) -> Result<(), Failure> {
+        if let Some(path) = text_of(layers, "bags.manifest") {
+            describe_bags(layers, &path)?;
+        }
+        if let Some(path) = text_of(layers, "data.path") {
+            self.describe_own(layers, &path)?;
+        }
+        if let Some(name) = text_of(layers, "network.init") {
+            describe_init(global, layers, &name)?;
+        }
+        Ok(())
     }
 
     /// Sets what one's own data says of itself: the size of its largest bag.
@@ -123,25 +152,10 @@ impl ConfigArgs {
         Ok(())
     }
 
-    /// The settings for a sweep, whose file may name data or a manifest too.
-    pub(crate) fn apply(&self, grid: &mut Sweep) -> Result<(), Failure> {
-        let mut layers = self.layers()?;
-        grid.apply(&layers);
-        if let Some(path) = grid.text_of("bags.manifest").map(str::to_owned) {
-            describe_bags(&mut layers, &path)?;
-            grid.apply(&layers);
-        }
-        if let Some(path) = grid.text_of("data.path").map(str::to_owned) {
-            self.describe_own(&mut layers, &path)?;
-            grid.apply(&layers);
-        }
-        Ok(())
-    }
-
     /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables or for a
     /// few hours' training on images under one's own data, or the paper's under other data.
-    pub(crate) fn resolve(&self) -> Result<RunConfig, Failure> {
-        let layers = self.layers()?;
+    pub(crate) fn resolve(&self, global: Global) -> Result<RunConfig, Failure> {
+        let layers = self.layers(global)?;
         let preset = match (self.data.as_deref(), layers.text_of("data.path")) {
             (None | Some("digits"), None) => "digits",
             (_, Some(path)) if own::is_own(Path::new(path)) => {
@@ -179,6 +193,21 @@ pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();
     (format!("{name}{suffix}"), Some(data.to_owned()))
+}
+
+/// Sets what a file of weights says of itself: the hash that makes it part of a run's identity, and the extents of the
+/// network.
+fn describe_init(global: Global, layers: &mut Layers, name: &str) -> Result<(), Failure> {
+    let path = Pretrained::locate(name, &|name| hub::locate(global, name))?;
+    let pretrained = Pretrained::read(&path)?;
+    if let Some(expected) = layers.text_of("network.init_hash") {
+        pretrained.check_hash(expected).map_err(|reason| TrainError::Pretrained { path, reason })?;
+    }
+    let origin = "network.init";
+    layers.argument(origin, "network.init_hash", &pretrained.hash)?;
+    layers.argument(origin, "network.stem", pretrained.stem.as_str())?;
+    layers.argument(origin, "network.width", &pretrained.width.to_string())?;
+    Ok(())
 }
 
 fn outline(path: &str) -> Result<Outline, Failure> {

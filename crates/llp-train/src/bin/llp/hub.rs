@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use llp_bags::BagError;
-use llp_bags::source::hub::{ENDPOINT, FileProgress, Hub, HubDataset, HubError};
+use llp_bags::source::hub::{ENDPOINT, FileProgress, Hub, HubDataset, HubError, UploadFile};
 use llp_train::TrainError;
 
 use crate::Global;
@@ -27,30 +27,75 @@ pub(crate) fn from_environment() -> Result<Hub, BagError> {
     })
 }
 
-/// The folder of a data set that the hub has, fetched now if the cache does not have it; none for other names.
+/// Where a data set or a network lies that the hub has, fetched now if the cache does not have it; none for other names.
 pub(crate) fn locate(global: Global, name: &str) -> Result<Option<PathBuf>, TrainError> {
-    let Some(dataset) = HubDataset::named(name) else { return Ok(None) };
-    let hub = from_environment()?;
-    if let Some(folder) = hub.locate(&dataset) {
-        return Ok(Some(folder));
+    if let Some(dataset) = HubDataset::named(name) {
+        return Ok(Some(locate_dataset(global, &dataset)?));
     }
-    Ok(Some(fetch(global, &hub, &dataset)?))
+    if is_repo(name) { Ok(Some(locate_model(global, name)?)) } else { Ok(None) }
 }
 
-fn fetch(global: Global, hub: &Hub, dataset: &HubDataset) -> Result<PathBuf, BagError> {
+/// Whether a name has the form OWNER/NAME of the hub, and not that of a file.
+pub(crate) fn is_repo(name: &str) -> bool {
+    let is_plain = |part: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(plain)
+    };
+    let is_file = [".safetensors", ".pth", ".pt", ".bin"].iter().any(|end| name.ends_with(end));
+    !is_file && name.split_once('/').is_some_and(|(owner, name)| is_plain(owner) && is_plain(name))
+}
+
+fn locate_dataset(global: Global, dataset: &HubDataset) -> Result<PathBuf, BagError> {
+    let hub = from_environment()?;
+    if let Some(folder) = hub.locate(dataset) {
+        return Ok(folder);
+    }
+    fetch(global, &hub, dataset.name, dataset.repo, |progress| hub.fetch(dataset, progress))
+}
+
+fn locate_model(global: Global, repo: &str) -> Result<PathBuf, BagError> {
+    let hub = from_environment()?;
+    if let Some(file) = hub.locate_model(repo) {
+        return Ok(file);
+    }
+    fetch(global, &hub, repo, repo, |progress| Ok(hub.fetch_model(repo, progress)?))
+}
+
+/// Commits files to a repository, with bars or lines for them, and returns the address of the commit.
+pub(crate) fn upload(
+    global: Global,
+    repo: &str,
+    files: &[UploadFile],
+    summary: &str,
+) -> Result<String, TrainError> {
+    let hub = from_environment()?;
+    let mut shown = Files { verb: "sending", style: Style::resolve(global), shown: None, bar: None };
+    let commit = hub.upload(repo, files, summary, &mut |progress| shown.show(progress));
+    shown.clear();
+    Ok(commit.map_err(BagError::from)?)
+}
+
+/// Fetches with a line about it and bars or lines for its files.
+fn fetch(
+    global: Global,
+    hub: &Hub,
+    name: &str,
+    repo: &str,
+    fetch: impl FnOnce(&mut dyn FnMut(FileProgress<'_>)) -> Result<PathBuf, BagError>,
+) -> Result<PathBuf, BagError> {
     let style = Style::resolve(global);
     if !hub.is_offline && style != Style::None {
-        let HubDataset { name, repo, .. } = dataset;
         tell(&format!("{name} is not in {}: fetching {repo} from {}", hub.cache.display(), hub.endpoint));
     }
-    let files = RefCell::new(Files { style, shown: None, bar: None });
-    let folder = hub.fetch(dataset, &mut |progress| files.borrow_mut().show(progress));
+    let files = RefCell::new(Files { verb: "fetching", style, shown: None, bar: None });
+    let place = fetch(&mut |progress| files.borrow_mut().show(progress));
     files.borrow().clear();
-    folder
+    place
 }
 
-/// A bar for the file that comes, or a line as it begins.
+/// A bar for the file that comes or goes, or a line as it begins.
 struct Files {
+    verb: &'static str,
     style: Style,
     shown: Option<String>,
     bar: Option<ProgressBar>,
@@ -69,7 +114,10 @@ impl Files {
                 self.bar = self.bar.take().filter(|_| !is_new).or_else(|| Some(new_bar()));
                 self.bar.iter().for_each(|bar| bar.set_position(done));
             }
-            Style::Lines | Style::Auto if is_new => tell(&format!("fetching {file} ({len} bytes)")),
+            Style::Lines | Style::Auto if is_new => {
+                let verb = self.verb;
+                tell(&format!("{verb} {file} ({len} bytes)"));
+            }
             _ => {}
         }
     }

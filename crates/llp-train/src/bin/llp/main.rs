@@ -36,6 +36,7 @@ mod sweep_submit;
 mod sweep_work;
 mod train;
 mod trained_run;
+mod upload;
 mod watch;
 mod world;
 
@@ -116,8 +117,10 @@ enum Command {
     Report(report::ReportArgs),
     /// Look at a sweep or a run while it trains, from another terminal.
     Watch(watch::WatchArgs),
-    /// Write a run in the format of another program.
+    /// Write a run or its network in the format of another program.
     Export(export::ExportArgs),
+    /// Put a finished run onto the Hugging Face hub.
+    Upload(upload::UploadArgs),
     /// Print the script that completes command lines in a shell.
     Completions(completions::CompletionsArgs),
     /// Write manual pages.
@@ -149,7 +152,8 @@ fn main() -> ExitCode {
         Command::Sweep { command } => sweep::sweep(global, &command),
         Command::Report(args) => report::report(global, &args),
         Command::Watch(args) => watch::watch(global, &args),
-        Command::Export(args) => export::export(&args),
+        Command::Export(args) => export::export(global, &args),
+        Command::Upload(args) => upload::upload(global, &args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),
     };

@@ -59,18 +59,17 @@ fn unit(told: &OwnDescription) -> String {
 
 fn bags(told: &BagsDescription) -> String {
     let Some([least, median, largest]) = told.sizes else { return "no bag".to_owned() };
-    let mut text = format!(
+    let sizes = format!(
         "{} bags of {least} to {largest} instances (median {median}), {} in all",
         told.n_bags, told.n_instances
     );
-    for (n_bags, what) in
-        [(told.n_with_errors, "with standard errors or unknown classes"), (told.n_with_bounds, "with bounds")]
-    {
-        if n_bags > 0 {
-            text.push_str(&format!("; {n_bags} {what}"));
-        }
-    }
-    text
+    let kinds = [
+        (told.n_with_errors, "with standard errors or unknown classes"),
+        (told.n_with_bounds, "with bounds"),
+    ];
+    let kinds =
+        kinds.iter().filter(|(n_bags, _)| *n_bags > 0).map(|(n_bags, what)| format!("{n_bags} {what}"));
+    std::iter::once(sizes).chain(kinds).collect::<Vec<_>>().join("; ")
 }
 
 fn test(told: &OwnDescription) -> String {

@@ -28,7 +28,7 @@ pub(crate) fn report(global: Global, args: &ReportArgs) -> Result<ExitCode, Fail
         (Some(out), directories) => {
             let material = Material::of_directories(directories, &host())?;
             report::write_page(out, &material)?;
-            print(table::markdown(&material.groups).trim_end())?;
+            show(global, &material)?;
             if !global.quiet {
                 let tables = out.with_extension("");
                 tell(&format!("written: {}, {}-table.{{md,csv,tex}}", out.display(), tables.display()));
@@ -45,16 +45,12 @@ pub(crate) fn report(global: Global, args: &ReportArgs) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes results, figures, the table and the page of a sweep, and prints the table (or, as JSON, every row).
+/// Writes results, figures, the table and the page of a sweep, and prints the table.
 pub(crate) fn write(global: Global, sweep: &SweepDir) -> Result<(), Failure> {
     let material = Material::of_sweep(sweep, &host())?;
     collect::write(sweep, &material.rows)?;
     report::write(sweep, &material)?;
-    if global.output == Output::Json {
-        print(fs_err::read_to_string(sweep.path().join("results.jsonl"))?.trim_end())?;
-    } else {
-        print(table::markdown(&material.groups).trim_end())?;
-    }
+    show(global, &material)?;
     if !global.quiet {
         let path = sweep.path().display();
         tell(&format!(
@@ -62,4 +58,13 @@ pub(crate) fn write(global: Global, sweep: &SweepDir) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// Prints the table or, as JSON, every row.
+fn show(global: Global, material: &Material) -> Result<(), Failure> {
+    let text = match global.output {
+        Output::Json => collect::json_lines(&material.rows),
+        Output::Human => table::markdown(&material.groups),
+    };
+    Ok(print(text.trim_end())?)
 }

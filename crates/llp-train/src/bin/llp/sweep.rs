@@ -75,8 +75,8 @@ pub(crate) fn sweep(global: Global, command: &SweepCommand) -> Result<ExitCode, 
         SweepCommand::Submit(args) => sweep_submit::submit(global, args),
         SweepCommand::Exec(args) => sweep_exec::exec(global, args),
         SweepCommand::Status(args) => sweep_status::status(global, args),
-        SweepCommand::Retry(args) => sweep_control::retry(args),
-        SweepCommand::Cancel(args) => sweep_control::cancel(args),
+        SweepCommand::Retry(args) => sweep_control::retry(global, args),
+        SweepCommand::Cancel(args) => sweep_control::cancel(global, args),
         SweepCommand::Collect(args) => {
             let sweep = SweepDir::open(&args.dir)?;
             collect::write(&sweep, &collect(&sweep, &host()))?;

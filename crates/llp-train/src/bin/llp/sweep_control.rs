@@ -7,9 +7,10 @@ use clap::Args;
 use llp_sweep::control::{self, Retry};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
+use crate::Global;
 use crate::failure::Failure;
 use crate::sweep::FilterArgs;
-use crate::world::{claimant, print, tell};
+use crate::world::{claimant, print_list, tell};
 
 #[derive(Args)]
 pub(crate) struct RetryArgs {
@@ -35,25 +36,24 @@ pub(crate) struct CancelArgs {
     filter: FilterArgs,
 }
 
-pub(crate) fn retry(args: &RetryArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn retry(global: Global, args: &RetryArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.parse()?;
     let sweep = SweepDir::open(&args.dir)?;
     let how = Retry { diverged: args.diverged, from_scratch: args.from_scratch };
     let cells = control::retry(&sweep, &sweep.matching(&filter), how, &claimant())?;
-    show(&cells, "eligible again; the next llp sweep run or worker takes them up")
+    show(global, &cells, "eligible again; the next llp sweep run or worker takes them up")
 }
 
-pub(crate) fn cancel(args: &CancelArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn cancel(global: Global, args: &CancelArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.parse()?;
     let sweep = SweepDir::open(&args.dir)?;
     let cells = control::cancel(&sweep, &sweep.matching(&filter), &claimant())?;
-    show(&cells, "cancelled; llp sweep retry makes them eligible again")
+    show(global, &cells, "cancelled; llp sweep retry makes them eligible again")
 }
 
-fn show(cells: &[&Cell], what: &str) -> Result<ExitCode, Failure> {
-    for cell in cells {
-        print(&cell.run)?;
-    }
+fn show(global: Global, cells: &[&Cell], what: &str) -> Result<ExitCode, Failure> {
+    let runs: Vec<&str> = cells.iter().map(|cell| &*cell.run).collect();
+    print_list(global, &runs)?;
     tell(&format!("{} cells are {what}", cells.len()));
     Ok(ExitCode::SUCCESS)
 }

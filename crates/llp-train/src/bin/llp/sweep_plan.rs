@@ -77,7 +77,7 @@ pub(crate) fn plan(global: Global, args: &PlanArgs) -> Result<ExitCode, Failure>
         return Err(usage("--price must be a number of at least 0".to_owned()));
     }
     let mut grid = grid(&args.sweep)?;
-    args.config.apply(&mut grid)?;
+    args.config.apply(global, &mut grid)?;
     let (jobs, threads) = jobs_and_threads(args.jobs)?;
     let sweep = args.out.as_ref().map(|out| SweepDir::open_or_create(out, &grid)).transpose()?;
     let cells = sweep.as_ref().map_or_else(|| expand(&grid), |sweep| Ok(sweep.cells().to_vec()))?;

@@ -81,7 +81,7 @@ struct PoolArgs {
 
 pub(crate) fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut grid = grid(&args.sweep)?;
-    args.config.apply(&mut grid)?;
+    args.config.apply(global, &mut grid)?;
     let filter = args.pool.filter.parse()?;
     jobs_and_threads(args.pool.jobs)?;
     let sweep = SweepDir::open_or_create(&args.out, &grid)?;

@@ -59,7 +59,7 @@ struct TimeLimit {
 }
 
 pub(crate) fn train(global: Global, args: &TrainArgs) -> Result<ExitCode, Failure> {
-    let config = args.config.resolve()?;
+    let config = args.config.resolve(global)?;
     train_to_end(global, &args.out, &config, args.limit.time_limit)
 }
 

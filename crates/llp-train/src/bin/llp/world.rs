@@ -6,6 +6,8 @@ use std::time::Instant;
 use llp_sweep::claim::{Claimant, Host};
 use serde::Serialize;
 
+use crate::{Global, Output};
+
 /// This machine since its last start.
 pub(crate) fn host() -> Host {
     let read = |path: &str| fs_err::read_to_string(path).map(|text| text.trim().to_owned()).ok();
@@ -39,6 +41,14 @@ pub(crate) fn print(line: &str) -> io::Result<()> {
 /// Writes data as one line of JSON.
 pub(crate) fn print_json(data: &impl Serialize) -> io::Result<()> {
     print(&serde_json::to_string(data)?)
+}
+
+/// Writes names: one a line, or as a list in JSON.
+pub(crate) fn print_list(global: Global, names: &[impl AsRef<str> + Serialize]) -> io::Result<()> {
+    match global.output {
+        Output::Json => print_json(&names),
+        Output::Human => names.iter().try_for_each(|name| print(name.as_ref())),
+    }
 }
 
 /// Writes a line for people, unless nobody reads it any more.

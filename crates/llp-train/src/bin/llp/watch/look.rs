@@ -95,6 +95,16 @@ fn seen(dir: &RunDir, row: Row) -> Seen {
     Seen { run: row.cell.run, state: row.state, epochs, reason: row.reason, records }
 }
 
+impl Seen {
+    /// About how long it will take, in seconds: the epochs that are left at the mean pace of those that are done.
+    /// Nothing unless it is being trained and has done an epoch.
+    pub(super) fn seconds_left(&self) -> Option<f64> {
+        let last = self.records.last().filter(|last| self.state == RunState::Running && last.epoch > 0)?;
+        let n_left = self.epochs.1.saturating_sub(self.epochs.0);
+        Some(n_left as f64 * last.elapsed_s / last.epoch as f64)
+    }
+}
+
 impl Look {
     pub(super) fn new(name: String, runs: Vec<Seen>) -> Self {
         let counts = RunState::ALL.map(|state| (state, runs.iter().filter(|run| run.state == state).count()));
@@ -143,7 +153,7 @@ impl Look {
         let parts = [
             Some(format!("{} of {} done: {}", self.n_over(), self.runs.len(), states.join(", "))),
             (self.images_per_s() > 0.0).then(|| format!("{:.0} images/s", self.images_per_s())),
-            self.seconds_left().map(|s| format!("about {} left", humantime::format_duration(whole(s)))),
+            self.seconds_left().map(left),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
@@ -152,8 +162,23 @@ impl Look {
     pub(super) fn json(&self) -> serde_json::Value {
         let counts: serde_json::Map<_, _> =
             self.counts.iter().map(|(state, n)| (state.as_str().to_owned(), json!(n))).collect();
-        json!({ "runs": self.runs.len(), "states": counts, "images_per_s": self.images_per_s(), "seconds_left": self.seconds_left() })
+        let run = |run: &Seen| {
+            let (epoch, epochs) = run.epochs;
+            json!({ "run": run.run, "epoch": epoch, "epochs": epochs, "seconds_left": run.seconds_left() })
+        };
+        json!({
+            "runs": self.runs.len(),
+            "states": counts,
+            "running": self.running().map(run).collect::<Vec<_>>(),
+            "images_per_s": self.images_per_s(),
+            "seconds_left": self.seconds_left(),
+        })
     }
+}
+
+/// An estimate of seconds in words.
+pub(super) fn left(seconds: f64) -> String {
+    format!("about {} left", humantime::format_duration(whole(seconds)))
 }
 
 /// Seconds, as exact as an estimate of them is.

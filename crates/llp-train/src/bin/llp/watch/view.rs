@@ -9,7 +9,7 @@ use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph, Row, Table, TableState};
 
-use super::look::{Look, Seen};
+use super::look::{Look, Seen, left};
 use crate::progress::describe;
 
 /// The order of the table: what needs a look comes first.
@@ -137,7 +137,8 @@ impl View {
         // Running cells come first, in the order and the colors of the curves.
         let rows = self.look.runs.iter().enumerate().map(|(index, run)| {
             let (done, all) = run.epochs;
-            let numbers = run.records.last().map_or_else(String::new, describe);
+            let numbers = run.records.last().map(describe).into_iter().chain(run.seconds_left().map(left));
+            let numbers = numbers.collect::<Vec<_>>().join("  ");
             Row::new([run.run.clone(), run.state.as_str().to_owned(), format!("{done}/{all}"), numbers])
                 .style(style(run.state, index))
         });
@@ -210,7 +211,7 @@ mod tests {
     }
 
     /// The head counts; what runs and what failed comes first in the table; failures have their reasons. Two seconds
-    /// an epoch, six epochs left, one run at a time: twelve seconds.
+    /// an epoch, six epochs left, one run at a time: twelve seconds, of which the running one takes four.
     #[test]
     fn the_screen_tells_where_it_stands() {
         let lines = screen(&mut sweep());
@@ -218,7 +219,10 @@ mod tests {
         assert_eq!(lines[0], head);
         assert!(lines[1].contains("mine: 50 %"));
         let table: Vec<_> = lines.iter().skip_while(|line| !line.starts_with("Cell")).take(5).collect();
-        assert_eq!(table[1], "run-d running     2/4       loss 1.0000  test 75.0 %  1000 images/s");
+        assert_eq!(
+            table[1],
+            "run-d running     2/4       loss 1.0000  test 75.0 %  1000 images/s  about 4s left"
+        );
         assert_eq!(table[2], "run-c failed      1/4       loss 2.0000  test 50.0 %  1000 images/s");
         assert!(
             table[3].starts_with("run-a complete    4/4") && table[4].starts_with("run-b pending     0/4")

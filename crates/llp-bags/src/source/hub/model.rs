@@ -1,0 +1,45 @@
+//! Weights of networks from the hub.
+
+use std::path::PathBuf;
+
+use hf_hub::{Cache, RepoType};
+
+use super::fetch::{BRANCH, Fetch, Place};
+use super::{FileProgress, Hub, HubError};
+
+/// The file of a repository that holds the weights.
+const FILE: &str = "model.safetensors";
+
+impl Hub {
+    /// The file of weights of the network `repo`, such as `timm/resnet18.a1_in1k`, if the cache has it. Contacts nobody.
+    pub fn locate_model(&self, repo: &str) -> Option<PathBuf> {
+        Cache::new(self.cache.clone()).repo(place(repo).at(BRANCH)).get(FILE)
+    }
+
+    /// Fetches the file of weights of a network into the cache and returns its path.
+    ///
+    /// # Errors
+    /// [`HubError`].
+    pub fn fetch_model(
+        &self,
+        repo: &str,
+        progress: &mut dyn FnMut(FileProgress<'_>),
+    ) -> Result<PathBuf, HubError> {
+        if self.is_offline {
+            let cache = self.cache.clone();
+            return Err(HubError::Offline {
+                name: repo.to_owned(),
+                cache,
+                instead: "a file with --init FILE",
+            });
+        }
+        let fetch = Fetch::new(self, place(repo), |file| file == FILE)?;
+        let folder = fetch.files(progress)?;
+        fetch.publish()?;
+        Ok(folder.join(FILE))
+    }
+}
+
+fn place(repo: &str) -> Place {
+    Place { name: repo.to_owned(), kind: RepoType::Model }
+}
