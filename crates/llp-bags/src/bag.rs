@@ -103,6 +103,20 @@ impl BagSet {
         Self { proportions, ..self }.with_imprecision(imprecision)
     }
 
+    /// Some of the bags, in the given order, without any remainder.
+    ///
+    /// # Errors
+    /// [`BagError::NoBags`]; [`BagError::RepeatedInstance`] if a bag is named twice.
+    ///
+    /// # Panics
+    /// If there is no such bag, as for a slice.
+    pub fn select(&self, bags: &[usize]) -> Result<Self, BagError> {
+        let instances = bags.iter().map(|&bag| self.bags[bag].clone()).collect();
+        let proportions = bags.iter().map(|&bag| self.proportions[bag].clone()).collect();
+        let imprecision = bags.iter().map(|&bag| self.imprecision(bag).clone()).collect();
+        Self::new(Arc::clone(&self.data), instances, proportions)?.with_imprecision(imprecision)
+    }
+
     /// The number of bags; there is at least one.
     #[expect(clippy::len_without_is_empty, reason = "a bag set is never empty")]
     pub fn len(&self) -> usize {

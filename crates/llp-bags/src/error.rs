@@ -63,6 +63,19 @@ pub enum BagError {
         n_instances: usize,
     },
 
+    /// A cross-validation that the bags are too few for, or a fold that it does not have.
+    #[error(
+        "fold {fold} of {n_folds} with {n_bags} bags: there must be at least 2 folds and no more than bags, and the first fold is 0"
+    )]
+    Folds {
+        /// Bags to share out.
+        n_bags: usize,
+        /// Folds asked for.
+        n_folds: usize,
+        /// The fold that was asked for.
+        fold: usize,
+    },
+
     /// No class at all.
     #[error("there must be at least one class")]
     NoClasses,

@@ -47,6 +47,7 @@ mod bagging;
 mod diagnostics;
 mod error;
 mod features;
+mod fold;
 mod images;
 mod instances;
 mod manifest;
@@ -71,6 +72,7 @@ pub use bagging::{Partition, partition, partition_by_clusters, partition_by_grou
 pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
 pub use error::BagError;
 pub use features::Features;
+pub use fold::{Fold, fold};
 pub use images::Images;
 pub use instances::{InstanceShape, Instances, prepare};
 pub use llp_ot::{Imprecision, Proportions};

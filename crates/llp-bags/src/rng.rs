@@ -24,6 +24,8 @@ pub enum Purpose {
     BagShares,
     /// The seed of the held-out bags, where it must not be that of the others.
     HeldOutBags,
+    /// Which bags are held out in which fold; the index is the number of folds.
+    Folds,
     /// The first centers of clusters.
     Clusters,
     /// The order of the bags in an epoch; the index is the epoch.
@@ -48,6 +50,7 @@ impl Purpose {
             Self::GroupOrder => "group-order",
             Self::BagShares => "bag-shares",
             Self::HeldOutBags => "held-out-bags",
+            Self::Folds => "folds",
             Self::Clusters => "clusters",
             Self::BagOrder => "bag-order",
             Self::Augment => "augment",

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use llp_bags::rng::{Purpose, below, shuffle, stream, uniform};
-use llp_bags::{BagSet, Images, Instances, LabelOracle, hold_out, partition, subset};
+use llp_bags::{BagSet, Images, Instances, LabelOracle, fold, hold_out, partition, subset};
 use proptest::prelude::*;
 
 /// Distinct instance ids in no order.
@@ -47,6 +47,21 @@ proptest! {
         let mut expected = instances;
         expected.sort_unstable();
         prop_assert_eq!(all, expected);
+    }
+
+    /// Each bag is held out in exactly one fold and trained on in all others, and folds differ in size by at most one.
+    #[test]
+    fn folds_are_an_even_partition((n_bags, n_folds) in (2_usize..60).prop_flat_map(|n| (Just(n), 2..=n)), seed: u64) {
+        let folds: Vec<_> = (0..n_folds).map(|index| fold(n_bags, n_folds, index, seed).unwrap()).collect();
+        let mut held_out: Vec<usize> = folds.iter().flat_map(|fold| fold.held_out.clone()).collect();
+        held_out.sort_unstable();
+        prop_assert_eq!(held_out, (0..n_bags).collect::<Vec<_>>());
+        for fold in &folds {
+            let mut both = [&fold.train[..], &fold.held_out[..]].concat();
+            both.sort_unstable();
+            prop_assert_eq!(both, (0..n_bags).collect::<Vec<_>>());
+            prop_assert!(fold.held_out.len().abs_diff(n_bags / n_folds) <= 1);
+        }
     }
 
     /// Bags depend on the set of instances and the seed, not on the order in which instances are listed.

@@ -7,7 +7,7 @@ mod messages;
 use std::sync::Arc;
 
 use llp_bags::{
-    BagSet, Features, Images, Imprecision, Instances, LabelOracle, Proportions, hold_out, partition,
+    BagSet, Features, Images, Imprecision, Instances, LabelOracle, Proportions, fold, hold_out, partition,
 };
 use messages::Messages;
 
@@ -35,6 +35,8 @@ fn drawing() {
         messages.refused(&format!("holding out {fraction}"), hold_out(&[1, 2], fraction, 0));
     }
     messages.refused("holding out of nothing", hold_out(&[], 0.5, 0));
+    messages.refused("more folds than bags", fold(4, 5, 0, 0));
+    messages.refused("a fold beyond the last", fold(4, 2, 2, 0));
     messages.compare();
 }
 

@@ -107,6 +107,7 @@ fn fields(row: &Row, keys: &[&'static str]) -> Vec<(&'static str, Json)> {
     let config = Values::of(&row.cell.config);
     let result = row.result.as_ref();
     let last = result.and_then(|result| result.last.as_ref());
+    let chosen = result.and_then(|result| result.chosen.as_ref());
     let number = |value: Option<f64>| Json::from(value);
     let count = |pick: fn(&RunResult) -> usize| Json::from(result.map(pick));
 
@@ -122,7 +123,11 @@ fn fields(row: &Row, keys: &[&'static str]) -> Vec<(&'static str, Json)> {
         ("held_out_loss", number(last.and_then(|last| last.held_out_loss))),
         ("held_out_kl", number(last.and_then(|last| last.held_out_kl))),
         ("held_out_l1", number(last.and_then(|last| last.held_out_l1))),
+        ("held_out_count_l1", number(last.and_then(|last| last.held_out_count_l1))),
+        ("held_out_count_nll", number(last.and_then(|last| last.held_out_count_nll))),
         ("test_accuracy", number(last.and_then(|last| last.test_accuracy))),
+        ("chosen_epoch", Json::from(chosen.map(|chosen| chosen.epoch))),
+        ("chosen_epoch_test_accuracy", number(chosen.and_then(|chosen| chosen.test_accuracy))),
         ("diverged_epoch", Json::from(result.and_then(|result| Some(result.diverged_at.as_ref()?.epoch)))),
         ("n_classes", count(|result| result.n_classes)),
         ("n_bags", count(|result| result.n_bags)),

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod document;
+mod fold;
 mod identity;
 mod keys;
 mod layers;
@@ -26,6 +27,7 @@ pub(crate) use nearest::nearest;
 pub use noise::BagNoise;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
+use crate::criterion::Criterion;
 use crate::error::{Origin, SweepError};
 
 /// The version of the configuration format that this program reads and writes.
@@ -56,7 +58,7 @@ pub struct RunConfig {
     pub optim: OptimConfig,
     /// Random changes to the training images.
     pub augment: AugmentConfig,
-    /// When to save.
+    /// What to save.
     pub checkpoint: CheckpointConfig,
 }
 
@@ -80,8 +82,14 @@ pub struct DataConfig {
     pub train_limit: Option<usize>,
     /// Fraction of the training instances set aside for held-out bags, in `[0, 1)`.
     pub held_out: f64,
-    /// Seed of the choice of the held-out instances.
+    /// Seed of the choice of the held-out instances, and of which bag is in which fold.
     pub split_seed: u64,
+    /// Cross-validation over bags: into so many folds the training bags are shared out; `held_out` then does not apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// The fold whose bags are held out, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
 }
 
 /// `[bags]`: how instances are put into bags.
@@ -309,12 +317,22 @@ pub struct AugmentConfig {
     pub mirror: bool,
 }
 
-/// `[checkpoint]`: when to save. Not hashed.
+/// `[checkpoint]`: what to save.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointConfig {
-    /// Epochs between two checkpoints; the last epoch is always saved.
+    /// Epochs between two checkpoints; the last epoch is always saved. Not hashed.
     pub every_epochs: usize,
+    /// What the epoch is chosen by whose weights are kept beside the last ones; without it, the KL loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<Criterion>,
+}
+
+impl CheckpointConfig {
+    /// What the epoch is chosen by whose weights are kept.
+    pub fn chosen_by(&self) -> Criterion {
+        self.chosen_by.unwrap_or(Criterion::Kl)
+    }
 }
 
 impl RunConfig {
@@ -367,6 +385,7 @@ impl RunConfig {
         if network.freeze.is_some() && network.init_hash.is_none() {
             return Err(missing("network.init", "a run with `network.freeze`"));
         }
+        self.data.check_fold()?;
         let needs = [
             ("network.stem", network.stem.is_none(), is_resnet, &network_name),
             ("network.width", network.width.is_none(), is_resnet, &network_name),
@@ -403,9 +422,16 @@ impl RunConfig {
             (network.hidden, network.depth) = (None, None);
         }
         network.freeze = network.freeze.filter(|freeze| *freeze != Freeze::None);
+        self.checkpoint.chosen_by = self.checkpoint.chosen_by.filter(|criterion| *criterion != Criterion::Kl);
         if self.bags.hash.is_some() {
             self.bags.seed = 0;
-            (self.data.train_limit, self.data.held_out, self.data.split_seed) = (None, 0.0, 0);
+            (self.data.train_limit, self.data.held_out) = (None, 0.0);
+            if self.data.folds.is_none() {
+                self.data.split_seed = 0;
+            }
+        }
+        if self.data.folds.is_some() {
+            self.data.held_out = 0.0;
         }
         self
     }

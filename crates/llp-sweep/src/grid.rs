@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use crate::config::{
     KEYS, Layers, Leaf, RunConfig, SCHEMA, Values, accept, known_key, leaves, nearest, preset,
 };
+use crate::criterion::Criterion;
 use crate::error::{InvalidValue, Origin, SweepError};
 use crate::prune::Prune;
 
@@ -30,6 +31,9 @@ use crate::prune::Prune;
 /// [prune]                 # optional: see `prune`
 /// rungs = [10, 20]        # after so many epochs,
 /// eta = 2                 # one of so many candidates goes on
+///
+/// [select]                # optional: what hyper-parameters are chosen by
+/// criterion = "count-likelihood"
 /// ```
 #[derive(Debug, Clone)]
 pub struct Sweep {
@@ -40,6 +44,7 @@ pub struct Sweep {
     exclude: Vec<Exclusion>,
     rungs: Option<Vec<usize>>,
     eta: Option<usize>,
+    criterion: Criterion,
 }
 
 /// Keys and their values; a cell that matches in all of them is left out.
@@ -75,6 +80,7 @@ impl Sweep {
             exclude: Vec::new(),
             rungs: None,
             eta: None,
+            criterion: Criterion::Kl,
         };
         for leaf in leaves(path, text)? {
             if let Some(key) = leaf.key.strip_prefix("base.") {
@@ -107,6 +113,11 @@ impl Sweep {
     /// How runs are held back, if they are.
     pub fn prune(&self) -> Option<Prune> {
         Some(Prune { rungs: self.rungs.clone()?, eta: self.eta? })
+    }
+
+    /// What hyper-parameters are chosen by: the KL loss, unless the file says otherwise.
+    pub fn criterion(&self) -> Criterion {
+        self.criterion
     }
 
     /// The sweep's name.
@@ -187,6 +198,13 @@ impl Sweep {
             let table = table.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
             file.insert("prune".to_owned(), Value::Table(table));
         }
+        if self.criterion != Criterion::Kl {
+            let criterion = Value::String(self.criterion.as_str().to_owned());
+            file.insert(
+                "select".to_owned(),
+                Value::Table(Table::from_iter([("criterion".to_owned(), criterion)])),
+            );
+        }
         Ok(file.to_string())
     }
 
@@ -207,13 +225,14 @@ impl Sweep {
                 }
             }
             ("exclude", value) => return Err(invalid("exclude", EXCLUSIONS, value, &leaf.origin)),
+            ("select.criterion", value) => self.criterion = criterion(value, &leaf.origin)?,
             ("prune.rungs", value) => self.rungs = Some(rungs(value, &leaf.origin)?),
             ("prune.eta", Value::Integer(eta)) if *eta >= 2 => self.eta = Some(*eta as usize),
             ("prune.eta", value) => {
                 return Err(invalid("prune.eta", "an integer of at least 2", value, &leaf.origin));
             }
             (key, _) => {
-                let known = ["schema", "name", "exclude", "base", "grid", "prune"];
+                let known = ["schema", "name", "exclude", "base", "grid", "prune", "select"];
                 let nearest = nearest(key.split('.').next().unwrap_or(key), known.into_iter());
                 return Err(SweepError::UnknownKey {
                     origin: leaf.origin.clone(),
@@ -249,6 +268,19 @@ fn rungs(value: &Value, origin: &Origin) -> Result<Vec<usize>, SweepError> {
     rungs
         .filter(ascends)
         .ok_or_else(|| invalid("prune.rungs", "a list of ascending epochs, as in [10, 20]", value, origin))
+}
+
+fn criterion(value: &Value, origin: &Origin) -> Result<Criterion, SweepError> {
+    value.as_str().and_then(Criterion::from_name).ok_or_else(|| {
+        Box::new(InvalidValue {
+            origin: origin.clone(),
+            key: "select.criterion".to_owned(),
+            expected: format!("one of {}", Criterion::NAMES.join(", ")),
+            got: value.to_string(),
+            nearest: value.as_str().and_then(|text| nearest(text, Criterion::NAMES.into_iter())),
+        })
+        .into()
+    })
 }
 
 fn exclusion(entry: &Value, leaf: &Leaf) -> Result<Exclusion, SweepError> {

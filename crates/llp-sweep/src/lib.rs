@@ -29,6 +29,7 @@ pub mod claim;
 pub mod collect;
 pub mod config;
 pub mod control;
+pub mod criterion;
 mod error;
 pub mod estimate;
 pub mod executor;

@@ -1,8 +1,8 @@
 //! Pruning by successive halving: runs that are behind after some epochs are held back.
 //!
 //! At each *rung*, a number of epochs, candidates (hyper-parameters, with all their seeds) of one data set, loss and bag
-//! size are compared by the KL loss on held-out bags, averaged over seeds: the criterion of the final choice, which sees
-//! no instance label. Across bag sizes there is no comparison: it would prune the hard cells, which are what a sweep is
+//! size are compared by the criterion of the final choice on held-out bags, averaged over seeds, which sees no instance
+//! label. Across bag sizes there is no comparison: it would prune the hard cells, which are what a sweep is
 //! to show.
 //!
 //! Many workers need no round in which all wait for all: a run that reaches a rung goes on if its candidate is among the
@@ -94,12 +94,12 @@ fn standing(sweep: &SweepDir, seeds: &[&Cell], rung: usize, here: &Host) -> Resu
     for cell in seeds {
         let run = sweep.run_dir(cell);
         let record = run.read_metrics()?.into_iter().find(|record| record.epoch == rung);
-        let Some(kl) = record.and_then(|record| record.held_out_kl) else {
+        let Some(value) = record.and_then(|record| sweep.criterion().of(&record)) else {
             let never = [RunState::Diverged, RunState::Failed, RunState::Parked, RunState::Cancelled];
             let is_out = never.contains(&run.state(here)?);
             return Ok(if is_out { Standing::Out } else { Standing::Under });
         };
-        sum += kl;
+        sum += value;
     }
     Ok(Standing::Arrived(sum / seeds.len() as f64))
 }

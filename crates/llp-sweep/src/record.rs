@@ -32,6 +32,12 @@ pub struct EpochRecord {
     /// Mean L1 distance of predicted and true proportions over the held-out bags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out_l1: Option<f64>,
+    /// L1 distance of the counts of predicted classes and the true counts of the held-out bags, for each instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_count_l1: Option<f64>,
+    /// Mean negative log-likelihood of the counts of the held-out bags, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out_count_nll: Option<f64>,
     /// Fraction of the test instances that are classified correctly, in `[0, 1]`, where there are labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<f64>,
@@ -121,6 +127,10 @@ pub struct RunResult {
     /// The last epoch's record; absent if no epoch ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<EpochRecord>,
+    /// The record of the epoch that `checkpoint.chosen_by` prefers on held-out bags; absent without these, after a
+    /// divergence and in results of versions that chose none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<EpochRecord>,
     /// How the test instances were classified after the last epoch; absent without labels, after a divergence and in
     /// results of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,6 +9,7 @@ mod ink;
 mod inline;
 mod material;
 mod page;
+pub mod regret;
 pub mod table;
 
 use std::path::Path;
@@ -19,8 +20,8 @@ use crate::atomic::write_atomically;
 use crate::error::SweepError;
 use crate::sweep_dir::SweepDir;
 
-/// Draws `figures/figure1.{svg,png}` and `figures/figure2.{svg,png}` and writes `results.md` and the page
-/// `report/index.html` with its tables into the sweep's directory.
+/// Draws `figures/figure1.{svg,png}` and `figures/figure2.{svg,png}` and writes `results.md`, `selection.csv` (the choice
+/// of each criterion) and the page `report/index.html` with its tables into the sweep's directory.
 ///
 /// Figure 1: test accuracy over epochs at the chosen hyper-parameters, mean over seeds, one line per bag size, one
 /// panel per data set and loss. Figure 2: final test accuracy over bag size with one standard deviation, one line per
@@ -43,6 +44,8 @@ pub fn write(sweep: &SweepDir, material: &Material) -> Result<(), SweepError> {
         write_atomically(&folder.join(format!("{name}.png")), &drawing.png)?;
     }
     write_atomically(&sweep.path().join("results.md"), table::markdown(&material.groups).as_bytes())?;
+    let choices = regret::csv(&material.choices)?;
+    write_atomically(&sweep.path().join("selection.csv"), choices.as_bytes())?;
     write_page(&sweep.path().join("report").join("index.html"), material)
 }
 

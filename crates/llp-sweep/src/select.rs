@@ -1,19 +1,30 @@
 //! The choice of hyper-parameters, without any instance label.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::collect::Row;
 use crate::config::{LossName, RunConfig, Values, value_text};
+use crate::criterion::Criterion;
 use crate::record::EpochRecord;
 use crate::run_dir::RunState;
 
 /// The rule in words, for captions and tables.
-pub const RULE: &str = "Hyper-parameters are chosen without instance labels: for each data set, loss and bag size \
-                        those with the smallest KL loss of the last epoch on held-out bags, averaged over seeds. \
-                        Where only one set of them was tried, it is taken.";
+pub fn rule(criterion: Criterion) -> String {
+    format!(
+        "Hyper-parameters are chosen without instance labels: for each data set, loss and bag size those with the {} of \
+         the last epoch on held-out bags, averaged over seeds (and folds). Where only one set of them was tried, it is \
+         taken.",
+        criterion.in_words()
+    )
+}
 
-/// Keys that repeat a run under other random draws instead of changing what is done.
-const SEEDS: &[&str] = &["seed", "bags.seed", "data.split_seed"];
+/// The [`rule`] by which these groups were made.
+pub fn rule_of(groups: &[Group]) -> String {
+    rule(groups.first().map_or(Criterion::Kl, |group| group.criterion))
+}
+
+/// Keys that repeat a run under other random draws, or with other bags held out, instead of changing what is done.
+const SEEDS: &[&str] = &["seed", "bags.seed", "data.split_seed", "data.fold"];
 
 /// Mean and spread over seeds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,15 +54,21 @@ impl Spread {
 /// Hyper-parameters, complete for all their seeds.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The configuration of the first seed.
+    /// The configuration of the first run.
     pub config: RunConfig,
-    /// The places of its runs, one for each seed, in the rows that were chosen from.
+    /// The places of its runs, one for each seed and fold, in the rows that were chosen from.
     pub rows: Vec<usize>,
-    /// The criterion: KL loss of the last epoch on held-out bags, in nats. Nothing where there are no held-out bags,
-    /// which only a candidate without rivals can do without.
-    pub held_out_kl: Option<Spread>,
-    /// Test accuracy of the last epoch; nothing where a seed has none.
+    /// Folds of a cross-validation, of which each seed has all; 1 without one.
+    pub n_folds: usize,
+    /// Held-out bags behind the criterion of one seed, in all its folds.
+    pub n_held_out_bags: usize,
+    /// The criterion after the last epoch. Nothing where there are no held-out bags, which only a candidate without
+    /// rivals can do without.
+    pub criterion: Option<Spread>,
+    /// Test accuracy after the last epoch; nothing where a run has none.
     pub test_accuracy: Option<Spread>,
+    /// Test accuracy after the epoch that held-out bags prefer; nothing where a run has none.
+    pub chosen_epoch_accuracy: Option<Spread>,
 }
 
 /// The choice within one data set, loss and bag size.
@@ -63,6 +80,8 @@ pub struct Group {
     pub loss: LossName,
     /// Instances per bag.
     pub bag_size: usize,
+    /// What the choice is by.
+    pub criterion: Criterion,
     /// What the rule chose; nothing if no candidate is complete for all its seeds.
     pub chosen: Option<Candidate>,
     /// The candidate with the best test accuracy, which the rule must not know: for comparison only.
@@ -81,6 +100,13 @@ pub struct Group {
     pub chance: Option<f64>,
 }
 
+impl Candidate {
+    /// How many seeds there are.
+    pub fn n_seeds(&self) -> usize {
+        self.rows.len() / self.n_folds
+    }
+}
+
 impl Group {
     /// How much test accuracy the label-free choice gives away against the best candidate.
     pub fn regret(&self) -> Option<f64> {
@@ -89,41 +115,44 @@ impl Group {
     }
 }
 
-/// Chooses hyper-parameters within each data set, loss and bag size, by [`RULE`].
+/// Chooses hyper-parameters within each data set, loss and bag size, by [`rule`].
 ///
-/// A candidate is a set of hyper-parameters (everything but seeds) that is complete for all its seeds with a
+/// A candidate is a set of hyper-parameters (everything but seeds and folds) that is complete for all of these with a
 /// criterion each; one that diverged, failed or is missing for any seed is not eligible. The only candidate of a group
 /// needs no criterion. Of equally good ones, that
 /// with the smaller learning rate is chosen, then the first of the plan. Groups are ordered by data set, loss and bag
 /// size.
-pub fn select(rows: &[Row]) -> Vec<Group> {
+pub fn select(rows: &[Row], criterion: Criterion) -> Vec<Group> {
     let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         let config = &row.cell.config;
         groups.entry((config.data.name.clone(), config.loss.name, config.bags.size)).or_default().push(index);
     }
-    groups
-        .into_iter()
-        .map(|((data, loss, bag_size), members)| group(rows, data, loss, bag_size, &members))
-        .collect()
+    groups.into_iter().map(|(place, members)| group(rows, place, criterion, &members)).collect()
 }
 
-fn group(rows: &[Row], data: String, loss: LossName, bag_size: usize, members: &[usize]) -> Group {
+fn group(
+    rows: &[Row],
+    (data, loss, bag_size): (String, LossName, usize),
+    criterion: Criterion,
+    members: &[usize],
+) -> Group {
     let mut by_parameters: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for &index in members {
         by_parameters.entry(parameters(&rows[index].cell.config)).or_default().push(index);
     }
     let n_candidates = by_parameters.len();
-    let mut eligible: Vec<_> = by_parameters.into_values().filter_map(|runs| candidate(rows, runs)).collect();
+    let mut eligible: Vec<_> =
+        by_parameters.into_values().filter_map(|runs| candidate(rows, runs, criterion)).collect();
     // Without rivals there is nothing to choose, so no criterion is needed.
-    eligible.retain(|candidate| n_candidates == 1 || candidate.held_out_kl.is_some());
+    eligible.retain(|candidate| n_candidates == 1 || candidate.criterion.is_some());
     eligible.sort_by(|a, b| {
         let (x, y) = (&a.config.optim, &b.config.optim);
         x.lr.total_cmp(&y.lr).then(a.rows[0].cmp(&b.rows[0]))
     });
     // `min_by` keeps the first of equals, so ties go to the smaller learning rate.
-    let criterion = |candidate: &Candidate| candidate.held_out_kl.map_or(0.0, |kl| kl.mean);
-    let chosen = eligible.iter().min_by(|a, b| criterion(a).total_cmp(&criterion(b))).cloned();
+    let value = |candidate: &Candidate| candidate.criterion.map_or(0.0, |value| value.mean);
+    let chosen = eligible.iter().min_by(|a, b| value(a).total_cmp(&value(b))).cloned();
     let accuracy = |candidate: &Candidate| candidate.test_accuracy.map(|accuracy| -accuracy.mean);
     let by_test = eligible.iter().filter_map(|candidate| Some((accuracy(candidate)?, candidate)));
     let best_by_test = by_test.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate.clone());
@@ -133,6 +162,7 @@ fn group(rows: &[Row], data: String, loss: LossName, bag_size: usize, members: &
         data,
         loss,
         bag_size,
+        criterion,
         chosen,
         best_by_test,
         n_candidates,
@@ -151,14 +181,21 @@ pub(crate) fn parameters(config: &RunConfig) -> String {
     telling.map(|(key, value)| format!("{}={}\n", key.name, value_text(value))).collect::<Vec<_>>().concat()
 }
 
-fn candidate(rows: &[Row], runs: Vec<usize>) -> Option<Candidate> {
+fn candidate(rows: &[Row], runs: Vec<usize>, criterion: Criterion) -> Option<Candidate> {
     let last: Vec<&EpochRecord> =
         runs.iter().map(|index| rows[*index].last_epoch()).collect::<Option<_>>()?;
-    let all = |pick: fn(&EpochRecord) -> Option<f64>| {
-        let values: Option<Vec<f64>> = last.iter().map(|record| pick(record)).collect();
-        values.as_deref().and_then(Spread::of)
-    };
-    let held_out_kl = all(|record| record.held_out_kl);
-    let test_accuracy = all(|record| record.test_accuracy);
-    Some(Candidate { config: rows[runs[0]].cell.config.clone(), rows: runs, held_out_kl, test_accuracy })
+    let spread = |values: Option<Vec<f64>>| values.as_deref().and_then(Spread::of);
+    let at_chosen = |index: &usize| rows[*index].result.as_ref()?.chosen.as_ref()?.test_accuracy;
+    let folds: BTreeSet<_> = runs.iter().map(|index| rows[*index].cell.config.data.fold).collect();
+    let held_out = runs.iter().filter_map(|index| rows[*index].result.as_ref());
+    let n_held_out_bags: usize = held_out.map(|result| result.n_held_out_bags).sum();
+    Some(Candidate {
+        n_folds: folds.len(),
+        n_held_out_bags: n_held_out_bags * folds.len() / runs.len(),
+        config: rows[runs[0]].cell.config.clone(),
+        criterion: spread(last.iter().map(|record| criterion.of(record)).collect()),
+        test_accuracy: spread(last.iter().map(|record| record.test_accuracy).collect()),
+        chosen_epoch_accuracy: spread(runs.iter().map(at_chosen).collect()),
+        rows: runs,
+    })
 }

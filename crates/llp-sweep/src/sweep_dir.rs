@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::atomic::write_atomically;
 use crate::config::RunConfig;
+use crate::criterion::Criterion;
 use crate::error::SweepError;
 use crate::filter::Filter;
 use crate::grid::Sweep;
@@ -38,6 +39,7 @@ pub struct SweepDir {
     path: PathBuf,
     cells: Vec<Cell>,
     prune: Option<Prune>,
+    criterion: Criterion,
 }
 
 /// The cells of a sweep, in the order of [`Sweep::expand`].
@@ -74,7 +76,7 @@ impl SweepDir {
         }
         // The plan comes last: where it is, the rest is.
         write_if_changed(&plan_path, &lines)?;
-        Ok(Self { path, cells, prune: sweep.prune() })
+        Ok(Self { path, cells, prune: sweep.prune(), criterion: sweep.criterion() })
     }
 
     /// Opens a sweep directory by its plan.
@@ -84,8 +86,8 @@ impl SweepDir {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SweepError> {
         let path = path.into();
         let cells = read_plan(&path.join("plan.jsonl"))?;
-        let prune = Sweep::read(&path.join("sweep.toml"))?.prune();
-        Ok(Self { path, cells, prune })
+        let sweep = Sweep::read(&path.join("sweep.toml"))?;
+        Ok(Self { path, cells, prune: sweep.prune(), criterion: sweep.criterion() })
     }
 
     /// Where it is.
@@ -96,6 +98,11 @@ impl SweepDir {
     /// How runs are held back, if they are.
     pub fn prune(&self) -> Option<&Prune> {
         self.prune.as_ref()
+    }
+
+    /// What hyper-parameters are chosen by.
+    pub fn criterion(&self) -> Criterion {
+        self.criterion
     }
 
     /// The cells of the plan, by index.

@@ -98,6 +98,17 @@ fn messages_are_exact() {
     let mut bags = Layers::new();
     bags.assignment("--set", "bags.manifest=bags.json").unwrap();
     messages.refused("a manifest without its hash", bags.resolve("digits"));
+    for (input, settings) in [
+        ("folds without a fold", &["data.folds=5"][..]),
+        ("a fold without folds", &["data.fold=0"]),
+        ("a fold beyond the last", &["data.folds=5", "data.fold=5"]),
+    ] {
+        let mut folds = Layers::new();
+        for setting in settings {
+            folds.assignment("--set", setting).unwrap();
+        }
+        messages.refused(input, folds.resolve("digits"));
+    }
     messages.refused("a configuration cut short", RunConfig::from_toml("config.toml", "seed = 1"));
     messages.compare();
 }
@@ -175,6 +186,25 @@ fn weights_to_start_from_are_part_of_a_run() {
     assert!(message(with(&[file])).contains("needs `network.init_hash`"));
 }
 
+/// Folds come with a fold of theirs, take the place of a held-out fraction, and tell runs apart; the criterion that is
+/// the default changes no name.
+#[test]
+fn folds_replace_the_held_out_fraction() {
+    let with = |settings: &[&str]| {
+        let mut layers = Layers::new();
+        for setting in settings {
+            layers.assignment("--set", setting).unwrap();
+        }
+        layers.resolve("digits")
+    };
+    let folds = with(&["data.folds=5", "data.fold=4"]).unwrap();
+    assert_eq!(with(&["data.folds=5", "data.fold=4", "data.held_out=0.5"]).unwrap(), folds);
+    assert_ne!(with(&["data.folds=5", "data.fold=3"]).unwrap().hash8(), folds.hash8());
+    assert_ne!(digits().hash8(), folds.hash8());
+    assert_eq!(with(&["checkpoint.chosen_by=kl"]).unwrap(), digits());
+    assert_ne!(with(&["checkpoint.chosen_by=count-l1"]).unwrap().hash8(), digits().hash8());
+}
+
 /// The hash depends on every hashed key and on no other.
 #[test]
 fn hash_covers_exactly_the_hashed_keys() {
@@ -236,6 +266,7 @@ fn sweep_files() {
     refuse("rungs that do not ascend", "[prune]\nrungs = [4, 2]\neta = 2");
     refuse("pruning that keeps all", "[prune]\nrungs = [2]\neta = 1");
     refuse("half of a pruning", "[prune]\nrungs = [2]");
+    refuse("a criterion that there is not", "[select]\ncriterion = \"count-likelyhood\"");
     messages.refused("a sweep without a name", sweep("schema = 1"));
     messages.compare();
 

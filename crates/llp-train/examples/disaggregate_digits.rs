@@ -37,7 +37,10 @@ fn main() -> Result<(), Error> {
         "| loss | bag size | network's argmax, % | posterior's argmax, % | gain | exact-count labels, % |"
     );
     println!("|---|---:|---:|---:|---:|---:|");
-    for group in select(&rows).iter().filter(|group| matches!(group.loss, LossName::Kl | LossName::Rot)) {
+    for group in select(&rows, sweep.criterion())
+        .iter()
+        .filter(|group| matches!(group.loss, LossName::Kl | LossName::Rot))
+    {
         let Some(chosen) = &group.chosen else { continue };
         let mut columns: [Vec<f64>; 4] = Default::default();
         for &row in &chosen.rows {

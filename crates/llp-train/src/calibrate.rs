@@ -1,19 +1,19 @@
 //! A temperature from the counts of bags: calibration where no instance has a label.
 //!
-//! A network that was trained long is too sure of itself. Dividing its logits by a temperature changes no prediction
+//! A network can be too sure of itself, or not sure enough. Dividing its logits by a temperature changes no prediction
 //! and can mend that \[guo:17\]; the temperature is usually fitted to labels. Bags say enough: if the probabilities of
 //! their instances are right, then the number of instances of a class is a sum of independent coin tosses with these
 //! probabilities, and a count that is far from its mean compared with the spread of that sum speaks against them.
 
 mod minimize;
-mod poisson_binomial;
 
 use llp_bags::BagSet;
 use rayon::prelude::*;
 use serde::Serialize;
 
 use minimize::{golden_section, grid_minimum};
-use poisson_binomial::log_probability;
+
+use crate::poisson_binomial::log_probability;
 
 /// Temperatures are looked for between 1/16 and 16.
 const LOG_TEMPERATURE_MAX: f64 = 4.0 * std::f64::consts::LN_2;

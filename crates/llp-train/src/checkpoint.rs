@@ -3,6 +3,7 @@
 //! ```text
 //! checkpoints/e0390/            after 390 epochs; e0390s00012: and 12 steps of the next
 //!     model.safetensors         the network, by torchvision's names
+//!     chosen.safetensors        the network after the best epoch so far, unless that is this one or there is none
 //!     optimizer.safetensors     the momentum, by the same names; absent once a run is complete
 //!     state.json                position, what is needed to use the network, hashes of the files above
 //! ```
@@ -20,10 +21,12 @@ use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
+use llp_nn::Network;
 use llp_sweep::config::{NetworkConfig, RunConfig};
 use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
+use crate::chosen::{Chosen, ChosenEpoch};
 use crate::error::CheckpointFault;
 use crate::{Position, TrainError, Trainer, TrainingData};
 
@@ -31,6 +34,7 @@ use crate::{Position, TrainError, Trainer, TrainingData};
 const SCHEMA: u32 = 1;
 
 const MODEL: &str = "model.safetensors";
+const CHOSEN: &str = "chosen.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
 
@@ -47,6 +51,9 @@ pub struct CheckpointState {
     pub data_fingerprint: String,
     /// Where the training stood.
     pub position: Position,
+    /// The best epoch so far; absent without held-out bags, and in checkpoints of versions that chose none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<ChosenEpoch>,
     /// The network's configuration, without where it was started from.
     pub network: NetworkConfig,
     /// Shape of an instance: `image_shape` (height, width, channels), or `n_columns`.
@@ -72,6 +79,8 @@ pub struct Checkpoint {
     pub weights: HashMap<String, Tensor>,
     /// The momentum by parameter name, unless it was dropped.
     pub momentum: Option<HashMap<String, Tensor>>,
+    /// The best epoch so far.
+    pub(crate) chosen: Option<Chosen>,
 }
 
 impl Checkpoint {
@@ -85,8 +94,11 @@ impl Checkpoint {
         keeps_momentum: bool,
     ) -> Result<PathBuf, TrainError> {
         let position = trainer.position();
-        let weights = trainer.network().state_dict().to_tensors(position.total_steps)?;
-        let mut files = vec![(MODEL, serialize(weights.iter())?)];
+        let mut files = vec![(MODEL, weights_file(trainer.network(), position.total_steps)?)];
+        let chosen = trainer.chosen();
+        if let Some(chosen) = chosen.filter(|chosen| !is_after(position, chosen.epoch)) {
+            files.push((CHOSEN, chosen.model.clone()));
+        }
         if keeps_momentum {
             files.push((OPTIMIZER, serialize(trainer.momentum())?));
         }
@@ -96,6 +108,7 @@ impl Checkpoint {
             config_hash: config.hash8(),
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
+            chosen: chosen.map(|chosen| chosen.epoch),
             network: NetworkConfig { init: None, ..config.network.clone() },
             shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
@@ -117,18 +130,38 @@ impl Checkpoint {
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let fault = |reason| TrainError::Checkpoint { path: path.to_owned(), reason };
         let state = read_state(path).map_err(fault)?;
-        let tensors = |file: &str| -> Result<Option<HashMap<String, Tensor>>, CheckpointFault> {
+        let bytes = |file: &str| -> Result<Option<Vec<u8>>, CheckpointFault> {
             let Some(expected) = state.files.get(file) else { return Ok(None) };
             let bytes = fs_err::read(path.join(file)).map_err(|error| unreadable(file, &error))?;
             if hash(&bytes) != *expected {
                 return Err(CheckpointFault::Damaged { file: file.to_owned() });
             }
-            load(&bytes).map(Some).map_err(|error| unreadable(file, &*error))
+            Ok(Some(bytes))
         };
-        let weights = tensors(MODEL).map_err(fault)?;
-        let weights = weights.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
-        let momentum = tensors(OPTIMIZER).map_err(fault)?;
-        Ok(Self { state, weights, momentum })
+        let tensors = |file: &str, bytes: &[u8]| load(bytes).map_err(|error| unreadable(file, &*error));
+        let model = bytes(MODEL).map_err(fault)?;
+        let model = model.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
+        let weights = tensors(MODEL, &model).map_err(fault)?;
+        let momentum = bytes(OPTIMIZER).map_err(fault)?;
+        let momentum = momentum.map(|bytes| tensors(OPTIMIZER, &bytes)).transpose().map_err(fault)?;
+        let chosen = match state.chosen {
+            Some(epoch) if is_after(&state.position, epoch) => Some(Chosen { epoch, model }),
+            Some(epoch) => bytes(CHOSEN).map_err(fault)?.map(|model| Chosen { epoch, model }),
+            None => None,
+        };
+        Ok(Self { state, weights, momentum, chosen })
+    }
+
+    /// The checkpoint with the weights after the best epoch so far in place of the last ones; unchanged where none was
+    /// chosen.
+    ///
+    /// # Errors
+    /// When the file of these weights is damaged.
+    pub fn with_chosen_weights(mut self) -> Result<Self, CheckpointFault> {
+        if let Some(chosen) = &self.chosen {
+            self.weights = load(&chosen.model).map_err(|error| unreadable(CHOSEN, &*error))?;
+        }
+        Ok(self)
     }
 
     /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.
@@ -203,6 +236,16 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// The weights of a network as a file.
+pub(crate) fn weights_file(network: &Network, n_steps: u64) -> Result<Vec<u8>, TrainError> {
+    serialize(network.state_dict().to_tensors(n_steps)?.iter())
+}
+
+/// Whether a position is right after an epoch.
+fn is_after(position: &Position, chosen: ChosenEpoch) -> bool {
+    (position.epoch, position.step) == (chosen.epoch, 0)
 }
 
 /// First letters of a folder that is being written.

@@ -8,11 +8,11 @@ use llp_bags::rng::{Purpose, Rng, stream};
 use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
 use llp_bags::{
     BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
-    Normalization, hold_out, partition, subset,
+    Normalization, fold, hold_out, partition, subset,
 };
 use llp_sweep::config::{BagNoise, DataConfig, RunConfig};
 
-use crate::{TrainError, own};
+use crate::{TrainError, batch, own};
 
 /// Bags to train on, held-out bags to choose by, test instances to evaluate on.
 #[derive(Debug)]
@@ -82,8 +82,9 @@ impl TrainingData {
 
     /// Makes the bags of section 4.1: from the training split (or a subset of it) some instances are set aside,
     /// the same for every bag size, and both parts are cut into bags. Or takes the bags of a manifest, if the
-    /// configuration names one; then no instance label of the training split is looked at. Noise on the proportions,
-    /// if the configuration asks for it, is that of both parts.
+    /// configuration names one; then no instance label of the training split is looked at. With folds, the held-out bags
+    /// are one fold of the bags to train on, and no instances are set aside before. Noise on the proportions, if the
+    /// configuration asks for it, is that of both parts.
     ///
     /// # Errors
     /// When the training split has no labels to count, or no bag can be made, or the manifest is not one of this
@@ -94,6 +95,7 @@ impl TrainingData {
             Some(hash) => Bags::read(&dataset, config.bags.manifest.as_deref(), hash)?,
             None => Bags::draw(&dataset, config)?,
         };
+        let bags = bags.folded(&config.data)?;
         let bags = match config.bags.noise {
             Some(noise) => bags.with_noise(noise, config.bags.seed)?,
             None => bags,
@@ -139,6 +141,16 @@ impl Bags {
             n_held_out: split.held_out.len(),
             instances: split.train,
         })
+    }
+
+    /// The bags of a fold, if the configuration asks for one: held-out bags are then some of those to train on.
+    fn folded(self, config: &DataConfig) -> Result<Self, TrainError> {
+        let (Some(n_folds), Some(index)) = (config.folds, config.fold) else { return Ok(self) };
+        let fold = fold(self.train.len(), n_folds, index, config.split_seed)?;
+        let (train, held_out) = (self.train.select(&fold.train)?, self.train.select(&fold.held_out)?);
+        let mut instances = batch::instances(&train, &(0..train.len()).collect::<Vec<_>>());
+        instances.sort_unstable();
+        Ok(Self { n_held_out: held_out.n_instances(), held_out: Some(held_out), instances, train })
     }
 
     fn read(dataset: &Dataset, path: Option<&str>, hash: &str) -> Result<Self, TrainError> {

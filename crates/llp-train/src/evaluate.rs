@@ -7,6 +7,7 @@ use llp_nn::{Mode, Network};
 use llp_sweep::record::Confusion;
 
 use crate::batch;
+use crate::criteria::{CountCriteria, count_criteria};
 use crate::{TrainError, TrainingData};
 
 /// Instances per forward pass: enough to keep every core busy, little enough to stay in memory at full width.
@@ -44,6 +45,8 @@ pub struct BagLosses {
     pub kl: f64,
     /// The L1 distance of predicted and known proportions.
     pub l1: f64,
+    /// Of predicted and known counts.
+    pub counts: CountCriteria,
 }
 
 /// The losses of a network on some bags.
@@ -64,7 +67,8 @@ pub fn bag_losses(
         let losses: Vec<f32> = loss.forward(&logits, &targets)?.to_vec1()?;
         Ok(losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / losses.len() as f64)
     };
-    Ok(BagLosses { own: mean(loss)?, kl: mean(&Kl)?, l1: mean(&L1)? })
+    let counts = count_criteria(&logits.to_vec2()?, bags);
+    Ok(BagLosses { own: mean(loss)?, kl: mean(&Kl)?, l1: mean(&L1)?, counts })
 }
 
 /// The most probable class of each instance, `[instance]`.

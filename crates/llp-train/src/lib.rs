@@ -21,6 +21,8 @@
 mod batch;
 pub mod calibrate;
 mod checkpoint;
+mod chosen;
+pub mod criteria;
 mod data;
 pub mod disaggregate;
 mod error;
@@ -29,6 +31,7 @@ pub mod export;
 mod loss;
 mod network;
 mod own;
+pub mod poisson_binomial;
 pub mod predict;
 mod predictor;
 mod pretrained;
@@ -41,6 +44,7 @@ mod step;
 mod trainer;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
+pub use chosen::ChosenEpoch;
 pub use data::{Locate, TrainingData, load_dataset};
 pub use error::{CheckpointFault, TrainError};
 pub use loss::build_loss;

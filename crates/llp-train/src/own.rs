@@ -27,7 +27,8 @@ pub fn read_own(path: &Path, config: &DataConfig) -> Result<OwnData, TrainError>
 }
 
 impl TrainingData {
-    /// The bags as they are. Held-out bags are those that the tables name, else the configured fraction of the bags.
+    /// The bags as they are. Held-out bags are the configured fold, else those that the tables name, else the
+    /// configured fraction of the bags.
     ///
     /// # Errors
     /// When the configuration asks for bags that are drawn, or the augmentation does not suit the data.
@@ -43,7 +44,10 @@ impl TrainingData {
         }
         check_augmentation(&own.data, config)?;
         let fingerprint = own.fingerprint();
-        let own = own.hold_out(config.data.held_out, config.data.split_seed)?;
+        let own = match (config.data.folds, config.data.fold) {
+            (Some(n_folds), Some(index)) => own.fold(n_folds, index, config.data.split_seed)?,
+            _ => own.hold_out(config.data.held_out, config.data.split_seed)?,
+        };
         let (bags, held_out) = (own.bag_set()?, own.held_out_bag_set()?);
         let instances: Vec<u32> = own.bags.iter().flat_map(|bag| bag.instances.iter().copied()).collect();
         let OwnData { data, schema, .. } = own;

@@ -51,7 +51,7 @@ pub enum PretrainedFault {
     #[error("it is no file of safetensors ({0}): give ResNet-18 of torchvision or timm in that format")]
     Format(#[from] SafeTensorError),
     /// Numbers of a type that weights do not have.
-    #[error("the tensor {name:?} has type {got:?}, expected F32, F16, BF16 or F64")]
+    #[error("the tensor {name:?} has type {got:?}, expected F32, F16, BF16 or F64: is it quantized?")]
     Type {
         /// The tensor.
         name: String,
@@ -73,7 +73,10 @@ pub enum PretrainedFault {
     )]
     OtherNetwork,
     /// Images of another kind.
-    #[error("it is for images of {expected} channels, those of the data have {got}")]
+    #[error(
+        "it is for images of {expected} channels, those of the data have {got}: give a file for such images, or \
+         leave --init out"
+    )]
     Channels {
         /// Channels of the images that it was trained on.
         expected: usize,
@@ -89,7 +92,7 @@ pub enum PretrainedFault {
         got: String,
     },
     /// Its tensors are not those of the network.
-    #[error("{0}; only ResNet-18 with torchvision's names can be started from")]
+    #[error("{0} (only ResNet-18 with torchvision's names can be started from)")]
     Network(#[from] NnError),
 }
 

@@ -154,7 +154,7 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             };
             checkpoint.check(&path, self.config, data)?;
-            let Checkpoint { state, weights, momentum } = checkpoint;
+            let Checkpoint { state, weights, momentum, chosen } = checkpoint;
             let is_at_end = state.position.epoch >= self.config.optim.epochs;
             let momentum = match momentum {
                 Some(momentum) => momentum,
@@ -163,7 +163,7 @@ impl Run<'_> {
                 }
                 None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoMomentum }),
             };
-            let restored = trainer.restore(&weights, &momentum, state.position);
+            let restored = trainer.restore(&weights, &momentum, state.position, chosen);
             restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
             is_begun = true;
             break;
@@ -235,12 +235,12 @@ impl Run<'_> {
         diverged_at: Option<llp_sweep::record::Divergence>,
         context: &RunContext<'_>,
     ) -> Result<RunEnd, TrainError> {
-        let last = self.dir.read_metrics()?.pop();
-        let test_confusion = if outcome == RunOutcome::Complete {
-            confusion(trainer.network(), data, context.device)?
-        } else {
-            None
-        };
+        let mut metrics = self.dir.read_metrics()?;
+        let (mut chosen, mut test_confusion) = (None, None);
+        if outcome == RunOutcome::Complete {
+            chosen = self.config.checkpoint.chosen_by().best_epoch(&metrics).cloned();
+            test_confusion = confusion(trainer.network(), data, context.device)?;
+        }
         let result = RunResult {
             schema: RESULT_SCHEMA,
             run: self.config.run_name(),
@@ -248,7 +248,8 @@ impl Run<'_> {
             outcome,
             diverged_at,
             epochs: trainer.position().epoch,
-            last,
+            last: metrics.pop(),
+            chosen,
             test_confusion,
             n_classes: data.class_names.len(),
             n_bags: data.bags.len(),

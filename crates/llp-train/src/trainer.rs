@@ -8,8 +8,11 @@ use llp_kernels::{Sgd, SgdConfig};
 use llp_loss::BagLoss;
 use llp_nn::{Network, NnError, Role};
 use llp_sweep::config::RunConfig;
+use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Divergence, EpochRecord};
 
+use crate::checkpoint::weights_file;
+use crate::chosen::Chosen;
 use crate::evaluate::{accuracy, all_finite, bag_losses};
 use crate::step::{Step, StepGradient, chunks};
 use crate::{
@@ -72,6 +75,8 @@ pub struct Trainer<'a> {
     /// Names of the trained parameters, in the optimizer's order.
     parameter_names: Vec<String>,
     position: Position,
+    criterion: Criterion,
+    chosen: Option<Chosen>,
     device: Device,
 }
 
@@ -112,6 +117,8 @@ impl<'a> Trainer<'a> {
             sgd: Sgd::new(decayed, undecayed, sgd_config)?,
             parameter_names: names,
             position: Position { epoch: 0, step: 0, loss_sum: 0.0, total_steps: 0, elapsed_s: 0.0 },
+            criterion: config.checkpoint.chosen_by(),
+            chosen: None,
             device: device.clone(),
         })
     }
@@ -124,6 +131,11 @@ impl<'a> Trainer<'a> {
     /// The network, with its present weights.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// The best epoch so far by the criterion of the configuration; none without held-out bags.
+    pub(crate) fn chosen(&self) -> Option<&Chosen> {
+        self.chosen.as_ref()
     }
 
     /// The momentum of each trained parameter, by the parameter's name.
@@ -139,15 +151,16 @@ impl<'a> Trainer<'a> {
         pretrained.load_into(&self.network)
     }
 
-    /// Puts a training where another one stood: weights, momentum by parameter name, position.
+    /// Puts a training where another one stood: weights, momentum by parameter name, position, best epoch so far.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape, or no training of this kind has such a position.
-    pub fn restore(
+    pub(crate) fn restore(
         &mut self,
         weights: &std::collections::HashMap<String, Tensor>,
         momentum: &std::collections::HashMap<String, Tensor>,
         position: Position,
+        chosen: Option<Chosen>,
     ) -> Result<(), CheckpointFault> {
         self.check_position(&position)?;
         let find = |(name, old): (&str, &Tensor)| -> Result<Tensor, NnError> {
@@ -163,6 +176,7 @@ impl<'a> Trainer<'a> {
         self.network.state_dict().load(weights)?;
         self.sgd.set_velocities(&momentum).map_err(NnError::from)?;
         self.position = position;
+        self.chosen = chosen;
         Ok(())
     }
 
@@ -209,6 +223,8 @@ impl<'a> Trainer<'a> {
                 let last_step = self.position.total_steps.saturating_sub(1);
                 return Ok(Outcome::Diverged(Divergence { epoch, first_step, last_step }));
             };
+            let model = || weights_file(&self.network, self.position.total_steps);
+            Chosen::consider(&mut self.chosen, self.criterion, &record, model)?;
             self.position = Position {
                 epoch,
                 step: 0,
@@ -289,11 +305,19 @@ impl<'a> Trainer<'a> {
             held_out_loss: held_out.map(|losses| losses.own),
             held_out_kl: held_out.map(|losses| losses.kl),
             held_out_l1: held_out.map(|losses| losses.l1),
+            held_out_count_l1: held_out.map(|losses| losses.counts.l1),
+            held_out_count_nll: held_out.map(|losses| losses.counts.nll),
             test_accuracy,
             images_per_s,
             elapsed_s: 0.0,
         };
-        let numbers = [record.held_out_loss, record.held_out_kl, record.held_out_l1, Some(record.train_loss)];
+        let numbers = [
+            record.held_out_loss,
+            record.held_out_kl,
+            record.held_out_l1,
+            record.held_out_count_nll,
+            Some(record.train_loss),
+        ];
         Ok(numbers.iter().flatten().all(|number| number.is_finite()).then_some(record))
     }
 }

@@ -53,6 +53,30 @@ fn results_come_as_json() {
     assert_eq!(evaluation["held_out_kl"], result["last"]["held_out_kl"]);
 }
 
+/// `--epoch` says whose weights are evaluated: those of the last epoch unless told otherwise, and the best by the
+/// configured criterion on request; without held-out bags there are none to ask for.
+#[test]
+fn both_epochs_can_be_evaluated() {
+    let dir = tempdir().unwrap();
+    // A learning rate at which the last epoch is rarely the best.
+    let settings = ["--epochs=4", "--lr=1", "--set=checkpoint.chosen_by=count-likelihood", "--output=json"];
+    let end = train(dir.path(), &settings);
+    let result: serde_json::Value = serde_json::from_slice(&end.stdout).unwrap();
+    for (epoch, record) in [("last", &result["last"]), ("chosen", &result["chosen"])] {
+        let end =
+            llp().args(["evaluate", "--output=json", "--epoch", epoch]).arg(dir.path()).output().unwrap();
+        let evaluation: serde_json::Value = serde_json::from_slice(&end.stdout).unwrap();
+        assert_eq!(evaluation["epochs"], record["epoch"]);
+        assert_eq!(evaluation["test_accuracy"], record["test_accuracy"]);
+        assert_eq!(evaluation["held_out_kl"], record["held_out_kl"]);
+    }
+    let without = tempdir().unwrap();
+    train(without.path(), &["--epochs=1", "--set=data.held_out=0"]);
+    let end = llp().args(["evaluate", "--epoch=chosen"]).arg(without.path()).output().unwrap();
+    assert_eq!(end.status.code(), Some(2));
+    assert!(text(&end.stderr).contains("has no chosen epoch"), "{}", text(&end.stderr));
+}
+
 /// Exit code 2 for what the user must mend, with the remedy; nothing is left behind.
 #[test]
 fn mistakes_are_named() {

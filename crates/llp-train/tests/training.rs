@@ -5,13 +5,14 @@ mod common;
 mod small;
 
 use candle_core::Device;
-use common::weights;
+use common::{bits, weights};
 use llp_bags::source::digits::digits;
 use llp_bags::{hold_out, partition, subset};
 use llp_sweep::record::Outcome as RunOutcome;
 use llp_sweep::run_dir::RunDir;
 use llp_train::{
-    Checkpoint, CheckpointFault, Hooks, Outcome, RunEnd, TrainError, Trainer, TrainingData, build_loss,
+    Checkpoint, CheckpointFault, ChosenEpoch, Hooks, Outcome, RunEnd, TrainError, Trainer, TrainingData,
+    build_loss,
 };
 use proptest::prelude::*;
 use small::{config, run_beside, run_in};
@@ -213,6 +214,87 @@ proptest! {
     }
 }
 
+/// The chosen weights of a run: those of the epoch with the best criterion.
+fn chosen_weights(dir: &std::path::Path) -> (ChosenEpoch, Vec<(String, Vec<u32>)>) {
+    let newest = Checkpoint::list(&dir.join("checkpoints")).unwrap().remove(0);
+    let checkpoint = Checkpoint::read(&newest).unwrap();
+    let chosen = checkpoint.state.chosen.unwrap();
+    (chosen, bits(checkpoint.with_chosen_weights().unwrap().weights))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+
+    /// Stopped at any steps and resumed from checkpoints that are rarer than epochs, a run keeps the same epoch as one
+    /// that was not stopped, with the same bits: those with which a run of so many epochs ends.
+    #[test]
+    fn stopping_does_not_change_the_chosen_epoch(
+        stops in prop::collection::vec(0_usize..9, 1..4),
+        criterion in prop::sample::select(vec!["kl", "count-l1", "count-likelihood"]),
+    ) {
+        // The learning rate never drops, so that a shorter run is the beginning of a longer one.
+        let settings = |epochs: usize| {
+            let epochs = format!("optim.epochs={epochs}");
+            let criterion = format!("checkpoint.chosen_by={criterion}");
+            config(&[&epochs, &criterion, "optim.lr_drop_at=1", "checkpoint.every_epochs=2", "optim.lr=0.3"])
+        };
+        let (whole, stopped, short) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+        let config = settings(5);
+        let RunEnd::Ended(result) = run_in(whole.path(), &config, None).end.unwrap() else { panic!() };
+        for stop in stops {
+            run_in(stopped.path(), &config, Some(stop)).end.unwrap();
+        }
+        run_in(stopped.path(), &config, None).end.unwrap();
+        let (chosen, bits) = chosen_weights(whole.path());
+        prop_assert_eq!(&(chosen, bits.clone()), &chosen_weights(stopped.path()));
+        let metrics = RunDir::at(whole.path()).read_metrics().unwrap();
+        let best = config.checkpoint.chosen_by().best_epoch(&metrics).unwrap();
+        prop_assert_eq!((chosen.epoch, result.chosen.as_ref()), (best.epoch, Some(best)));
+        run_in(short.path(), &settings(chosen.epoch), None).end.unwrap();
+        prop_assert_eq!(bits, weights(short.path()));
+    }
+}
+
+/// Without held-out bags no epoch is chosen, and nothing else changes.
+#[test]
+fn without_held_out_bags_no_epoch_is_chosen() {
+    let dir = tempdir().unwrap();
+    let RunEnd::Ended(result) = run_in(dir.path(), &config(&["data.held_out=0"]), None).end.unwrap() else {
+        panic!()
+    };
+    assert_eq!((result.n_held_out_bags, result.chosen), (0, None));
+    let newest = Checkpoint::list(&dir.path().join("checkpoints")).unwrap().remove(0);
+    let checkpoint = Checkpoint::read(&newest).unwrap();
+    assert!(checkpoint.state.chosen.is_none());
+    let last = bits(checkpoint.weights.clone());
+    assert_eq!(bits(checkpoint.with_chosen_weights().unwrap().weights), last);
+}
+
+/// A fold's held-out bags are training bags of the same run without folds; all folds together hold out each of them once.
+#[test]
+fn folds_hold_out_training_bags() {
+    let bags_of = |settings: &[&str]| TrainingData::new(digits(), &config(settings)).unwrap();
+    let bags =
+        |set: &llp_bags::BagSet| (0..set.len()).map(|bag| set.instances(bag).to_vec()).collect::<Vec<_>>();
+    let all = bags(&bags_of(&["data.held_out=0"]).bags);
+    let mut held_out = Vec::new();
+    for fold in 0..4 {
+        let data = bags_of(&["data.folds=4", &format!("data.fold={fold}")]);
+        let fold = bags(data.held_out.as_ref().unwrap());
+        assert_eq!(data.n_held_out, fold.concat().len());
+        let mut both = [bags(&data.bags), fold.clone()].concat();
+        both.sort();
+        let mut expected = all.clone();
+        expected.sort();
+        assert_eq!(both, expected);
+        held_out.extend(fold);
+    }
+    held_out.sort();
+    let mut all = all;
+    all.sort();
+    assert_eq!(held_out, all);
+}
+
 /// A damaged newest checkpoint is reported and the one before is taken; the weights come out the same.
 #[test]
 fn a_damaged_checkpoint_is_passed_over() {
@@ -314,7 +396,7 @@ fn foreign_checkpoints_are_refused() {
     let place = |edit: &dyn Fn(String) -> String| {
         let target = b.path().join("checkpoints/e0009");
         fs_err::create_dir_all(&target).unwrap();
-        for file in ["model.safetensors", "optimizer.safetensors"] {
+        for file in ["model.safetensors", "optimizer.safetensors", "chosen.safetensors"] {
             fs_err::copy(source.join(file), target.join(file)).unwrap();
         }
         let state = fs_err::read_to_string(source.join("state.json")).unwrap();

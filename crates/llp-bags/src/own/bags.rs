@@ -4,7 +4,7 @@ use llp_ot::{Imprecision, Proportions};
 
 use super::OwnData;
 use crate::rng::{self, Purpose};
-use crate::{BagError, BagSet};
+use crate::{BagError, BagSet, fold};
 
 /// A bag, and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl OwnData {
     ///
     /// # Errors
     /// [`BagError::Fraction`] unless `0 <= fraction < 1`.
-    pub fn hold_out(mut self, fraction: f64, seed: u64) -> Result<Self, BagError> {
+    pub fn hold_out(self, fraction: f64, seed: u64) -> Result<Self, BagError> {
         if !(0.0..1.0).contains(&fraction) {
             return Err(BagError::Fraction { fraction });
         }
@@ -65,9 +65,26 @@ impl OwnData {
         for &bag in &order[..n_held_out] {
             is_held_out[bag as usize] = true;
         }
+        Ok(self.set_aside(is_held_out))
+    }
+
+    /// Sets one of `n_folds` parts of the training bags aside, in place of held-out bags that the tables name: see
+    /// [`fold`](crate::fold).
+    ///
+    /// # Errors
+    /// [`BagError::Folds`].
+    pub fn fold(self, n_folds: usize, index: usize, seed: u64) -> Result<Self, BagError> {
+        let mut is_held_out = vec![false; self.bags.len()];
+        for bag in fold(self.bags.len(), n_folds, index, seed)?.held_out {
+            is_held_out[bag] = true;
+        }
+        Ok(self.set_aside(is_held_out))
+    }
+
+    fn set_aside(mut self, is_held_out: Vec<bool>) -> Self {
         let mut flags = is_held_out.into_iter();
         (self.held_out, self.bags) = self.bags.into_iter().partition(|_| flags.next().unwrap_or(false));
-        Ok(self)
+        self
     }
 
     /// A hash that identifies instances, bags and proportions wherever they lie: 64 hexadecimal digits of BLAKE3.

@@ -43,7 +43,8 @@ impl RunConfig {
         }
         for (key, value) in values.iter() {
             let is_default = base.as_ref().is_some_and(|base| base.get(key.name) == Some(value));
-            let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name);
+            let is_fold_seed = key.name == "data.split_seed" && self.data.folds.is_some();
+            let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name) && !is_fold_seed;
             let is_left_to_init = self.network.init_hash.is_some() && PRETRAINED.contains(&key.name);
             let is_told = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
             if is_told || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name)) {

@@ -6,6 +6,7 @@
 use toml::Value;
 
 use super::{nearest, noise};
+use crate::criterion::Criterion;
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -75,6 +76,8 @@ pub(crate) const KEYS: &[Key] = &[
     key("data.train_limit", SOME).optional(),
     key("data.held_out", BELOW_ONE),
     key("data.split_seed", ANY),
+    key("data.folds", Kind::Count { min: 2 }).optional(),
+    key("data.fold", ANY).optional(),
     key("bags.size", SOME),
     key("bags.seed", ANY),
     key("bags.manifest", Kind::Text).optional().unhashed(),
@@ -105,6 +108,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("augment.shift", ANY),
     key("augment.mirror", Kind::Flag),
     key("checkpoint.every_epochs", SOME).unhashed(),
+    key("checkpoint.chosen_by", Kind::Choice(&Criterion::NAMES)).optional(),
 ];
 
 /// The key of this name.

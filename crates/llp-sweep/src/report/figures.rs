@@ -7,7 +7,7 @@ use super::ink::Ink;
 use super::table::notes;
 use crate::config::LossName;
 use crate::record::EpochRecord;
-use crate::select::{Group, RULE, Spread};
+use crate::select::{Group, Spread, rule_of};
 
 /// Figure 1: test accuracy over epochs, one line per bag size, one panel per data set and loss.
 ///
@@ -41,7 +41,7 @@ pub(super) fn over_epochs(curves: &[Vec<EpochRecord>], groups: &[Group]) -> Figu
         legend_title: "Bag size".to_owned(),
         reference_label: "chance".to_owned(),
         panels,
-        caption: format!("Mean over seeds. {RULE} {}", notes(groups)),
+        caption: format!("Mean over seeds. {} {}", rule_of(groups), notes(groups)),
     }
 }
 
@@ -90,8 +90,9 @@ pub(super) fn over_bag_sizes(groups: &[Group]) -> Figure {
         reference_label: "chance".to_owned(),
         panels: data_sets.into_iter().map(panel).collect(),
         caption: format!(
-            "Mean over seeds with one standard deviation. {}{RULE} {}",
+            "Mean over seeds with one standard deviation. {}{} {}",
             marks(groups),
+            rule_of(groups),
             notes(groups)
         ),
     }

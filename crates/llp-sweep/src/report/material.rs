@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::regret::choices;
 use crate::claim::Host;
 use crate::collect::{self, Row, collect};
+use crate::criterion::Criterion;
 use crate::error::SweepError;
 use crate::record::EpochRecord;
 use crate::run_dir::RunDir;
@@ -18,6 +20,8 @@ pub struct Material {
     pub rows: Vec<Row>,
     /// The choice within each data set, loss and bag size.
     pub groups: Vec<Group>,
+    /// The choices of each criterion, for comparison.
+    pub choices: Vec<Vec<Group>>,
     /// The epochs of each row that is among the chosen ones; none for the others.
     pub(super) curves: Vec<Vec<EpochRecord>>,
 }
@@ -29,20 +33,22 @@ impl Material {
     /// [`SweepError::Io`] or [`SweepError::Json`] for metrics of a complete run that cannot be read.
     pub fn of_sweep(sweep: &SweepDir, here: &Host) -> Result<Self, SweepError> {
         let dirs = sweep.cells().iter().map(|cell| sweep.run_dir(cell)).collect::<Vec<_>>();
-        Self::new(collect(sweep, here), &dirs)
+        Self::new(collect(sweep, here), &dirs, sweep.criterion())
     }
 
-    /// Everything in some directories, each that of a sweep or of a run. A run that occurs twice counts once.
+    /// Everything in some directories, each that of a sweep or of a run. A run that occurs twice counts once. The choice
+    /// is by the criterion of the first sweep.
     ///
     /// # Errors
     /// What keeps a directory from being read: [`SweepError::Io`] names the file that is missing.
     pub fn of_directories<P: AsRef<Path>>(paths: &[P], here: &Host) -> Result<Self, SweepError> {
-        let (mut rows, mut dirs) = (Vec::new(), Vec::new());
+        let (mut rows, mut dirs, mut criterion) = (Vec::new(), Vec::new(), None);
         for path in paths.iter().map(AsRef::as_ref) {
             if path.join("plan.jsonl").exists() {
                 let sweep = SweepDir::open(path)?;
                 dirs.extend(sweep.cells().iter().map(|cell| sweep.run_dir(cell)));
                 rows.extend(collect(&sweep, here));
+                criterion = criterion.or(Some(sweep.criterion()));
             } else {
                 let (dir, config) = RunDir::open(path)?;
                 let cell = Cell { index: rows.len(), run: config.run_name(), config };
@@ -55,15 +61,15 @@ impl Material {
         let keep = |index: &usize| is_new[*index];
         let dirs: Vec<_> = (0..dirs.len()).filter(keep).map(|index| dirs[index].clone()).collect();
         let rows = (0..rows.len()).filter(keep).map(|index| rows[index].clone()).collect();
-        Self::new(rows, &dirs)
+        Self::new(rows, &dirs, criterion.unwrap_or(Criterion::Kl))
     }
 
-    fn new(rows: Vec<Row>, dirs: &[RunDir]) -> Result<Self, SweepError> {
-        let groups = select(&rows);
+    fn new(rows: Vec<Row>, dirs: &[RunDir], criterion: Criterion) -> Result<Self, SweepError> {
+        let groups = select(&rows, criterion);
         let mut curves = vec![Vec::new(); rows.len()];
         for &row in groups.iter().filter_map(|group| group.chosen.as_ref()).flat_map(|chosen| &chosen.rows) {
             curves[row] = dirs[row].read_metrics()?;
         }
-        Ok(Self { rows, groups, curves })
+        Ok(Self { choices: choices(&rows), rows, groups, curves })
     }
 }

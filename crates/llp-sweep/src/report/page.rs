@@ -5,6 +5,7 @@ mod commands;
 mod ends;
 mod grid;
 mod learning;
+mod regret;
 mod results;
 mod summary;
 
@@ -31,10 +32,11 @@ type Section = (&'static str, &'static str, Markup);
 
 /// The whole page.
 pub(super) fn html(material: &Material, tables: &Tables) -> String {
-    let sections: [Section; 8] = [
+    let sections: [Section; 9] = [
         ("summary", "Summary", summary::section(material)),
         ("accuracy", "Final test accuracy", results::accuracy(material, tables)),
         ("choice", "Choice of hyper-parameters", results::choice(material)),
+        ("regret", "What choosing without labels costs", regret::section(material)),
         ("grid", "All hyper-parameters", grid::section(material)),
         ("learning", "Learning curves", learning::section(material)),
         ("classes", "Classes", classes::section(material)),

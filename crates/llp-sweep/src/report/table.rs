@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::config::LossName;
 use crate::error::SweepError;
-use crate::select::{Group, RULE, Spread};
+use crate::select::{Group, Spread, rule_of};
 
 /// One Markdown table for each data set: final test accuracy in percent, mean ± standard deviation over seeds, one
 /// row for each bag size and one column for each loss, with the chosen learning rate (and alpha) in brackets.
@@ -33,7 +33,8 @@ pub fn markdown(groups: &[Group]) -> String {
         }
         text.push('\n');
     }
-    let _ = writeln!(text, "{RULE} In brackets: learning rate, and alpha of ROT. {}", notes(groups));
+    let _ =
+        writeln!(text, "{} In brackets: learning rate, and alpha of ROT. {}", rule_of(groups), notes(groups));
     text
 }
 
@@ -54,8 +55,9 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
         "n_seeds",
         "test_accuracy",
         "test_accuracy_sd",
-        "held_out_kl",
-        "held_out_kl_sd",
+        "criterion",
+        "held_out",
+        "held_out_sd",
         "regret",
         "n_runs",
         "n_diverged",
@@ -63,19 +65,20 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
     ])?;
     for group in groups {
         let chosen = group.chosen.as_ref();
-        let (kl, accuracy) =
-            (chosen.and_then(|chosen| chosen.held_out_kl), chosen.and_then(|chosen| chosen.test_accuracy));
+        let (held_out, accuracy) =
+            (chosen.and_then(|chosen| chosen.criterion), chosen.and_then(|chosen| chosen.test_accuracy));
         table.write_record([
             group.data.clone(),
             group.loss.as_str().to_owned(),
             group.bag_size.to_string(),
             number(chosen.map(|chosen| chosen.config.optim.lr)),
             number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
-            chosen.map_or_else(String::new, |chosen| chosen.rows.len().to_string()),
+            chosen.map_or_else(String::new, |chosen| chosen.n_seeds().to_string()),
             number(accuracy.map(|accuracy| accuracy.mean)),
             number(accuracy.and_then(|accuracy| accuracy.sd)),
-            number(kl.map(|kl| kl.mean)),
-            number(kl.and_then(|kl| kl.sd)),
+            group.criterion.as_str().to_owned(),
+            number(held_out.map(|held_out| held_out.mean)),
+            number(held_out.and_then(|held_out| held_out.sd)),
             number(group.regret()),
             group.n_runs.to_string(),
             group.n_diverged.to_string(),
@@ -142,7 +145,7 @@ pub(crate) fn percent(accuracy: Spread) -> String {
 /// How many seeds there are and what is not there, in a sentence or two.
 pub(crate) fn notes(groups: &[Group]) -> String {
     let seeds: BTreeSet<usize> =
-        groups.iter().filter_map(|group| Some(group.chosen.as_ref()?.rows.len())).collect();
+        groups.iter().filter_map(|group| Some(group.chosen.as_ref()?.n_seeds())).collect();
     let sum = |pick: fn(&Group) -> usize| groups.iter().map(pick).sum::<usize>();
     let (runs, diverged, missing) =
         (sum(|group| group.n_runs), sum(|group| group.n_diverged), sum(|group| group.n_missing));
@@ -158,5 +161,7 @@ pub(crate) fn notes(groups: &[Group]) -> String {
         (0, missing) => format!(", {missing} not finished"),
         (diverged, missing) => format!(", {diverged} diverged and {missing} not finished"),
     };
-    format!("{seeds}; {runs} runs{gaps}.")
+    let folds = groups.iter().filter_map(|group| Some(group.chosen.as_ref()?.n_folds)).max();
+    let folds = folds.filter(|n| *n > 1).map_or_else(String::new, |n| format!(" with {n} folds each"));
+    format!("{seeds}{folds}; {runs} runs{gaps}.")
 }

@@ -2,6 +2,7 @@
 
 use llp_sweep::collect::{self, Row, collect};
 use llp_sweep::config::LossName;
+use llp_sweep::criterion::Criterion;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{EpochRecord, Outcome};
@@ -87,7 +88,7 @@ fn six_rows(values: [(f64, f64); 6]) -> Vec<Row> {
 #[test]
 fn the_choice_is_by_held_out_loss() {
     let rows = six_rows([(2.0, 0.9), (1.0, 0.8), (1.5, 0.85), (1.0, 0.5), (1.4, 0.6), (1.2, 0.7)]);
-    let groups = select(&rows);
+    let groups = select(&rows, Criterion::Kl);
     assert_eq!(groups.len(), 1);
     let chosen = groups[0].chosen.as_ref().unwrap();
     assert_eq!((chosen.config.optim.lr, chosen.rows.clone()), (0.1, vec![3, 4, 5]));
@@ -105,10 +106,10 @@ fn a_single_candidate_needs_no_criterion() {
     for row in &mut rows {
         row.result.as_mut().unwrap().last.as_mut().unwrap().held_out_kl = None;
     }
-    assert!(select(&rows).remove(0).chosen.is_none());
+    assert!(select(&rows, Criterion::Kl).remove(0).chosen.is_none());
     rows.truncate(3);
-    let chosen = select(&rows).remove(0).chosen.unwrap();
-    assert_eq!((chosen.rows.len(), chosen.held_out_kl), (3, None));
+    let chosen = select(&rows, Criterion::Kl).remove(0).chosen.unwrap();
+    assert_eq!((chosen.rows.len(), chosen.criterion), (3, None));
     assert!((chosen.test_accuracy.unwrap().mean - 0.85).abs() < 1e-15);
 }
 
@@ -120,11 +121,11 @@ fn incomplete_candidates_are_not_eligible() {
         row.result.as_mut().unwrap().last.as_mut().unwrap().held_out_kl = Some(1.0);
     }
     rows[4].state = RunState::Diverged;
-    let group = select(&rows).remove(0);
+    let group = select(&rows, Criterion::Kl).remove(0);
     assert_eq!(group.chosen.unwrap().config.optim.lr, 0.01);
     assert_eq!((group.n_eligible, group.n_diverged, group.n_missing), (1, 1, 0));
     (rows[1].state, rows[1].result) = (RunState::Pending, None);
-    let group = select(&rows).remove(0);
+    let group = select(&rows, Criterion::Kl).remove(0);
     assert!(group.chosen.is_none() && group.best_by_test.is_none());
     assert_eq!((group.n_eligible, group.n_diverged, group.n_missing), (0, 1, 1));
 }
@@ -133,9 +134,9 @@ fn incomplete_candidates_are_not_eligible() {
 #[test]
 fn ties_go_to_the_smaller_learning_rate() {
     let mut rows = six_rows([(1.0, 0.5); 6]);
-    assert_eq!(select(&rows)[0].chosen.as_ref().unwrap().config.optim.lr, 0.01);
+    assert_eq!(select(&rows, Criterion::Kl)[0].chosen.as_ref().unwrap().config.optim.lr, 0.01);
     rows.reverse();
-    assert_eq!(select(&rows)[0].chosen.as_ref().unwrap().config.optim.lr, 0.01);
+    assert_eq!(select(&rows, Criterion::Kl)[0].chosen.as_ref().unwrap().config.optim.lr, 0.01);
 }
 
 proptest! {
@@ -144,7 +145,7 @@ proptest! {
     fn the_choice_does_not_see_labels(kl in prop::array::uniform6(0.0..3.0_f64), a in prop::array::uniform6(0.0..1.0_f64)) {
         let choose = |accuracies: [f64; 6]| {
             let values: [(f64, f64); 6] = std::array::from_fn(|index| (kl[index], accuracies[index]));
-            select(&six_rows(values)).remove(0).chosen.unwrap().rows
+            select(&six_rows(values), Criterion::Kl).remove(0).chosen.unwrap().rows
         };
         prop_assert_eq!(choose(a), choose([0.5; 6]));
     }

@@ -13,3 +13,4 @@ mod page;
 mod processes;
 mod pruning;
 mod run_dir;
+mod selection;

@@ -1,5 +1,6 @@
 //! What several tests look at.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
@@ -12,7 +13,12 @@ pub(crate) type NamedBits = (String, Vec<u32>);
 pub(crate) fn weights(dir: &Path) -> Vec<NamedBits> {
     let newest =
         Checkpoint::list(&dir.join("checkpoints")).unwrap().into_iter().next().expect("a checkpoint");
-    let mut weights: Vec<_> = Checkpoint::read(&newest).unwrap().weights.into_iter().collect();
+    bits(Checkpoint::read(&newest).unwrap().weights)
+}
+
+/// The bits of tensors, with their names, in the order of the names.
+pub(crate) fn bits(weights: HashMap<String, Tensor>) -> Vec<NamedBits> {
+    let mut weights: Vec<_> = weights.into_iter().collect();
     weights.sort_by(|a, b| a.0.cmp(&b.0));
     let bits = |tensor: &Tensor| -> Vec<u32> {
         let tensor = tensor.flatten_all().unwrap().to_dtype(DType::F32).unwrap();

@@ -7,14 +7,15 @@ use maud::{Markup, html};
 use super::super::Material;
 use super::{by_loss, percent};
 use crate::collect::Row;
+use crate::criterion::Criterion;
 use crate::run_dir::RunState;
 use crate::select::{Group, Spread};
 
 pub(super) fn section(material: &Material) -> Markup {
     html! {
         p {
-            "Test accuracy in percent over the learning rate (rows) and alpha (columns), and below it the held-out KL "
-            "loss in nats, which chooses; means over seeds. A frame marks the choice. What did not come to its end is "
+            "Test accuracy in percent over the learning rate (rows) and alpha (columns), and below it the criterion on "
+            "held-out bags, which chooses; means over seeds. A frame marks the choice. What did not come to its end is "
             "named in place of a number."
         }
         @for (data, loss, groups) in by_loss(&material.groups) {
@@ -36,7 +37,7 @@ fn heat_map(material: &Material, group: &Group) -> Markup {
         let chosen = group.chosen.as_ref().map(|chosen| &chosen.config);
         let is_chosen =
             chosen.is_some_and(|chosen| (Some(chosen.optim.lr), chosen.loss.alpha) == (*rate, *alpha));
-        heat_cell(&here, is_chosen)
+        heat_cell(&here, group.criterion, is_chosen)
     };
     html! {
         div.tile tabindex="0" role="region" aria-label={ "Bag size " (group.bag_size) } {
@@ -66,11 +67,11 @@ fn heat_map(material: &Material, group: &Group) -> Markup {
 }
 
 /// What became of the runs of one learning rate and alpha.
-fn heat_cell(rows: &[&Row], is_chosen: bool) -> Markup {
+fn heat_cell(rows: &[&Row], criterion: Criterion, is_chosen: bool) -> Markup {
     let last: Vec<_> = rows.iter().filter_map(|row| row.last_epoch()).collect();
     let mean = |values: Vec<f64>| Spread::of(&values).map(|spread| spread.mean);
     let accuracy = mean(last.iter().filter_map(|record| record.test_accuracy).collect());
-    let criterion = mean(last.iter().filter_map(|record| record.held_out_kl).collect());
+    let criterion = mean(last.iter().filter_map(|record| criterion.of(record)).collect());
     let gaps = gaps(rows);
     let heat = accuracy.map_or(0.0, |accuracy| 100.0 * accuracy);
     let class = if is_chosen {

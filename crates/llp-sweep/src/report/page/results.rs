@@ -9,7 +9,7 @@ use super::super::chart::{self, Figure};
 use super::super::table::percent as mean_and_spread;
 use super::super::{Material, figures, inline};
 use super::{Tables, bag_sizes, by_loss, data_sets, duration, scrolled};
-use crate::select::{Group, RULE};
+use crate::select::{Group, rule_of};
 
 /// Final test accuracy: the table to take along, and both figures.
 pub(super) fn accuracy(material: &Material, tables: &Tables) -> Markup {
@@ -29,8 +29,8 @@ pub(super) fn accuracy(material: &Material, tables: &Tables) -> Markup {
             }
             "."
         }
-        (figure(&figures::over_bag_sizes(groups)))
-        (figure(&figures::over_epochs(&material.curves, groups)))
+        (figure(&figures::over_bag_sizes(groups), &rule_of(groups)))
+        (figure(&figures::over_epochs(&material.curves, groups), &rule_of(groups)))
     }
 }
 
@@ -71,9 +71,9 @@ fn entry(group: &Group) -> String {
     if group.n_eligible < group.n_candidates { format!("{accuracy} *") } else { accuracy }
 }
 
-fn figure(figure: &Figure) -> Markup {
+fn figure(figure: &Figure, rule: &str) -> Markup {
     // The summary has the rule once for the whole page.
-    let caption = figure.caption.replace(RULE, "");
+    let caption = figure.caption.replace(rule, "");
     let drawing = inline::svg(&chart::draw_bare(figure), &figure.title);
     html! {
         figure {
@@ -96,8 +96,8 @@ pub(super) fn choice(material: &Material) -> Markup {
                     thead {
                         tr {
                             @for heading in [
-                                "Bag size", "Learning rate", "Alpha", "Held-out KL", "Accuracy", "Seeds",
-                                "Best accuracy", "at", "Gap", "Complete", "Time",
+                                "Bag size", "Learning rate", "Alpha", "Held-out bags", "Criterion", "Accuracy",
+                                "At chosen epoch", "Seeds", "Best accuracy", "at", "Gap", "Complete", "Time",
                             ] { th scope="col" { (heading) } }
                         }
                     }
@@ -108,7 +108,8 @@ pub(super) fn choice(material: &Material) -> Markup {
         }
         @if sizes > 0 {
             p.note {
-                "Held-out KL in nats; accuracies and the gap to the best in percent; complete: hyper-parameters that "
+                "Criterion: that of the choice, after the last epoch; held-out bags: those that it rests on; at chosen "
+                "epoch: accuracy after the epoch that held-out bags prefer; accuracies and the gap to the best in percent; complete: hyper-parameters that "
                 "are complete for all their seeds, of those that were tried; time: training of all runs of the row."
             }
         }
@@ -138,9 +139,11 @@ fn chosen_row(material: &Material, group: &Group) -> Markup {
             th scope="row" { (group.bag_size) }
             td { (chosen.map_or_else(dash, |chosen| chosen.config.optim.lr.to_string())) }
             td { (chosen.and_then(|chosen| chosen.config.loss.alpha).map_or_else(dash, |alpha| alpha.to_string())) }
-            td { (chosen.and_then(|chosen| chosen.held_out_kl).map_or_else(dash, |kl| format!("{:.4}", kl.mean))) }
+            td { (chosen.map_or_else(dash, |chosen| chosen.n_held_out_bags.to_string())) }
+            td { (chosen.and_then(|chosen| chosen.criterion).map_or_else(dash, |value| format!("{:.4}", value.mean))) }
             td { (chosen.and_then(|chosen| chosen.test_accuracy).map_or_else(dash, mean_and_spread)) }
-            td { (chosen.map_or_else(dash, |chosen| chosen.rows.len().to_string())) }
+            td { (chosen.and_then(|chosen| chosen.chosen_epoch_accuracy).map_or_else(dash, mean_and_spread)) }
+            td { (chosen.map_or_else(dash, |chosen| chosen.n_seeds().to_string())) }
             td { (best.and_then(|best| best.test_accuracy).map_or_else(dash, mean_and_spread)) }
             td { (best.map_or_else(dash, parameters)) }
             td { (group.regret().map_or_else(dash, |regret| format!("{:.1}", 100.0 * regret))) }

@@ -7,7 +7,7 @@ use super::super::Material;
 use super::{bag_sizes, data_sets, duration, listed};
 use crate::config::LossName;
 use crate::run_dir::RunState;
-use crate::select::RULE;
+use crate::select::rule_of;
 
 pub(super) fn section(material: &Material) -> Markup {
     let Material { rows, groups, .. } = material;
@@ -38,7 +38,7 @@ pub(super) fn section(material: &Material) -> Markup {
     ];
     html! {
         dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
-        p { (RULE) }
+        p { (rule_of(groups)) }
         p {
             "Numbers are means over seeds, with one sample standard deviation where there are several. "
             "Accuracy is the share of test instances whose most probable class is their label. "

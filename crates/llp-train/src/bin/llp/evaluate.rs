@@ -12,6 +12,7 @@ use llp_train::scores::Scores;
 use serde::Serialize;
 
 use crate::calibration::{Calibration, calibrate};
+use crate::epoch_arg::EpochArg;
 use crate::failure::Failure;
 use crate::trained_run::{PlaceArgs, TrainedRun};
 use crate::world::print_json;
@@ -28,6 +29,9 @@ pub(crate) struct EvaluateArgs {
     /// Fit a temperature to the counts of the held-out bags, or of the training bags if there are none.
     #[arg(long)]
     calibrate: bool,
+    /// Which weights: those after the last epoch, or after the one that held-out bags prefer.
+    #[arg(long, value_enum, default_value_t = EpochArg::Last)]
+    epoch: EpochArg,
 }
 
 /// What is printed.
@@ -65,8 +69,8 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
 }
 
 fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
-    let TrainedRun { config, checkpoint, predictor, data, .. } =
-        TrainedRun::open(global, &args.run, &args.places)?;
+    let TrainedRun { config, checkpoint, epochs, predictor, data, .. } =
+        TrainedRun::open(global, &args.run, &args.places, args.epoch)?;
     let (network, state) = (predictor.network(), predictor.state());
     let losses =
         |bags: &BagSet| bag_losses(network, bags, &*build_loss(&config), &state.normalization, &Device::Cpu);
@@ -90,7 +94,7 @@ fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     };
     Ok(Evaluation {
         checkpoint,
-        epochs: state.position.epoch,
+        epochs,
         test_accuracy: test.as_ref().map(|test| test.accuracy),
         held_out_loss: losses.map(|losses| losses.own),
         held_out_kl: losses.map(|losses| losses.kl),

@@ -12,6 +12,7 @@ mod contact_sheet;
 mod data;
 mod data_known;
 mod disaggregate;
+mod epoch_arg;
 mod evaluate;
 mod evaluate_show;
 mod export;

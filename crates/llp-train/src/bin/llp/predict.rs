@@ -12,10 +12,11 @@ use llp_train::disaggregate::BagProportions;
 use llp_train::predict::{
     CHUNK, Columns, PredictError, Predictions, Source, posterior, predict as predict_chunk,
 };
-use llp_train::{Predictor, TrainError, TrainingData};
+use llp_train::{Checkpoint, Predictor, TrainError, TrainingData};
 use serde::Serialize;
 
 use crate::calibration::{Calibration, calibrate};
+use crate::epoch_arg::EpochArg;
 use crate::failure::{Failure, code, usage};
 use crate::predict_input::{proportions, sources};
 use crate::trained_run::{PlaceArgs, TrainedRun};
@@ -43,6 +44,9 @@ pub(crate) struct PredictArgs {
     /// Where to write the predictions (.csv, .jsonl or .parquet); without it, CSV on standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Which weights: those after the last epoch, or after the one that held-out bags prefer.
+    #[arg(long, value_enum, default_value_t = EpochArg::Last)]
+    epoch: EpochArg,
     /// A column for each class.
     #[arg(long)]
     probabilities: bool,
@@ -153,14 +157,16 @@ fn warn_of_levels(source: &Source) {
 /// The network, and its run's data if that is asked for.
 fn network(global: Global, args: &PredictArgs) -> Result<(Predictor, Option<TrainingData>), Failure> {
     if args.split.is_none() && !args.calibrate {
-        return Ok((Predictor::open(&args.network, &Device::Cpu)?, None));
+        let path = Checkpoint::locate(&args.network)?;
+        let (_, checkpoint) = args.epoch.choose(&path, Checkpoint::read(&path)?)?;
+        return Ok((Predictor::new(&path, checkpoint, &Device::Cpu)?, None));
     }
     if args.network.join("state.json").is_file() {
         let checkpoint = args.network.display();
         return Err(usage(format!("{checkpoint} is a checkpoint: --split and --calibrate need its run")));
     }
     let places = PlaceArgs { data: args.data.clone(), proportions: None, bags: args.bags.clone() };
-    let run = TrainedRun::open(global, &args.network, &places)?;
+    let run = TrainedRun::open(global, &args.network, &places, args.epoch)?;
     Ok((run.predictor, Some(run.data)))
 }
 

@@ -10,6 +10,7 @@ use llp_train::TrainError;
 use llp_train::privacy::{Recovery, recovery};
 use serde::Serialize;
 
+use crate::epoch_arg::EpochArg;
 use crate::failure::Failure;
 use crate::trained_run::{PlaceArgs, TrainedRun};
 use crate::world::{print, print_json};
@@ -96,7 +97,7 @@ pub(crate) fn privacy(global: Global, args: &PrivacyArgs) -> Result<ExitCode, Fa
 
 fn measure(global: Global, args: &PrivacyArgs, path: &Path) -> Result<RunRecovery, Failure> {
     let TrainedRun { config, predictor, data, train_labels, .. } =
-        TrainedRun::open(global, path, &args.places)?;
+        TrainedRun::open(global, path, &args.places, EpochArg::Last)?;
     let labels = train_labels.ok_or_else(|| TrainError::NoTruth { name: config.data.name.clone() })?;
     let recovery = recovery(&predictor, &data.bags, &labels, args.alpha, args.epsilon)?;
     Ok(RunRecovery {

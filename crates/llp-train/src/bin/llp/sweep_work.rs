@@ -135,10 +135,14 @@ fn work(
     Ok(totals)
 }
 
-/// Fetches the data of all cells at once, so that they do not compete for it.
+/// Fetches the data of all cells, and the networks that they start from, so that they do not compete for it.
 pub(crate) fn fetch_data(global: Global, cells: &[&Cell]) -> Result<(), Failure> {
     let fetched = cells.iter().map(|cell| &cell.config.data).filter(|data| data.path.is_none());
     for name in fetched.map(|data| data.name.trim_end_matches("-coarse")).collect::<BTreeSet<_>>() {
+        hub::locate(global, name)?;
+    }
+    let starts = cells.iter().filter_map(|cell| cell.config.network.init.as_deref());
+    for name in starts.filter(|name| !Path::new(name).is_file()).collect::<BTreeSet<_>>() {
         hub::locate(global, name)?;
     }
     Ok(())

@@ -10,6 +10,7 @@ use llp_sweep::run_dir::RunDir;
 use llp_train::privacy::load_with_labels;
 use llp_train::{Checkpoint, Predictor, TrainingData};
 
+use crate::epoch_arg::EpochArg;
 use crate::failure::Failure;
 use crate::{Global, hub};
 
@@ -32,6 +33,8 @@ pub(crate) struct TrainedRun {
     pub(crate) config: RunConfig,
     /// The name of the checkpoint.
     pub(crate) checkpoint: String,
+    /// Epochs that the network was trained for.
+    pub(crate) epochs: usize,
     pub(crate) predictor: Predictor,
     pub(crate) data: TrainingData,
     /// Labels of the training split, where they exist: to score with.
@@ -39,8 +42,13 @@ pub(crate) struct TrainedRun {
 }
 
 impl TrainedRun {
-    /// Reads the newest checkpoint of the run in `path` and the run's data, which must be what it was trained on.
-    pub(crate) fn open(global: Global, path: &Path, places: &PlaceArgs) -> Result<Self, Failure> {
+    /// Reads the weights of `epoch` in the newest checkpoint of the run in `path`, and the run's data, which must be what it was trained on.
+    pub(crate) fn open(
+        global: Global,
+        path: &Path,
+        places: &PlaceArgs,
+        epoch: EpochArg,
+    ) -> Result<Self, Failure> {
         let (_, mut config) = RunDir::open(path)?;
         if places.data.is_some() {
             config.data.path.clone_from(&places.data);
@@ -55,8 +63,10 @@ impl TrainedRun {
         let checkpoint = Checkpoint::read(&newest)?;
         let (data, train_labels) = load_with_labels(&config, &|name| hub::locate(global, name))?;
         checkpoint.check(&newest, &config, &data)?;
+        let (epochs, checkpoint) = epoch.choose(&newest, checkpoint)?;
         Ok(Self {
             config,
+            epochs,
             checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             predictor: Predictor::new(&newest, checkpoint, &Device::Cpu)?,
             data,

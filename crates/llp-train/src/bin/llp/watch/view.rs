@@ -176,6 +176,8 @@ mod tests {
             held_out_loss: None,
             held_out_kl: None,
             held_out_l1: None,
+            held_out_count_l1: None,
+            held_out_count_nll: None,
             test_accuracy: Some(1.0 - 0.5 / epoch as f64),
             images_per_s: 1000.0,
             elapsed_s: 2.0 * epoch as f64,

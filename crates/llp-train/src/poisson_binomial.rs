@@ -1,5 +1,9 @@
 //! The number of heads of coins that differ: the Poisson binomial distribution.
 
+/// Log-odds beyond this are taken as this: far from any that a trained network has, and near enough for doubles to
+/// resolve what is added to them.
+const LOG_ODDS_MAX: f64 = 1e6;
+
 /// Up to so many coins, the probability is exact.
 const N_EXACT_MAX: usize = 512;
 
@@ -18,8 +22,19 @@ const SLACK_APPROXIMATE: f64 = 0.01;
 /// and no product of small numbers underflows. Up to 512 coins it is computed exactly, by adding one coin after the
 /// other, `O(n count)`; beyond, by `1 / sqrt(1 + 2 pi variance)`, which is the saddlepoint approximation of
 /// \[daniels:54\] but for the 1, which is the probability without any variance.
-pub(super) fn log_probability(log_odds: &[f64], count: usize) -> f64 {
+///
+/// In nats. More heads than coins have probability 0: negative infinity.
+///
+/// ```
+/// use llp_train::poisson_binomial::log_probability;
+///
+/// // Two fair coins: one head with probability one half.
+/// assert!((log_probability(&[0.0, 0.0], 1) - 0.5_f64.ln()).abs() < 1e-15);
+/// ```
+pub fn log_probability(log_odds: &[f64], count: usize) -> f64 {
     let n = log_odds.len();
+    let log_odds: Vec<f64> = log_odds.iter().map(|odds| odds.clamp(-LOG_ODDS_MAX, LOG_ODDS_MAX)).collect();
+    let log_odds = log_odds.as_slice();
     if count > n {
         return f64::NEG_INFINITY;
     }
@@ -38,7 +53,8 @@ pub(super) fn log_probability(log_odds: &[f64], count: usize) -> f64 {
         exact(&probs, count).ln()
     };
     let log_norm: f64 = log_odds.iter().map(|odds| softplus(odds + tilt) - softplus(*odds)).sum();
-    log_norm - tilt * count as f64 + log_tilted
+    // Of large numbers, rounding can leave a little more than 0.
+    (log_norm - tilt * count as f64 + log_tilted).min(0.0)
 }
 
 /// What to add to all log-odds so that the expected number of heads is within `slack` of `count`, `0 < count < n`.
