@@ -45,8 +45,8 @@ fn a_checkpoint_gives_the_logits_of_pytorch() {
     assert!(result["max_abs_difference"].as_f64().unwrap() <= 1e-4);
 }
 
-/// The ONNX files of two small checkpoints, one for each stem, are those that onnxruntime gave this project's logits
-/// for: `fixtures/onnx/check.py` wrote down their checksums.
+/// The ONNX files of small checkpoints, of both stems and of a perceptron, are those that onnxruntime gave this project's
+/// logits for: `fixtures/onnx/check.py` wrote down their checksums.
 #[test]
 fn onnx_files_are_those_that_onnxruntime_agreed_on() {
     let result = fs_err::read_to_string(folder().join("../onnx/last_result.json")).unwrap();

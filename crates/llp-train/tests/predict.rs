@@ -93,7 +93,9 @@ fn files_are_what_the_data_set_is() {
     let of_files = rows(&from_run);
     assert_eq!((of_files.len(), &*of_files[11]["instance"]), (12, "images/b/11.PNG"));
     for (file, instance) in of_files.iter().zip(&of_split) {
-        assert_eq!((&file["label"], &file["probability"]), (&instance["label"], &instance["probability"]));
+        assert_eq!(file["label"], instance["label"]);
+        // Sums in single precision may be taken in another order where fewer images are in the network at once.
+        assert!((number(file, "probability") - number(instance, "probability")).abs() < 1e-5);
     }
     let named = printed(folder.path(), &["predict", "run", "images/b/07.PNG", "images/a0.png"]);
     let names: Vec<String> = rows(&named).into_iter().map(|row| row["instance"].clone()).collect();

@@ -92,7 +92,8 @@ impl Scale {
         let Row { place, bag, .. } = table.rows[row].clone();
         let (low_sum, high_sum) = sums(&table.rows[row], 0.0);
         let (low_sum, high_sum) = (rounded(low_sum), rounded(high_sum));
-        if self.unit == Unit::Shares && table.rows.iter().all(|row| self.adds_up_to(row, 100.0)) {
+        let is_percent = |row: &Row| sums(row, 0.0).1.is_finite() && self.adds_up_to(row, 100.0);
+        if self.unit == Unit::Shares && table.rows.iter().all(is_percent) {
             return ProportionsError::Percent { place, bag };
         }
         if table.rows[row].classes.iter().any(|told| matches!(told, Told::Within { .. } | Told::Noisy { .. }))
