@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use llp_bags::own::OwnError;
 use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
+use llp_bags::table::TableError;
 use llp_bags::{BagError, ManifestError};
 use llp_loss::LossError;
 use llp_nn::NnError;
@@ -180,6 +181,7 @@ impl TrainError {
                 | BagError::Cifar(CifarError::Io(error))
                 | BagError::Parquet(ParquetError::Io(error)),
             )
+            | Self::Own(OwnError::Table(TableError::Io(error)))
             | Self::Io(error) => is_mistake(error),
             Self::Data(BagError::Hub(error)) => error.is_hopeless(),
             Self::Sweep(
