@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::fake::{BEAT, claim_file, claimant, config, host, record, result, sweep};
 use llp_sweep::SweepError;
 use llp_sweep::claim::Claimant;
-use llp_sweep::record::{Activity, Confusion, Outcome, Status};
+use llp_sweep::record::{Activity, Confusion, Outcome, RunResult, Status};
 use llp_sweep::run_dir::{RunDir, RunState};
 use proptest::prelude::*;
 
@@ -259,7 +259,7 @@ fn only_finite_numbers_are_recorded() {
         matches!(run.append_metrics(&bad), Err(SweepError::NonFinite { field }) if field == "held_out_kl")
     );
     assert_eq!(run.read_metrics().unwrap(), []);
-    let bad = result(&config, Some(bad), Outcome::Complete);
+    let bad = RunResult { chosen: None, ..result(&config, Some(bad), Outcome::Complete) };
     assert!(matches!(run.finish(&bad), Err(SweepError::NonFinite { field }) if field == "last.held_out_kl"));
     assert_eq!(run.result().unwrap(), None);
 }
