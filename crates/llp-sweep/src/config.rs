@@ -10,7 +10,9 @@ mod fold;
 mod identity;
 mod keys;
 mod layers;
+mod loss;
 mod nearest;
+mod network;
 mod noise;
 pub mod preset;
 mod values;
@@ -23,7 +25,9 @@ pub(crate) use document::{Leaf, leaves};
 pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
+pub use loss::{LossConfig, LossName, Solver};
 pub(crate) use nearest::nearest;
+pub use network::{Architecture, Freeze, NetworkConfig, Stem};
 pub use noise::BagNoise;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
@@ -109,176 +113,6 @@ pub struct BagsConfig {
     /// Makes the proportions of the bags imprecise: for experiments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<BagNoise>,
-}
-
-/// `[network]`: the classifier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkConfig {
-    /// The architecture.
-    pub name: Architecture,
-    /// Its first layers; [`Architecture::Resnet18`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stem: Option<Stem>,
-    /// Channels of the first stage, 64 in torchvision's ResNet-18; [`Architecture::Resnet18`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub width: Option<usize>,
-    /// Units of each hidden layer; [`Architecture::Mlp`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hidden: Option<usize>,
-    /// Hidden layers; [`Architecture::Mlp`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub depth: Option<usize>,
-    /// A file of weights to start from, or the name of a network on the hub: a hint like the path of the data. Not
-    /// hashed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<String>,
-    /// Hash of that file, its first digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub init_hash: Option<String>,
-    /// How much of what it starts from stays as it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub freeze: Option<Freeze>,
-}
-
-/// Layers that are not trained, counted from the images; their batch norms keep their statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Freeze {
-    /// None: the same as no such key.
-    None,
-    /// The first convolution.
-    Stem,
-    /// The first stage too.
-    Layer1,
-    /// The second stage too.
-    Layer2,
-    /// The third stage too.
-    Layer3,
-    /// Everything but the last layer.
-    Layer4,
-}
-
-/// A network architecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Architecture {
-    /// The residual network of 18 layers.
-    Resnet18,
-    /// A multilayer perceptron.
-    Mlp,
-    /// A linear model.
-    Linear,
-}
-
-impl Architecture {
-    /// The name in configurations.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resnet18 => "resnet18",
-            Self::Mlp => "mlp",
-            Self::Linear => "linear",
-        }
-    }
-}
-
-/// The first layers of a residual network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stem {
-    /// One 3x3 convolution of stride 1, for small images.
-    Cifar,
-    /// A 7x7 convolution of stride 2 and a pooling, for images of about 224 pixels.
-    Imagenet,
-}
-
-impl Stem {
-    /// The name in configurations.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cifar => "cifar",
-            Self::Imagenet => "imagenet",
-        }
-    }
-}
-
-/// `[loss]`: the bag-level loss. The last four apply to [`LossName::Rot`] only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LossConfig {
-    /// Which loss.
-    pub name: LossName,
-    /// Weight of the instance term against the proportion term, in `(0, 1]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub alpha: Option<f64>,
-    /// Weight of the entropy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epsilon: Option<f64>,
-    /// How the transport problem is solved.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub solver: Option<Solver>,
-    /// Number of Sinkhorn sweeps; [`Solver::Sinkhorn`] only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sweeps: Option<usize>,
-}
-
-/// A bag-level loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LossName {
-    /// Cross-entropy of the mean prediction of a bag, section 3.1.
-    Kl,
-    /// The relaxed optimal transport loss, equation (6).
-    Rot,
-    /// Mean cross-entropy of each instance with its bag's proportions: the baseline of section 4.1.
-    AvgKl,
-    /// L1 distance of the mean prediction and the proportions.
-    L1,
-    /// L2 distance of the mean prediction and the proportions.
-    L2,
-    /// Distance of the mean prediction from the proportions within the bounds of the bag.
-    Interval,
-    /// Likelihood of what is known of imprecise proportions.
-    Marginal,
-}
-
-impl LossName {
-    /// The name in configurations and folder names.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kl => "kl",
-            Self::Rot => "rot",
-            Self::AvgKl => "avg-kl",
-            Self::L1 => "l1",
-            Self::L2 => "l2",
-            Self::Interval => "interval",
-            Self::Marginal => "marginal",
-        }
-    }
-
-    /// The name in figures and tables.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Kl => "KL",
-            Self::Rot => "ROT",
-            Self::AvgKl => "AvgKL",
-            Self::L1 => "L1",
-            Self::L2 => "L2",
-            Self::Interval => "Interval",
-            Self::Marginal => "Marginal",
-        }
-    }
-}
-
-/// A solver of the transport problem behind the ROT loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Solver {
-    /// Newton's method on the dual: exact.
-    Newton,
-    /// Algorithm 1 with a fixed number of sweeps, as in the paper.
-    Sinkhorn,
 }
 
 /// `[optim]`: stochastic gradient descent and its schedule.

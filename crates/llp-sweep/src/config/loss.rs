@@ -1,0 +1,81 @@
+//! The loss of a run.
+
+use serde::{Deserialize, Serialize};
+
+/// `[loss]`: the bag-level loss. The last four apply to [`LossName::Rot`] only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossConfig {
+    /// Which loss.
+    pub name: LossName,
+    /// Weight of the instance term against the proportion term, in `(0, 1]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// Weight of the entropy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<f64>,
+    /// How the transport problem is solved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub solver: Option<Solver>,
+    /// Number of Sinkhorn sweeps; [`Solver::Sinkhorn`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweeps: Option<usize>,
+}
+
+/// A bag-level loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossName {
+    /// Cross-entropy of the mean prediction of a bag, section 3.1.
+    Kl,
+    /// The relaxed optimal transport loss, equation (6).
+    Rot,
+    /// Mean cross-entropy of each instance with its bag's proportions: the baseline of section 4.1.
+    AvgKl,
+    /// L1 distance of the mean prediction and the proportions.
+    L1,
+    /// L2 distance of the mean prediction and the proportions.
+    L2,
+    /// Distance of the mean prediction from the proportions within the bounds of the bag.
+    Interval,
+    /// Likelihood of what is known of imprecise proportions.
+    Marginal,
+}
+
+impl LossName {
+    /// The name in configurations and folder names.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kl => "kl",
+            Self::Rot => "rot",
+            Self::AvgKl => "avg-kl",
+            Self::L1 => "l1",
+            Self::L2 => "l2",
+            Self::Interval => "interval",
+            Self::Marginal => "marginal",
+        }
+    }
+
+    /// The name in figures and tables.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Kl => "KL",
+            Self::Rot => "ROT",
+            Self::AvgKl => "AvgKL",
+            Self::L1 => "L1",
+            Self::L2 => "L2",
+            Self::Interval => "Interval",
+            Self::Marginal => "Marginal",
+        }
+    }
+}
+
+/// A solver of the transport problem behind the ROT loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// Newton's method on the dual: exact.
+    Newton,
+    /// Algorithm 1 with a fixed number of sweeps, as in the paper.
+    Sinkhorn,
+}
