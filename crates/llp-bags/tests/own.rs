@@ -26,7 +26,9 @@ fn tables() -> impl Strategy<Value = Tables> {
     prop::collection::vec(prop::collection::vec(row, 1..6), 1..6).prop_map(|bags| {
         let counts = bags.iter().map(|bag| {
             let mut counts = [0; 3];
-            bag.iter().for_each(|(class, ..)| counts[*class as usize] += 1);
+            for (class, ..) in bag {
+                counts[*class as usize] += 1;
+            }
             counts
         });
         let counts = counts.collect();

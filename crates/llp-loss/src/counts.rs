@@ -181,10 +181,14 @@ fn convolve(n: usize, tilted: &[Tilted]) -> (f64, Vec<f64>) {
 /// within them add up to `n`.
 pub(crate) fn make_possible(n: usize, ranges: &mut [(usize, usize)]) {
     while ranges.iter().map(|range| range.0).sum::<usize>() > n {
-        ranges.iter_mut().for_each(|range| range.0 = range.0.saturating_sub(1));
+        for range in ranges.iter_mut() {
+            range.0 = range.0.saturating_sub(1);
+        }
     }
     while ranges.iter().map(|range| range.1).sum::<usize>() < n {
-        ranges.iter_mut().for_each(|range| range.1 = (range.1 + 1).min(n));
+        for range in ranges.iter_mut() {
+            range.1 = (range.1 + 1).min(n);
+        }
     }
 }
 

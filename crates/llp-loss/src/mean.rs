@@ -3,6 +3,7 @@
 use crate::softmax::{log_softmax, log_sum_exp};
 
 /// `log(mean_j p_ji)` of each class, with what its derivative needs.
+#[expect(clippy::struct_field_names, reason = "each is the logarithm of what it names")]
 pub(crate) struct MeanPrediction {
     log_probs: Vec<f64>, // [instance, class]
     log_sums: Vec<f64>,  // [class]

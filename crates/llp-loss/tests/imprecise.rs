@@ -155,8 +155,9 @@ proptest! {
         let mut wider = case.clone();
         for imprecision in &mut wider.imprecision {
             if let Imprecision::Intervals { low, high } = imprecision {
-                low.iter_mut().for_each(|low| *low = (*low - by).max(0.0));
-                high.iter_mut().for_each(|high| *high = (*high + by).min(1.0));
+                for (low, high) in low.iter_mut().zip(&mut *high) {
+                    (*low, *high) = ((*low - by).max(0.0), (*high + by).min(1.0));
+                }
             }
         }
         for (wide, narrow) in wider.evaluate(&Interval).0.iter().zip(case.evaluate(&Interval).0) {

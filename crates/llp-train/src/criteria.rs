@@ -56,7 +56,9 @@ pub fn count_nll(logits: &[Vec<f32>], counts: &[u32]) -> f64 {
 /// How many instances have each class as the most probable one.
 fn hard_counts(logits: &[Vec<f32>], n_classes: usize) -> Vec<u32> {
     let mut counts = vec![0; n_classes];
-    logits.iter().for_each(|row| counts[argmax(row)] += 1);
+    for row in logits {
+        counts[argmax(row)] += 1;
+    }
     counts
 }
 

@@ -72,9 +72,9 @@ fn tilt(log_odds: &[f64], count: usize, slack: f64) -> f64 {
             break;
         }
         if excess < 0.0 {
-            low = tilt
+            low = tilt;
         } else {
-            high = tilt
+            high = tilt;
         }
         tilt = low.midpoint(high);
     }

@@ -138,7 +138,7 @@ fn a_sweep_on_own_data() {
                 data.path = \"data\"\n[grid]\nloss.name = [\"kl\", \"rot\"]\n";
     fs_err::write(folder.path().join("own.toml"), file).unwrap();
     llp(folder.path(), &["sweep", "run", "own.toml", "--out=sweep", "-q"]);
-    let sweep = SweepDir::open(&folder.path().join("sweep")).unwrap();
+    let sweep = SweepDir::open(folder.path().join("sweep")).unwrap();
     assert_eq!(sweep.cells().len(), 2);
     for cell in sweep.cells() {
         assert_eq!(cell.config.bags.size, 30);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 pub(super) struct Codes {
     texts: Vec<String>, // in the order of their first rows
     places: HashMap<String, u32>,
-    codes: Vec<u32>, // [row]
+    of_rows: Vec<u32>,
 }
 
 /// The code of an empty cell.
@@ -22,7 +22,7 @@ impl Codes {
                 None => self.add(text),
             },
         };
-        self.codes.push(code);
+        self.of_rows.push(code);
     }
 
     fn add(&mut self, text: &str) -> u32 {
@@ -39,7 +39,7 @@ impl Codes {
 
     /// The place of a row's text among [`texts`](Self::texts); nothing if the cell is empty.
     pub(super) fn code(&self, row: usize) -> Option<usize> {
-        let code = self.codes[row];
+        let code = self.of_rows[row];
         (code != EMPTY).then_some(code as usize)
     }
 
@@ -49,6 +49,6 @@ impl Codes {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.codes.len()
+        self.of_rows.len()
     }
 }

@@ -120,13 +120,11 @@ impl<'a> Collector<'a> {
             Content::Features(columns) => {
                 for (at, column) in columns.iter().enumerate() {
                     let found = head.find(column.name()).filter(|&found| self.roles[found] == Role::Feature);
-                    match found {
-                        Some(found) => self.places[found] = Some(at),
-                        None => {
-                            let (path, column) = (self.path.to_owned(), column.name().to_owned());
-                            return Err(OwnError::MissingFeature { path, column });
-                        }
-                    }
+                    let Some(found) = found else {
+                        let (path, column) = (self.path.to_owned(), column.name().to_owned());
+                        return Err(OwnError::MissingFeature { path, column });
+                    };
+                    self.places[found] = Some(at);
                 }
             }
             Content::Files { .. } => self.must_have(Role::Path, "image files")?,

@@ -103,16 +103,11 @@ impl Sink for Collector<'_> {
             self.bags.push(bag.into_owned());
             return Ok(());
         };
-        let number = match cell {
-            Cell::Empty => None,
-            cell => match cell.number().filter(|number| number.is_finite()) {
-                Some(number) => Some(number),
-                None => {
-                    let (place, column, got) = (place(), name(), cell.shown());
-                    return Err(ProportionsError::NotANumber { place, column, got }.into());
-                }
-            },
-        };
+        let number = cell.number().filter(|number| number.is_finite());
+        if number.is_none() && !matches!(cell, Cell::Empty) {
+            let (place, column, got) = (place(), name(), cell.shown());
+            return Err(ProportionsError::NotANumber { place, column, got }.into());
+        }
         let rows = &mut self.cells[class];
         if rows.len() <= row {
             rows.resize(row + 1, [None; 4]);

@@ -77,7 +77,9 @@ proptest! {
     /// than the range of accuracies.
     #[test]
     fn a_perfect_criterion_has_no_regret(mut numbers in numbers()) {
-        numbers.iter_mut().for_each(|numbers| numbers[1] = -numbers[3]);
+        for numbers in &mut numbers {
+            numbers[1] = -numbers[3];
+        }
         let rows = rows(&grid(false, ""), &numbers);
         let regrets = regret::regrets(&regret::choices(&rows), 0);
         prop_assert_eq!(regrets.len(), Criterion::ALL.len());

@@ -64,8 +64,8 @@ fn show_classes(scores: &Scores) -> io::Result<()> {
     print("confusion: a row for each class, a column for each predicted class")?;
     let digits = scores.confusion.iter().flatten().map(|count| count.to_string().len()).max().unwrap_or(1);
     for (class, counts) in scores.classes.iter().zip(&scores.confusion) {
-        let counts: String = counts.iter().map(|count| format!("  {count:>digits$}")).collect();
-        print(&format!("{:width$}{counts}", class.class))?;
+        let counts: Vec<String> = counts.iter().map(|count| format!("{count:>digits$}")).collect();
+        print(&format!("{:width$}  {}", class.class, counts.join("  ")))?;
     }
     Ok(())
 }

@@ -68,8 +68,10 @@ struct MeanAndSd {
     sd: Option<f64>,
 }
 
-/// The columns of the table: a name, a title, and where the number comes from.
-const COLUMNS: [(&str, &str, fn(&Recovery) -> f64); 5] = [
+/// A column of the table: a name, a title, and where the number comes from.
+type Column = (&'static str, &'static str, fn(&Recovery) -> f64);
+
+const COLUMNS: [Column; 5] = [
     ("proportions", "proportions, %", |recovery| recovery.proportions),
     ("most_frequent", "most frequent, %", |recovery| recovery.most_frequent),
     ("network", "network, %", |recovery| recovery.network),
