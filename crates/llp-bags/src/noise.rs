@@ -15,7 +15,7 @@ pub enum Noise {
     },
     /// Laplace noise on each share, as for differential privacy: [`Imprecision::noisy`].
     ///
-    /// Source: [dwork:06].
+    /// Source: \[dwork:06\].
     Laplace {
         /// The mean absolute value of the noise, finite and above 0; its standard deviation is `sqrt(2)` times that.
         scale: f64,

@@ -1,6 +1,6 @@
 //! The probability that a multinomial distribution gives to uncertain counts, exactly.
 //!
-//! A multinomial distribution is that of independent Poisson counts with their sum given [levin:81], so
+//! A multinomial distribution is that of independent Poisson counts with their sum given \[levin:81\], so
 //!
 //! `P = sum_k multinomial(k; n, p) prod_i w_i(k_i) = n! [x^n] prod_i sum_k w_i(k) (x p_i)^k / k!`
 //!

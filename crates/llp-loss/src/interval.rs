@@ -14,15 +14,15 @@ use crate::{BagLoss, BagTargets, LossError};
 /// It is zero, with gradient zero, where the mean prediction lies within the bounds. Elsewhere the gradient is that of
 /// [`Kl`](crate::Kl) at the nearest proportions, `z_i = min(max(t mean_j p_ji, low_i), high_i)` with the factor `t`
 /// that makes their sum 1 (the conditions of Karush, Kuhn and Tucker; the minimum is unique, so its derivative is that
-/// of the objective at it [danskin:67]). Exact proportions are bounds without width, so the loss is then `Kl` less the
+/// of the objective at it \[danskin:67\]). Exact proportions are bounds without width, so the loss is then `Kl` less the
 /// entropy of the proportions; an unknown share has the bounds 0 and 1. Shares rounded to multiples of a step have
 /// the bounds of half a step: [`Imprecision::rounded`].
 ///
 /// This is a profile likelihood, and takes every count within the bounds for equally good news: unlike
 /// [`Marginal`](crate::Marginal) it does not care how probable the predictions make them.
 ///
-/// Source: projection onto a polyhedron in the Kullback-Leibler divergence, [csiszar:75]; bounds of proportions in
-/// learning, [orting:16]. Standard errors other than 0 and infinity are refused.
+/// Source: projection onto a polyhedron in the Kullback-Leibler divergence, \[csiszar:75\]; bounds of proportions in
+/// learning, \[orting:16\]. Standard errors other than 0 and infinity are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval;
 

@@ -15,7 +15,7 @@ use crate::{BagLoss, BagTargets, LossError};
 ///
 /// Classes of unknown share count as one, whose share is the rest: `-z_U log(sum_{i in U} mean_j p_ji)` takes the
 /// place of their terms. That is the likelihood of coarsened counts, which says nothing of how they share the rest
-/// [heitjan:91]. Other errors of the proportions are ignored: see [`Interval`](crate::Interval) and
+/// \[heitjan:91\]. Other errors of the proportions are ignored: see [`Interval`](crate::Interval) and
 /// [`Marginal`](crate::Marginal).
 ///
 /// Source: [dulac-arnold:19], section 3.1. Deviation: none where all shares are known.

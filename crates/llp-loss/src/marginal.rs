@@ -24,7 +24,7 @@ use crate::{BagLoss, BagTargets, LossError};
 /// | unknown | 1 |
 ///
 /// The gradient is that of `Kl` at the expected proportions `E[k | known] / n`, which is the step of expectation and
-/// maximization [dempster:77] taken by gradient. Without errors it is that of `Kl`; with unknown classes and no other
+/// maximization \[dempster:77\] taken by gradient. Without errors it is that of `Kl`; with unknown classes and no other
 /// errors, that of `Kl` with these classes as one; when nothing is known, zero. The value is at least 0, in nats per
 /// instance.
 ///
@@ -37,7 +37,7 @@ use crate::{BagLoss, BagTargets, LossError};
 ///
 /// Time: `O(K n)` and a convolution of `K` sequences as long as the counts are uncertain, at most `O(K n^2)`.
 ///
-/// Source: the multinomial probability of bounds, [levin:81]; rounded and missing data as coarsened data, [heitjan:91].
+/// Source: the multinomial probability of bounds, \[levin:81\]; rounded and missing data as coarsened data, \[heitjan:91\].
 /// No source for its use in learning from proportions is known to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marginal;

@@ -80,7 +80,7 @@ pub fn write(sweep: &SweepDir, rows: &[Row]) -> Result<(), SweepError> {
     Ok(())
 }
 
-/// The rows as JSON objects, one a line, with the columns of [`write`].
+/// The rows as JSON objects, one a line, with the columns of [`write()`].
 pub fn json_lines(rows: &[Row]) -> String {
     let keys = telling_keys(rows);
     let mut lines = String::new();

@@ -1,4 +1,4 @@
-//! Convolution with 3x3 filters and stride 1 by Winograd's algorithm F(4x4, 3x3) [lavin:16].
+//! Convolution with 3x3 filters and stride 1 by Winograd's algorithm F(4x4, 3x3) \[lavin:16\].
 //!
 //! A tile of 4x4 outputs and the 6x6 inputs that it depends on become 36 numbers per channel; the convolution
 //! becomes, at each of the 36 points, a product of the tiles' matrix `[tile, c_in]` with that of the filters
