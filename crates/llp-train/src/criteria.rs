@@ -39,9 +39,9 @@ pub fn count_criteria(logits: &[Vec<f32>], bags: &BagSet) -> CountCriteria {
 /// `-sum_c ln P(K_c = counts[c])`, where `K_c` is how many of the instances are of class `c` if each draws its class from
 /// the softmax of its `logits`, `[instance, class]`.
 ///
-/// Each factor is exact; their product takes the counts of classes for independent, which they are not: the joint
-/// probability costs time exponential in the number of classes. For two classes both factors are equal, and the value
-/// is twice the exact one. Zero where all instances are certain and the counts are right.
+/// Each factor is [`log_probability`], exact for bags of up to 512; their product takes the counts of classes for
+/// independent, which they are not: the joint probability costs time exponential in the number of classes. For two
+/// classes both factors are equal, and the value is twice the exact one. Zero where all instances are certain and the counts are right.
 ///
 /// Source: the loss of LLP-PVC. Deviation: the softmax takes the place of one sigmoid for each class.
 pub fn count_nll(logits: &[Vec<f32>], counts: &[u32]) -> f64 {
