@@ -161,17 +161,19 @@ fn a_manifest_replaces_how_bags_are_drawn() {
     assert_ne!(digits().hash8(), bags.hash8());
 }
 
+/// The preset `digits` with some settings.
+fn with(settings: &[&str]) -> Result<RunConfig, llp_sweep::SweepError> {
+    let mut layers = Layers::new();
+    for setting in settings {
+        layers.assignment("--set", setting).unwrap();
+    }
+    layers.resolve("digits")
+}
+
 /// Where weights to start from lie is a hint; what they are, and what of them is frozen, tells runs apart. To freeze
 /// nothing is no key at all, so runs of before keep their names.
 #[test]
 fn weights_to_start_from_are_part_of_a_run() {
-    let with = |settings: &[&str]| {
-        let mut layers = Layers::new();
-        for setting in settings {
-            layers.assignment("--set", setting).unwrap();
-        }
-        layers.resolve("digits")
-    };
     let (file, hash) = ("network.init=a.safetensors", "network.init_hash=0123456789abcdef");
     let started = with(&[file, hash]).unwrap();
     assert_eq!(with(&["network.init=OWNER/NAME", hash]).unwrap().hash8(), started.hash8());
@@ -190,13 +192,6 @@ fn weights_to_start_from_are_part_of_a_run() {
 /// the default changes no name.
 #[test]
 fn folds_replace_the_held_out_fraction() {
-    let with = |settings: &[&str]| {
-        let mut layers = Layers::new();
-        for setting in settings {
-            layers.assignment("--set", setting).unwrap();
-        }
-        layers.resolve("digits")
-    };
     let folds = with(&["data.folds=5", "data.fold=4"]).unwrap();
     assert_eq!(with(&["data.folds=5", "data.fold=4", "data.held_out=0.5"]).unwrap(), folds);
     assert_ne!(with(&["data.folds=5", "data.fold=3"]).unwrap().hash8(), folds.hash8());
