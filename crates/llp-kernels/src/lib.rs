@@ -49,23 +49,31 @@
 //! ```
 
 mod backward;
+mod bag_loss;
 mod batch_norm;
 mod buffer;
 mod conv2d;
 mod cpu;
+#[cfg(any(feature = "cuda", test))]
+mod cuda;
 mod features;
+mod image_store;
+mod math;
 mod pool;
 mod relu;
 mod sgd;
 mod tensor;
 
 pub use backward::backward;
+pub use bag_loss::{BagFunction, Sweeps, bag_loss};
 pub use batch_norm::{Activation, BatchNorm, Mode};
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;
 pub use cpu::shape::ConvShape;
 pub use cpu::simd::InstructionSet;
 pub use features::Features;
+pub use image_store::{Changes, ImageStore};
+pub use math::{is_deterministic, set_deterministic, set_tf32};
 pub use pool::{global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use sgd::{Sgd, SgdConfig};
