@@ -36,12 +36,11 @@ impl ImageStore {
         if image_len == 0 || !bytes.len().is_multiple_of(image_len) {
             bail!("{} bytes are not images of shape {shape:?}", bytes.len());
         }
-        let n_images = bytes.len() / image_len;
         match device {
             #[cfg(feature = "cuda")]
             Device::Cuda(device) => {
                 let images = crate::cuda::images::CudaImages::new(bytes, shape, device)?;
-                Ok(Some(Self { n_images, shape, images }))
+                Ok(Some(Self { n_images: bytes.len() / image_len, shape, images }))
             }
             _ => Ok(None),
         }
@@ -58,7 +57,8 @@ impl ImageStore {
         {
             bail!("images of shape {:?} need a change for each, and a scale for each channel", self.shape);
         }
-        if let Some(instance) = changes.instances.iter().find(|&&instance| instance as usize >= self.n_images) {
+        if let Some(instance) = changes.instances.iter().find(|&&instance| instance as usize >= self.n_images)
+        {
             bail!("there is no image {instance} among {}", self.n_images);
         }
         self.on_gpu(changes, dtype)

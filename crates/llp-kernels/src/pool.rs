@@ -57,7 +57,8 @@ fn max_on_cpu(x: &CpuFeatures, shape: ConvShape) -> Result<CpuFeatures> {
     let mut values = Buffer::of_any(shape.images * shape.out_len());
     let winners = pool::max(&shape, &x.values, &mut values);
     let (height, width) = (shape.out_height(), shape.out_width());
-    let mut y = CpuFeatures::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
+    let mut y =
+        CpuFeatures::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
     y.token =
         x.token.apply_op1(MaxPool { shape, winners, x: x.clone(), y_gradient: Arc::clone(&y.gradient) })?;
     Ok(y)

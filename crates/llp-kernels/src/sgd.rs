@@ -1,9 +1,9 @@
 //! Stochastic gradient descent with momentum and weight decay, in place.
 
 use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 #[cfg(feature = "cuda")]
 use candle_core::{DType, Device};
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
 use crate::tensor::slice;
@@ -114,7 +114,12 @@ impl Sgd {
                 bail!("a gradient of shape {:?} is not one of {:?}", gradient.shape(), weight.shape());
             }
             let weight_decay = if *decays { self.config.weight_decay as f32 } else { 0.0 };
-            parameters.push(SgdParameter { weight, velocity, gradient: gradient.contiguous()?, weight_decay });
+            parameters.push(SgdParameter {
+                weight,
+                velocity,
+                gradient: gradient.contiguous()?,
+                weight_decay,
+            });
         }
         sgd_step(device, &parameters, self.config.momentum as f32, lr as f32)
     }

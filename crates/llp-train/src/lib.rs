@@ -28,6 +28,7 @@ pub mod disaggregate;
 mod error;
 pub mod evaluate;
 pub mod export;
+mod inputs;
 mod loss;
 mod network;
 mod own;
@@ -42,6 +43,7 @@ mod schedule;
 pub mod scores;
 mod step;
 mod trainer;
+mod unread;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use chosen::ChosenEpoch;

@@ -38,7 +38,12 @@ impl Array {
         let bytes = array.len * kind.bytes();
         // SAFETY: both have as many bytes, on this device, and work of the stream is done in order.
         unsafe {
-            cudarc::driver::result::memcpy_dtod_async(array.pointer(), from, bytes, context.stream.cu_stream())
+            cudarc::driver::result::memcpy_dtod_async(
+                array.pointer(),
+                from,
+                bytes,
+                context.stream.cu_stream(),
+            )
         }
         .map_err(Error::wrap)?;
         Ok(array)

@@ -257,15 +257,8 @@ impl Rows {
         (gamma_gradient, beta_gradient): (Pointer, Pointer),
     ) -> Call {
         let (n_slabs, channels) = (self.n_slabs() as i32, self.channels as i32);
-        let arguments = arguments![
-            plain,
-            centered,
-            n_slabs,
-            channels,
-            inverse_deviation,
-            gamma_gradient,
-            beta_gradient
-        ];
+        let arguments =
+            arguments![plain, centered, n_slabs, channels, inverse_deviation, gamma_gradient, beta_gradient];
         self.fold("batch_norm_parameters", arguments)
     }
 
@@ -408,7 +401,13 @@ pub(super) fn sgd_parameter(
 }
 
 /// A step of all parameters, of which the longest has `longest` numbers.
-pub(super) fn sgd_step(parameters: Pointer, n_parameters: usize, longest: usize, momentum: f32, lr: f32) -> Call {
+pub(super) fn sgd_step(
+    parameters: Pointer,
+    n_parameters: usize,
+    longest: usize,
+    momentum: f32,
+    lr: f32,
+) -> Call {
     let blocks = (longest.div_ceil(4 * THREADS as usize) as u32).clamp(1, MANY_BLOCKS);
     Call {
         kernel: "sgd_step".into(),

@@ -83,8 +83,7 @@ impl Context {
             };
         }
         let [x, y, z] = call.grid;
-        let config =
-            LaunchConfig { grid_dim: (x, y, z), block_dim: call.block.into(), shared_mem_bytes: 0 };
+        let config = LaunchConfig { grid_dim: (x, y, z), block_dim: call.block.into(), shared_mem_bytes: 0 };
         // SAFETY: what the caller has promised.
         unsafe { launch.launch(config) }.map_err(|error| Error::wrap(error).context(call.kernel.clone()))?;
         Ok(())
@@ -94,7 +93,8 @@ impl Context {
         if let Some(function) = self.functions.borrow().get(name) {
             return Ok(function.clone());
         }
-        let function = self.module.load_function(name).map_err(|error| Error::wrap(error).context(name.to_owned()))?;
+        let function =
+            self.module.load_function(name).map_err(|error| Error::wrap(error).context(name.to_owned()))?;
         self.functions.borrow_mut().insert(name.to_owned(), function.clone());
         Ok(function)
     }
@@ -107,7 +107,8 @@ fn compile(major: i32, minor: i32) -> Result<Ptx> {
         name: Some("llp-kernels.cu".to_owned()),
         ..CompileOptions::default()
     };
-    compile_ptx_with_opts(SOURCE, options).map_err(|error| Error::msg(format!("NVRTC refuses the kernels: {error}")))
+    compile_ptx_with_opts(SOURCE, options)
+        .map_err(|error| Error::msg(format!("NVRTC refuses the kernels: {error}")))
 }
 
 #[cfg(test)]

@@ -36,7 +36,9 @@ impl CudaFeatures {
         let extents = Extents { images: shape.images, height, width, channels: shape.c_out };
         let node = (self.node.is_some() || weight.track_op()).then(|| {
             let back = Back { shape, x: self.clone(), weight, filters };
-            Node::new(self.node.iter().cloned().collect(), move |context, gradient| back.send(context, &gradient))
+            Node::new(self.node.iter().cloned().collect(), move |context, gradient| {
+                back.send(context, &gradient)
+            })
         });
         Ok(self.result(Arc::new(y), extents, node))
     }
@@ -77,8 +79,7 @@ impl Back {
         }
         let packed = Array::of_any(&context.device, kind, self.filters.len())?;
         let gradient = floats(&context.device, self.filters.len())?;
-        let operands =
-            Operands { x: self.x.pointer(), filters: packed.pointer(), y: y_gradient.pointer() };
+        let operands = Operands { x: self.x.pointer(), filters: packed.pointer(), y: y_gradient.pointer() };
         // SAFETY: the same, with the gradient of the filters in their place; then it is laid out as the weight is.
         unsafe {
             context.cudnn.run(&key(self.shape, kind, Pass::WeightGradient), operands, 0.0)?;

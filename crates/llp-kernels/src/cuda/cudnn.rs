@@ -179,7 +179,8 @@ impl Cudnn {
             return Ok(Rc::clone(plan));
         }
         let descriptors = Descriptors::new(key)?;
-        let rated = self.rate(key, &descriptors).map_err(|error| named(error, format!("planning {key:?}")))?;
+        let rated =
+            self.rate(key, &descriptors).map_err(|error| named(error, format!("planning {key:?}")))?;
         let suits = |rated: &Rated| rated.works && (rated.is_deterministic || !key.deterministic);
         let Some(best) = rated.into_iter().find(suits) else {
             candle_core::bail!("cuDNN has no algorithm for {key:?}");
@@ -277,8 +278,18 @@ macro_rules! descriptor {
     };
 }
 
-descriptor!(TensorDescriptor, sys::cudnnTensorDescriptor_t, create_tensor_descriptor, destroy_tensor_descriptor);
-descriptor!(FilterDescriptor, sys::cudnnFilterDescriptor_t, create_filter_descriptor, destroy_filter_descriptor);
+descriptor!(
+    TensorDescriptor,
+    sys::cudnnTensorDescriptor_t,
+    create_tensor_descriptor,
+    destroy_tensor_descriptor
+);
+descriptor!(
+    FilterDescriptor,
+    sys::cudnnFilterDescriptor_t,
+    create_filter_descriptor,
+    destroy_filter_descriptor
+);
 descriptor!(
     ConvolutionDescriptor,
     sys::cudnnConvolutionDescriptor_t,

@@ -140,14 +140,18 @@ pub(super) fn deliver(
     let gradient = tensor(device, gradient, parameter.shape());
     match crate::backward::hand_over(parameter, gradient) {
         None => Ok(()),
-        Some(_) => bail!("gradients of operations on a GPU are found by llp_kernels::backward, not by Tensor::backward"),
+        Some(_) => bail!(
+            "gradients of operations on a GPU are found by llp_kernels::backward, not by Tensor::backward"
+        ),
     }
 }
 
 /// Refuses a parameter that depends on variables without being one: its gradient would have nowhere to go.
 pub(super) fn check_parameter(parameter: &Tensor) -> Result<()> {
     if parameter.track_op() && !parameter.is_variable() {
-        bail!("parameters of operations on a GPU are variables, or constants: this one is the result of an operation");
+        bail!(
+            "parameters of operations on a GPU are variables, or constants: this one is the result of an operation"
+        );
     }
     Ok(())
 }

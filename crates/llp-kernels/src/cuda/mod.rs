@@ -15,7 +15,6 @@ mod emulator;
 #[cfg(test)]
 mod twins;
 
-
 #[cfg(feature = "cuda")]
 mod array;
 #[cfg(feature = "cuda")]

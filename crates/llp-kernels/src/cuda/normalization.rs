@@ -14,7 +14,13 @@ use crate::batch_norm::{BatchNorm, Mode};
 
 impl CudaFeatures {
     /// Normalizes with the parameters of `norm`; the extents have been checked.
-    pub(crate) fn batch_norm(&self, norm: &BatchNorm, residual: Option<&Self>, mode: Mode, relu: bool) -> Result<Self> {
+    pub(crate) fn batch_norm(
+        &self,
+        norm: &BatchNorm,
+        residual: Option<&Self>,
+        mode: Mode,
+        relu: bool,
+    ) -> Result<Self> {
         let context = self.context()?;
         let (gamma, beta) = (mode.operand(norm.gamma()), mode.operand(norm.beta()));
         check_parameter(&gamma)?;
@@ -31,7 +37,9 @@ impl CudaFeatures {
         let y = Arc::new(Array::of_any(&self.device, kind, self.values.len())?);
         let of_residual = residual.map_or(0, Self::pointer);
         // SAFETY: features and result have the same extents, and the parameters a number for each channel.
-        unsafe { context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))? };
+        unsafe {
+            context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))?
+        };
         let parents: Vec<_> =
             [Some(self), residual].into_iter().flatten().filter_map(|parent| parent.node.clone()).collect();
         let node = (wants_parameters || !parents.is_empty()).then(|| {

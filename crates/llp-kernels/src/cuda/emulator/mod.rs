@@ -40,11 +40,14 @@ impl Emulator {
             return None;
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda/emulator");
-        let text = |name: &str| std::fs::read_to_string(folder.join(name)).expect("the emulator lies beside this file");
+        let text = |name: &str| {
+            std::fs::read_to_string(folder.join(name)).expect("the emulator lies beside this file")
+        };
         let place = std::env::temp_dir().join(format!("llp-emulator-{}", std::process::id()));
         std::fs::create_dir_all(&place).expect("a folder for the compiler");
         let (source, library) = (place.join("kernels.cpp"), place.join("kernels.so"));
-        std::fs::write(&source, [&text("emulator.h"), SOURCE, &text("table.h")].concat()).expect("room for the source");
+        std::fs::write(&source, [&text("emulator.h"), SOURCE, &text("table.h")].concat())
+            .expect("room for the source");
         let end = Command::new(&compiler)
             .args(["-std=c++17", "-O1", "-fPIC", "-shared", "-o"])
             .args([&library, &source])
@@ -69,7 +72,14 @@ impl Emulator {
         let sizes: Vec<usize> = call.arguments.iter().map(size).collect();
         // SAFETY: the library checks number and sizes of the arguments; the caller answers for what they point at.
         let end = unsafe {
-            launch(name.as_ptr(), call.grid.as_ptr(), call.block.as_ptr(), pointers.as_ptr(), sizes.as_ptr(), sizes.len())
+            launch(
+                name.as_ptr(),
+                call.grid.as_ptr(),
+                call.block.as_ptr(),
+                pointers.as_ptr(),
+                sizes.as_ptr(),
+                sizes.len(),
+            )
         };
         assert_eq!(end, 0, "1: no such kernel, 2: other arguments, 3: some threads do not wait: {call:?}");
     }

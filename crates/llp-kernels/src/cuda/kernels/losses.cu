@@ -150,9 +150,9 @@ __device__ inline void shift_potentials(Potentials& at, int n_classes, int n, do
 }
 
 /// The masses that the coupling at the present potentials gives to the classes; `columns` receives the normalizer of
-/// each instance's column.
-__device__ inline void couple(Potentials& at, Bag bag, float inverse_epsilon, const float* normalizers,
-                              float* columns) {
+/// each instance's column, or zeros where the columns are `plain`: the `b = 1` with which Algorithm 1 begins.
+__device__ inline void couple(Potentials& at, Bag bag, float inverse_epsilon, const float* normalizers, float* columns,
+                              bool plain) {
     for (int j = threadIdx.x; j < bag.n; j += THREADS) {
         const float* row = bag.logits + (i64)j * bag.n_classes;
         float normalizer = normalizers[bag.begin + j], largest = -infinity(), sum = 0.0f;
@@ -164,7 +164,7 @@ __device__ inline void couple(Potentials& at, Bag bag, float inverse_epsilon, co
                 sum += expf(((float)at.potential[i] + row[i] - normalizer - largest) * inverse_epsilon);
             }
         }
-        columns[bag.begin + j] = largest * inverse_epsilon + logf(sum);
+        columns[bag.begin + j] = plain ? 0.0f : largest * inverse_epsilon + logf(sum);
     }
     __syncthreads();
     int lane = threadIdx.x % LANES, group = threadIdx.x / LANES;
@@ -207,7 +207,7 @@ extern "C" __global__ void rot_loss(const float* logits, const int* starts, cons
     __syncthreads();
     for (int sweep = 0; sweep <= n_sweeps; sweep++) {
         if (shifts) shift_potentials(at, n_classes, bag.n, inverse_kappa);
-        couple(at, bag, inverse_epsilon, normalizers, columns);
+        couple(at, bag, inverse_epsilon, normalizers, columns, !shifts && sweep == 0 && n_sweeps > 0);
         if (threadIdx.x == 0) {
             at.residual = 0.0;
             for (int i = 0; i < n_classes; i++) {
@@ -244,13 +244,17 @@ extern "C" __global__ void rot_loss(const float* logits, const int* starts, cons
     }
     log_sum = group_sum(log_sum, THREADS);
     if (threadIdx.x == 0) {
-        double marginal = 0.0;
+        // The dual value, and the gap to the value of the coupling, which the loss is.
+        double marginal = 0.0, gap = 0.0;
         for (int i = 0; i < n_classes; i++) {
-            if (at.target[i] > 0.0) {
-                marginal -= at.target[i] * expm1(-at.potential[i] * inverse_kappa) / inverse_kappa;
-            }
+            if (at.target[i] <= 0.0) continue;
+            marginal -= at.target[i] * expm1(-at.potential[i] * inverse_kappa) / inverse_kappa;
+            double weight = at.target[i] * exp(-at.potential[i] * inverse_kappa), mass = at.mass[i];
+            if (mass > 0.0) gap += mass * log(mass / weight);
+            gap += weight - mass;
         }
-        loss[blockIdx.x] = (float)(alpha * ((marginal - (double)epsilon * log_sum) / bag.n - epsilon));
+        double dual = alpha * ((marginal - (double)epsilon * log_sum) / bag.n - epsilon);
+        loss[blockIdx.x] = (float)(dual + (1.0 - alpha) * gap / bag.n);
     }
 }
 

@@ -15,8 +15,11 @@ fn conversions_round_to_the_nearest() {
     let ties = [1.0, 1.003_906_3, 1.011_718_8, -1.003_906_3, 0.0, 1e-40, 3.3e38, f32::INFINITY];
     for kind in Kind::ALL {
         let values: Vec<f32> = noise(1000, 7).into_iter().chain(ties).collect();
-        let (mut from, mut to, mut back) =
-            (Numbers::new(Kind::F32, &values), Numbers::zeros(kind, values.len()), Numbers::zeros(Kind::F32, values.len()));
+        let (mut from, mut to, mut back) = (
+            Numbers::new(Kind::F32, &values),
+            Numbers::zeros(kind, values.len()),
+            Numbers::zeros(Kind::F32, values.len()),
+        );
         let n = values.len();
         if run([
             calls::from_f32(kind, from.pointer(), to.pointer(), n),
@@ -46,7 +49,8 @@ fn sums_and_rectifier() {
     }
     let x = [-2.0, -0.0, 0.0, 3.0];
     let (mut from, mut y) = (Numbers::new(Kind::F32, &x), Numbers::zeros(Kind::F32, 4));
-    let (mut slope, mut passed) = (Numbers::new(Kind::F32, &[1.0, 2.0, 4.0, 8.0]), Numbers::zeros(Kind::F32, 4));
+    let (mut slope, mut passed) =
+        (Numbers::new(Kind::F32, &[1.0, 2.0, 4.0, 8.0]), Numbers::zeros(Kind::F32, 4));
     if run([
         calls::relu(from.pointer(), y.pointer(), 4),
         calls::relu_backward(y.pointer(), slope.pointer(), passed.pointer(), 4),
@@ -60,7 +64,15 @@ fn sums_and_rectifier() {
 #[test]
 fn filters_change_their_layout() {
     let shape = ConvShape {
-        images: 1, height: 9, width: 9, c_in: 5, c_out: 3, kernel_height: 2, kernel_width: 3, stride: 1, padding: 0,
+        images: 1,
+        height: 9,
+        width: 9,
+        c_in: 5,
+        c_out: 3,
+        kernel_height: 2,
+        kernel_width: 3,
+        stride: 1,
+        padding: 0,
     };
     for kind in Kind::ALL {
         let weight = rounded(kind, &noise(90, 3));

@@ -161,11 +161,8 @@ proptest! {
 fn gradients_are_scaled_by_bag() {
     let (starts, factors) = ([0_u32, 2, 5], [2.0, -1.0]);
     let values: Vec<f32> = (0..15).map(|i| i as f32).collect();
-    let (mut gradient, mut of_bags, mut scaled) = (
-        Numbers::new(Kind::F32, &values),
-        Numbers::new(Kind::F32, &factors),
-        Numbers::zeros(Kind::F32, 15),
-    );
+    let (mut gradient, mut of_bags, mut scaled) =
+        (Numbers::new(Kind::F32, &values), Numbers::new(Kind::F32, &factors), Numbers::zeros(Kind::F32, 15));
     let arrays = BagArrays {
         logits: 0,
         starts: starts.as_ptr() as u64,
