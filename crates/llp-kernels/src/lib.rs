@@ -53,6 +53,7 @@ mod batch_norm;
 mod buffer;
 mod conv2d;
 mod cpu;
+mod devices;
 mod features;
 mod pool;
 mod relu;
@@ -65,6 +66,10 @@ pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;
 pub use cpu::shape::ConvShape;
 pub use cpu::simd::InstructionSet;
+pub use devices::{
+    DeviceError, DeviceName, Diagnosis, Gpu, UnknownDevice, devices, diagnose, gpu_count, is_device_lost,
+    is_out_of_memory,
+};
 pub use features::Features;
 pub use pool::{global_average_pool, max_pool2d};
 pub use relu::relu;
