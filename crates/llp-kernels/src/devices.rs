@@ -96,13 +96,20 @@ impl DeviceName {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(index) => {
-                let count = gpu::count()?;
-                if index >= count {
-                    return Err(DeviceError::NoSuchGpu { index, count });
-                }
+                self.check()?;
                 gpu::open(index)
             }
         }
+    }
+
+    /// Whether there is such a device. Opens nothing.
+    ///
+    /// # Errors
+    /// Those of [`gpu_count`], and [`DeviceError::NoSuchGpu`].
+    pub fn check(self) -> Result<(), DeviceError> {
+        let Self::Cuda(index) = self else { return Ok(()) };
+        let count = gpu::count()?;
+        if index < count { Ok(()) } else { Err(DeviceError::NoSuchGpu { index, count }) }
     }
 }
 
