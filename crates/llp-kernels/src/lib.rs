@@ -56,6 +56,7 @@ mod conv2d;
 mod cpu;
 #[cfg(any(feature = "cuda", test))]
 mod cuda;
+mod devices;
 mod features;
 mod image_store;
 mod math;
@@ -71,6 +72,10 @@ pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;
 pub use cpu::shape::ConvShape;
 pub use cpu::simd::InstructionSet;
+pub use devices::{
+    DeviceError, DeviceName, Diagnosis, Gpu, UnknownDevice, devices, diagnose, gpu_count, is_device_lost,
+    is_out_of_memory,
+};
 pub use features::Features;
 pub use image_store::{Changes, ImageStore};
 pub use math::{is_deterministic, set_deterministic, set_tf32};

@@ -8,6 +8,7 @@ use llp_sweep::forecast::Timing;
 use llp_sweep::record::{Activity, Status};
 use llp_sweep::run_dir::RunDir;
 
+use crate::fault::check_precision;
 use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss};
 
 /// Steps before the first that is timed take so many seconds: they allocate, and the processor finds its speed.
@@ -47,6 +48,7 @@ pub fn probe(
     context: &mut ProbeContext<'_>,
 ) -> Result<(), TrainError> {
     let dir = RunDir::open_or_create(scratch, config)?;
+    check_precision(config, !context.device.is_cpu())?;
     let data = TrainingData::load(config, context.locate)?;
     let mut trainer = Trainer::new(config, &data, build_loss(config), context.device)?;
     let start_s = (context.seconds)();

@@ -1,0 +1,29 @@
+//! `--device`: where a command computes.
+
+use candle_core::Device;
+use clap::Args;
+use llp_kernels::{DeviceError, DeviceName};
+
+use crate::failure::{Failure, code};
+
+#[derive(Args, Clone, Copy)]
+pub(crate) struct DeviceArg {
+    /// Where to compute: cpu, cuda for the first GPU, cuda:N for another.
+    #[arg(long, value_name = "DEVICE", env = "LLP_DEVICE", hide_env_values = true, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
+}
+
+impl DeviceArg {
+    /// Opens the device, for the calling thread.
+    pub(crate) fn open(self) -> Result<Device, Failure> {
+        Ok(self.device.open()?)
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        // Another machine may have what this one lacks, but not what the program lacks.
+        let is_mistake = matches!(error, DeviceError::NotCompiled | DeviceError::NoSuchGpu { .. });
+        Self { code: if is_mistake { code::USAGE } else { code::RUNTIME }, error: error.into() }
+    }
+}
