@@ -21,7 +21,8 @@ use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 /// Dropping the last tensor that depends on them returns the arrays.
 ///
 /// On a GPU (feature `cuda`) they keep the type of their tensor, `f32` or `bf16`, and become tensors of `f32` again. What
-/// comes before them gets no gradient there, and the gradients of parameters are found by [`crate::backward`] alone.
+/// they begin with there, and the parameters of operations, are variables or constants, not results of other operations;
+/// their gradients are found by [`crate::backward`] alone.
 #[derive(Clone)]
 pub struct Features(pub(crate) On);
 

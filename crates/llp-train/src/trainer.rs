@@ -95,7 +95,7 @@ impl<'a> Trainer<'a> {
         loss: Box<dyn BagLoss>,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let precision = config.optim.precision.unwrap_or_default();
+        let precision = config.optim.precision();
         set_tf32(precision == Precision::Tf32);
         let shape = data.bags.data().shape();
         let network = build_network(&config.network, shape, data.class_names.len(), config.seed, device)?;

@@ -62,6 +62,14 @@ impl Array {
         address(&self.bytes)
     }
 
+    /// The numbers as floats.
+    pub(super) fn to_floats(&self, context: &Context) -> Result<CudaSlice<f32>> {
+        let result = floats(&context.device, self.len)?;
+        // SAFETY: both have `len` numbers.
+        unsafe { context.run(&calls::to_f32(self.kind, self.pointer(), address(&result), self.len))? };
+        Ok(result)
+    }
+
     /// Adds numbers of the same kind.
     pub(super) fn add(&mut self, context: &Context, term: &Self) -> Result<()> {
         debug_assert_eq!((self.kind, self.len), (term.kind, term.len));

@@ -1,8 +1,8 @@
 //! Convolutions by cuDNN.
 //!
-//! Descriptors and algorithms of a shape are found once and kept (a plan). An algorithm is found by trying all of them,
-//! or, where equal bits from run to run are asked for, by cuDNN's own order among the deterministic ones: a race has
-//! another winner now and then. All convolutions share one workspace.
+//! Descriptors and algorithms of a shape are found once and kept (a plan). An algorithm is found by a race of all of
+//! them, or, where equal bits from run to run are asked for, by cuDNN's own order among the deterministic ones: a race
+//! has another winner now and then. All convolutions share one workspace.
 #![expect(unsafe_code, reason = "calls cuDNN, which takes addresses and handles")]
 
 use std::cell::RefCell;
@@ -84,6 +84,9 @@ struct Plan {
 
 /// How many algorithms are looked at; each pass has fewer.
 const N_ALGORITHMS: usize = 10;
+/// Plans that are found by a race: those of about ten batch sizes of a ResNet. A race takes a tenth of a second, which
+/// bags of many different sizes would pay for again and again.
+const N_RACES: usize = 350;
 
 impl Cudnn {
     pub(super) fn new(stream: &Arc<CudaStream>) -> Result<Self> {
@@ -195,7 +198,7 @@ impl Cudnn {
     }
 
     /// The algorithms of a pass, the best first.
-    fn rate(&self, key: &PlanKey, descriptors: &Descriptors) -> CudnnResult<Vec<Rated>> {
+    fn rate(&self, key: &PlanKey, descriptors: &Descriptors, races: bool) -> CudnnResult<Vec<Rated>> {
         let Descriptors { x, y, filters, convolution } = descriptors;
         let (handle, convolution, limit) = (self.handle, convolution.0, N_ALGORITHMS as i32);
         let mut n = 0;
@@ -207,10 +210,10 @@ impl Cudnn {
                 let room = ratings.as_mut_ptr();
                 // SAFETY: the descriptors are alive, and there is room for as many ratings as are asked for.
                 unsafe {
-                    if key.deterministic {
-                        sys::$order(handle, $($descriptor,)* limit, &raw mut n, room).result()?;
-                    } else {
+                    if races {
                         sys::$race(handle, $($descriptor,)* limit, &raw mut n, room).result()?;
+                    } else {
+                        sys::$order(handle, $($descriptor,)* limit, &raw mut n, room).result()?;
                     }
                 }
                 let translated = ratings[..n as usize].iter().map(|rating| Rated {

@@ -22,14 +22,16 @@ pub(crate) struct CudaFeatures {
 }
 
 impl CudaFeatures {
-    /// The beginning of a network.
+    /// The beginning of a network, on a variable or a constant.
     pub(crate) fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
-        if tensor.track_op() {
-            bail!("features on a GPU pass no gradient on to the tensor they begin with: detach it");
-        }
+        check_parameter(tensor)?;
         let device = device_of(tensor)?;
         let values = Array::copy_of(&*Context::of(&device)?, tensor)?;
-        Ok(Self { values: Arc::new(values), extents, node: None, device })
+        let variable = tensor.track_op().then(|| tensor.clone());
+        let node = variable.map(|variable| {
+            Node::new(Vec::new(), move |context, gradient| deliver(&context.device, &variable, gradient.to_floats(context)?))
+        });
+        Ok(Self { values: Arc::new(values), extents, node, device })
     }
 
     /// The result of an operation.
@@ -146,7 +148,7 @@ pub(super) fn deliver(
     }
 }
 
-/// Refuses a parameter that depends on variables without being one: its gradient would have nowhere to go.
+/// Refuses a tensor that depends on variables without being one: its gradient would have nowhere to go.
 pub(super) fn check_parameter(parameter: &Tensor) -> Result<()> {
     if parameter.track_op() && !parameter.is_variable() {
         bail!(

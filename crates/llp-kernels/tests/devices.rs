@@ -1,0 +1,200 @@
+//! Every operation on every GPU against the same operation on the CPU, from one body. The CPU has tests of its own; where
+//! there is no GPU, there is nothing to compare.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod reference;
+
+use candle_core::{DType, Device, Tensor, Var};
+use llp_kernels::{
+    Activation, BagFunction, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode, Sgd, SgdConfig, Sweeps,
+    backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
+};
+use proptest::prelude::*;
+use reference::noise;
+
+/// Numbers by name.
+type Results = Vec<(String, Vec<f32>)>;
+
+/// How far two devices may be apart, relative to the largest number: sums in another order, or rounding to 8 bits.
+fn tolerance(dtype: DType) -> f32 {
+    if dtype == DType::BF16 { 0.05 } else { 2e-4 }
+}
+
+/// Runs a body on the CPU in single precision, and on each GPU in both, and compares.
+fn on_all_devices(body: impl Fn(&Device, DType) -> Results) {
+    let expected = body(&Device::Cpu, DType::F32);
+    for device in devices().into_iter().filter(Device::is_cuda) {
+        for dtype in [DType::F32, DType::BF16] {
+            for ((name, got), (_, expected)) in body(&device, dtype).iter().zip(&expected) {
+                let scale = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
+                assert_eq!(got.len(), expected.len(), "{name}");
+                for (got, expected) in got.iter().zip(expected) {
+                    let error = (got - expected).abs();
+                    assert!(error <= tolerance(dtype) * scale, "{name}, {dtype:?}: {got}, expected {expected}");
+                }
+            }
+        }
+    }
+}
+
+fn variable(len: usize, seed: u64, shape: &[usize], device: &Device) -> Var {
+    Var::from_vec(noise(len, seed), shape, device).unwrap()
+}
+
+fn flat(tensor: &Tensor) -> Vec<f32> {
+    tensor.to_device(&Device::Cpu).unwrap().flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1().unwrap()
+}
+
+/// The result, and the gradients of variables through a fixed weighting of it.
+fn with_gradients(y: &Tensor, variables: &[(&str, &Var)]) -> Results {
+    let weights = Tensor::from_vec(noise(y.elem_count(), 99), y.shape(), y.device()).unwrap();
+    let gradients = backward(&(y * weights).unwrap().sum_all().unwrap()).unwrap();
+    let mut results = vec![("result".to_owned(), flat(y))];
+    for (name, variable) in variables {
+        results.push(((*name).to_owned(), flat(gradients.get(variable).unwrap())));
+    }
+    results
+}
+
+/// Features of a variable. In bf16 they begin with a constant, since variables are in single precision.
+fn features(x: &Var, dtype: DType) -> Features {
+    match dtype {
+        DType::F32 => Features::from_tensor(x).unwrap(),
+        _ => Features::from_tensor(&x.as_detached_tensor().to_dtype(dtype).unwrap()).unwrap(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+
+    /// Theorem: convolutions and their gradients are those of the CPU.
+    #[test]
+    fn convolutions(
+        images in 1_usize..5, size in 7_usize..17, c_in in 1_usize..20, c_out in 1_usize..20, kernel in 1_usize..4,
+        stride in 1_usize..3, seed in 0_u64..1000,
+    ) {
+        on_all_devices(|device, dtype| {
+            let x = variable(images * size * size * c_in, seed, &[images, size, size, c_in], device);
+            let shape = [c_out, c_in, kernel, kernel];
+            let weight = variable(shape.iter().product(), seed + 1, &shape, device);
+            let config = Conv2dConfig { stride, padding: kernel / 2 };
+            // Twice from the same features: their gradients are added.
+            let from = features(&x, dtype);
+            let (a, b) = (conv2d(&from, &weight, config).unwrap(), conv2d(&from, &weight, config).unwrap());
+            let y = (a.to_tensor().unwrap() + b.to_tensor().unwrap()).unwrap();
+            with_gradients(&y, &[("weight", &weight)])
+        });
+    }
+
+    /// Theorem: batch norm with everything that it is fused with, in all modes, is that of the CPU.
+    #[test]
+    fn batch_norms(rows in 2_usize..200, channels in 1_usize..70, seed in 0_u64..1000, mode in 0_usize..3) {
+        let mode = [Mode::Train, Mode::Preview, Mode::Evaluate][mode];
+        on_all_devices(|device, dtype| {
+            let x = variable(rows * channels, seed, &[rows, 1, 1, channels], device);
+            let norms = [0, 1].map(|_| BatchNorm::new(channels, device).unwrap());
+            for norm in &norms {
+                norm.gamma().set(&Tensor::from_vec(noise(channels, seed + 1), channels, device).unwrap()).unwrap();
+                norm.beta().set(&Tensor::from_vec(noise(channels, seed + 2), channels, device).unwrap()).unwrap();
+            }
+            let from = features(&x, dtype);
+            let middle = norms[0].forward(&from, mode, Activation::Relu).unwrap();
+            let y = norms[1].forward_residual(&middle, &from, mode, Activation::Relu).unwrap();
+            let y = y.to_tensor().unwrap();
+            let mut results = match mode {
+                Mode::Train => with_gradients(&y, &[("gamma", norms[0].gamma()), ("beta", norms[1].beta())]),
+                _ => vec![("result".to_owned(), flat(&y))],
+            };
+            for norm in &norms {
+                results.push(("running mean".to_owned(), flat(norm.running_mean())));
+                results.push(("running variance".to_owned(), flat(norm.running_variance())));
+            }
+            results
+        });
+    }
+
+    /// Theorem: a small network has the gradients that it has on the CPU, its images included.
+    #[test]
+    fn networks(images in 2_usize..6, seed in 0_u64..1000) {
+        on_all_devices(|device, dtype| {
+            let x = variable(images * 12 * 12 * 3, seed, &[images, 12, 12, 3], device);
+            let weight = variable(8 * 3 * 3 * 3, seed + 1, &[8, 3, 3, 3], device);
+            let norm = BatchNorm::new(8, device).unwrap();
+            let config = Conv2dConfig { stride: 1, padding: 1 };
+            let y = conv2d(&features(&x, dtype), &weight, config).unwrap();
+            let y = norm.forward(&y, Mode::Train, Activation::Relu).unwrap();
+            let y = max_pool2d(&y, 3, 2, 1).unwrap();
+            let y = relu(&global_average_pool(&y).unwrap()).unwrap();
+            let mut wanted = vec![("weight", &weight), ("gamma", norm.gamma()), ("beta", norm.beta())];
+            if device.is_cpu() {
+                // Images in bf16 have none.
+                return with_gradients(&y, &wanted);
+            }
+            if dtype == DType::F32 {
+                wanted.push(("images", &x));
+            }
+            with_gradients(&y, &wanted)
+        });
+    }
+
+    /// Theorem: bag losses of kernels have finite gradients that add up to nothing over the classes of an instance.
+    #[test]
+    fn bag_losses(sizes in proptest::collection::vec(1_usize..70, 1..5), n_classes in 2_usize..12, seed in 0_u64..1000) {
+        let n: usize = sizes.iter().sum();
+        let proportions = vec![1.0 / n_classes as f64; sizes.len() * n_classes];
+        for device in devices() {
+            let logits = variable(n * n_classes, seed, &[n, n_classes], &device);
+            for function in [
+                BagFunction::Kl,
+                BagFunction::AvgKl,
+                BagFunction::Rot { alpha: 0.5, epsilon: 1.0, sweeps: Sweeps::Until { residual: 1e-6, at_most: 500 } },
+            ] {
+                let Some(loss) = bag_loss(function, &logits, &sizes, &proportions).unwrap() else {
+                    prop_assert!(device.is_cpu());
+                    continue;
+                };
+                prop_assert_eq!(loss.dims(), [sizes.len()]);
+                let gradients = loss.sum_all().unwrap().backward().unwrap();
+                for row in gradients.get(&logits).unwrap().to_vec2::<f32>().unwrap() {
+                    prop_assert!(row.iter().sum::<f32>().abs() < 1e-4, "{function:?} {row:?}");
+                }
+            }
+        }
+    }
+}
+
+/// A step of the optimizer.
+#[test]
+fn optimizer_steps() {
+    on_all_devices(|device, _| {
+        let weights = [variable(70_000, 1, &[70_000], device), variable(5, 2, &[5], device)];
+        let config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
+        let mut sgd = Sgd::new([weights[0].clone()], [weights[1].clone()], config).unwrap();
+        for _ in 0..3 {
+            let squares = |weight: &Var| weight.sqr().unwrap().sum_all().unwrap();
+            let loss = (squares(&weights[0]) + squares(&weights[1])).unwrap();
+            sgd.step(&backward(&loss).unwrap(), 0.1).unwrap();
+        }
+        weights.iter().map(|weight| ("weight".to_owned(), flat(weight))).collect()
+    });
+}
+
+/// Images of a store are those of its definition; the CPU has none.
+#[test]
+fn image_stores() {
+    let bytes: Vec<u8> = (0..2 * 2 * 2).map(|value| value * 10).collect();
+    for device in devices() {
+        let Some(store) = ImageStore::new(&bytes, [2, 2, 1], &device).unwrap() else {
+            assert!(device.is_cpu());
+            continue;
+        };
+        // The second image mirrored, then the first as it is.
+        let changes =
+            Changes { instances: &[1, 0], packed: &[65536, 0], shift: 0, scale: &[0.5], offset: &[1.0] };
+        let images = store.prepare(&changes, DType::F32).unwrap();
+        assert_eq!(images.dims(), [2, 2, 2, 1]);
+        assert_eq!(flat(&images), [26.0, 21.0, 36.0, 31.0, 1.0, 6.0, 11.0, 16.0]);
+        let none = Changes { instances: &[2], packed: &[0], ..changes };
+        assert!(store.prepare(&none, DType::F32).unwrap_err().to_string().contains("no image 2 among 2"));
+    }
+}
