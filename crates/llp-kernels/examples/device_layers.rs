@@ -30,7 +30,16 @@ const fn layer(
     stride: usize,
 ) -> Layer {
     let (c_in, c_out) = channels;
-    Layer { name, times, size, c_in, c_out, kernel, stride, residual: kernel == 3 && stride == 1 && c_in == c_out }
+    Layer {
+        name,
+        times,
+        size,
+        c_in,
+        c_out,
+        kernel,
+        stride,
+        residual: kernel == 3 && stride == 1 && c_in == c_out,
+    }
 }
 
 /// The convolutions of the network, channels for width 1.

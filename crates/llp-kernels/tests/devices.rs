@@ -6,8 +6,8 @@ mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_kernels::{
-    Activation, BagFunction, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode, Sgd, SgdConfig, Sweeps,
-    backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
+    Activation, BagFunction, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode, Sgd, SgdConfig,
+    Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
 };
 use proptest::prelude::*;
 use reference::noise;
@@ -30,7 +30,10 @@ fn on_all_devices(body: impl Fn(&Device, DType) -> Results) {
                 assert_eq!(got.len(), expected.len(), "{name}");
                 for (got, expected) in got.iter().zip(expected) {
                     let error = (got - expected).abs();
-                    assert!(error <= tolerance(dtype) * scale, "{name}, {dtype:?}: {got}, expected {expected}");
+                    assert!(
+                        error <= tolerance(dtype) * scale,
+                        "{name}, {dtype:?}: {got}, expected {expected}"
+                    );
                 }
             }
         }
@@ -42,7 +45,15 @@ fn variable(len: usize, seed: u64, shape: &[usize], device: &Device) -> Var {
 }
 
 fn flat(tensor: &Tensor) -> Vec<f32> {
-    tensor.to_device(&Device::Cpu).unwrap().flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1().unwrap()
+    tensor
+        .to_device(&Device::Cpu)
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_dtype(DType::F32)
+        .unwrap()
+        .to_vec1()
+        .unwrap()
 }
 
 /// The result, and the gradients of variables through a fixed weighting of it.

@@ -29,7 +29,7 @@ fn losses() -> Vec<Box<dyn BagLoss>> {
 /// Three bags, one with a class that is not there, one whose shares are imprecise if asked for.
 fn targets(imprecise: bool) -> BagTargets {
     let proportions = [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5]]
-        .map(|shares| Proportions::from_shares(&shares).unwrap());
+        .map(|shares| Proportions::new(shares.to_vec()).unwrap());
     let targets = BagTargets::new(vec![4, 1, 10], &proportions).unwrap();
     if !imprecise {
         return targets;

@@ -29,7 +29,8 @@ fn cross_entropy(logits: &Tensor) -> Result<Tensor> {
     if let Some(losses) = bag_loss(BagFunction::Kl, logits, &vec![1; n], &one_hot)? {
         return losses.mean_all();
     }
-    let targets = Tensor::from_vec((0..n).map(|i| (i % N_CLASSES) as u32).collect(), (n, 1), logits.device())?;
+    let targets =
+        Tensor::from_vec((0..n).map(|i| (i % N_CLASSES) as u32).collect(), (n, 1), logits.device())?;
     let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
     let log_probs = shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)?;
     log_probs.gather(&targets, 1)?.mean_all()?.neg()

@@ -38,7 +38,10 @@ fn ten_steps_agree_on_all_devices() {
     for device in devices().into_iter().filter(Device::is_cuda) {
         for (dtype, tolerance) in [(DType::F32, 1e-3), (DType::BF16, 0.05)] {
             for (got, expected) in losses(&device, dtype).iter().zip(&expected) {
-                assert!((got - expected).abs() <= tolerance * expected, "{dtype:?}: {got}, expected {expected}");
+                assert!(
+                    (got - expected).abs() <= tolerance * expected,
+                    "{dtype:?}: {got}, expected {expected}"
+                );
             }
         }
     }

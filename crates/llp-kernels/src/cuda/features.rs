@@ -29,7 +29,9 @@ impl CudaFeatures {
         let values = Array::copy_of(&*Context::of(&device)?, tensor)?;
         let variable = tensor.track_op().then(|| tensor.clone());
         let node = variable.map(|variable| {
-            Node::new(Vec::new(), move |context, gradient| deliver(&context.device, &variable, gradient.to_floats(context)?))
+            Node::new(Vec::new(), move |context, gradient| {
+                deliver(&context.device, &variable, gradient.to_floats(context)?)
+            })
         });
         Ok(Self { values: Arc::new(values), extents, node, device })
     }

@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 use clap::Args;
-use llp_kernels::{DeviceError, DeviceName};
+use llp_kernels::{DeviceError, DeviceName, set_deterministic};
 
 use crate::failure::{Failure, code};
 
@@ -11,11 +11,15 @@ pub(crate) struct DeviceArg {
     /// Where to compute: cpu, cuda for the first GPU, cuda:N for another.
     #[arg(long, value_name = "DEVICE", env = "LLP_DEVICE", hide_env_values = true, default_value_t = DeviceName::Cpu)]
     pub(crate) device: DeviceName,
+    /// On a GPU: equal bits from equal seeds in every run, at some cost of speed; the processor always does that.
+    #[arg(long, env = "LLP_DETERMINISTIC", hide_env_values = true)]
+    pub(crate) deterministic: bool,
 }
 
 impl DeviceArg {
     /// Opens the device, for the calling thread.
     pub(crate) fn open(self) -> Result<Device, Failure> {
+        set_deterministic(self.deterministic);
         Ok(self.device.open()?)
     }
 }
