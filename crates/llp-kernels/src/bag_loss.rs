@@ -6,7 +6,7 @@ use candle_core::{DType, Result, Tensor};
 
 /// A loss of bags of exact proportions, with its gradient by the logits.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum BagFunction {
+pub enum BagKernel {
     /// `-sum_i z_i log(mean_j p_ji)`.
     Kl,
     /// `-mean_j sum_i z_i log p_ji`.
@@ -45,7 +45,7 @@ const MAX_CLASSES: usize = 128;
 /// # Errors
 /// When the shapes disagree, or the GPU refuses.
 pub fn bag_loss(
-    function: BagFunction,
+    function: BagKernel,
     logits: &Tensor,
     sizes: &[usize],
     proportions: &[f64],
@@ -69,6 +69,6 @@ pub fn bag_loss(
 use crate::cuda::bag_loss::bag_loss as on_gpu;
 
 #[cfg(not(feature = "cuda"))]
-fn on_gpu(_: BagFunction, _: &Tensor, _: &[usize], _: &[f64]) -> Result<Tensor> {
+fn on_gpu(_: BagKernel, _: &Tensor, _: &[usize], _: &[f64]) -> Result<Tensor> {
     candle_core::bail!("this program was built without CUDA")
 }

@@ -66,7 +66,7 @@ mod sgd;
 mod tensor;
 
 pub use backward::backward;
-pub use bag_loss::{BagFunction, Sweeps, bag_loss};
+pub use bag_loss::{BagKernel, Sweeps, bag_loss};
 pub use batch_norm::{Activation, BatchNorm, Mode};
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;

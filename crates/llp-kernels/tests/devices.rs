@@ -6,7 +6,7 @@ mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_kernels::{
-    Activation, BagFunction, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode, Sgd, SgdConfig,
+    Activation, BagKernel, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode, Sgd, SgdConfig,
     Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
 };
 use proptest::prelude::*;
@@ -156,9 +156,9 @@ proptest! {
         for device in devices() {
             let logits = variable(n * n_classes, seed, &[n, n_classes], &device);
             for function in [
-                BagFunction::Kl,
-                BagFunction::AvgKl,
-                BagFunction::Rot { alpha: 0.5, epsilon: 1.0, sweeps: Sweeps::Until { residual: 1e-6, at_most: 500 } },
+                BagKernel::Kl,
+                BagKernel::AvgKl,
+                BagKernel::Rot { alpha: 0.5, epsilon: 1.0, sweeps: Sweeps::Until { residual: 1e-6, at_most: 500 } },
             ] {
                 let Some(loss) = bag_loss(function, &logits, &sizes, &proportions).unwrap() else {
                     prop_assert!(device.is_cpu());

@@ -1,7 +1,7 @@
 //! The KL loss of section 3.1.
 
 use candle_core::Tensor;
-use llp_kernels::BagFunction;
+use llp_kernels::BagKernel;
 
 use crate::mean::MeanPrediction;
 use crate::op::{Bag, BagFunction, EachBag, apply, on_gpu};
@@ -29,7 +29,7 @@ impl BagLoss for Kl {
     }
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        if let Some(loss) = on_gpu(BagFunction::Kl, logits, targets)? {
+        if let Some(loss) = on_gpu(BagKernel::Kl, logits, targets)? {
             return Ok(loss);
         }
         apply(self.name(), EachBag(KlOfBag), logits, targets)

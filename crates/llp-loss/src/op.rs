@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use candle_core::backend::{BackendDevice, BackendStorage};
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
-use llp_kernels::{BagFunction, bag_loss};
+use llp_kernels::{BagKernel, bag_loss};
 use llp_ot::{Imprecision, Real};
 
 use crate::{BagTargets, LossError};
@@ -89,7 +89,7 @@ pub(crate) fn refuse_unknown(loss: &'static str, targets: &BagTargets) -> std::r
 
 /// The loss by a kernel of the GPU on which the logits are; nothing where there is none for it.
 pub(crate) fn on_gpu(
-    function: BagFunction,
+    kernel: BagKernel,
     logits: &Tensor,
     targets: &BagTargets,
 ) -> std::result::Result<Option<Tensor>, LossError> {
@@ -99,7 +99,7 @@ pub(crate) fn on_gpu(
     if (0..targets.n_bags()).any(has_unknown) {
         return Ok(None);
     }
-    Ok(bag_loss(function, logits, targets.sizes(), targets.proportions())?)
+    Ok(bag_loss(kernel, logits, targets.sizes(), targets.proportions())?)
 }
 
 /// Applies a function to logits; the result is `[bag]` and differentiable.

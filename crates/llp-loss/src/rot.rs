@@ -1,7 +1,7 @@
 //! The ROT loss of section 3.4.
 
 use candle_core::Tensor;
-use llp_kernels::{BagFunction, Sweeps};
+use llp_kernels::{BagKernel, Sweeps};
 use llp_ot::{Real, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient};
 
 use crate::op::{BatchFunction, apply, on_gpu, refuse_unknown};
@@ -29,8 +29,8 @@ impl BagLoss for Rot {
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
         refuse_unknown(self.name(), targets)?;
-        if let Some(function) = by_sweeps(&self.config)
-            && let Some(loss) = on_gpu(function, logits, targets)?
+        if let Some(kernel) = by_sweeps(&self.config)
+            && let Some(loss) = on_gpu(kernel, logits, targets)?
         {
             return Ok(loss);
         }
@@ -39,7 +39,7 @@ impl BagLoss for Rot {
 }
 
 /// The kernel for GPUs sweeps in single precision, which suits parameters that are not extreme.
-fn by_sweeps(config: &RotConfig) -> Option<BagFunction> {
+fn by_sweeps(config: &RotConfig) -> Option<BagKernel> {
     let &RotConfig { alpha, epsilon, solver } = config;
     let sweeps = match solver {
         // As exact as single precision allows; sweeps end long before their limit, or are worth little more.
@@ -47,7 +47,7 @@ fn by_sweeps(config: &RotConfig) -> Option<BagFunction> {
         RotSolver::Sinkhorn { n_iters } => Sweeps::Fixed(n_iters),
     };
     let suits = (0.001..=0.999).contains(&alpha) && (0.05..=100.0).contains(&epsilon);
-    suits.then_some(BagFunction::Rot { alpha, epsilon, sweeps })
+    suits.then_some(BagKernel::Rot { alpha, epsilon, sweeps })
 }
 
 impl BatchFunction for Rot {

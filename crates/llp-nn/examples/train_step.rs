@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use candle_core::{D, DType, Device, Result, Tensor};
-use llp_kernels::{BagFunction, DeviceName, Sgd, SgdConfig, backward, bag_loss, set_tf32};
+use llp_kernels::{BagKernel, DeviceName, Sgd, SgdConfig, backward, bag_loss, set_tf32};
 use llp_nn::{Mode, ResNet18, ResNetConfig, Role, Stem};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -26,7 +26,7 @@ fn cross_entropy(logits: &Tensor) -> Result<Tensor> {
     let n = logits.dim(0)?;
     let one_hot: Vec<f64> =
         (0..n * N_CLASSES).map(|i| f64::from(i % N_CLASSES == i / N_CLASSES % N_CLASSES)).collect();
-    if let Some(losses) = bag_loss(BagFunction::Kl, logits, &vec![1; n], &one_hot)? {
+    if let Some(losses) = bag_loss(BagKernel::Kl, logits, &vec![1; n], &one_hot)? {
         return losses.mean_all();
     }
     let targets =

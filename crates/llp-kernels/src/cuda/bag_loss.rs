@@ -10,11 +10,11 @@ use cudarc::driver::CudaSlice;
 use super::array::{address, device_of, floats, pointer, pointer_of, tensor};
 use super::calls::BagArrays;
 use super::context::Context;
-use crate::bag_loss::BagFunction;
+use crate::bag_loss::BagKernel;
 
 /// The loss of each bag, `[bag]`; the arguments have been checked.
 pub(crate) fn bag_loss(
-    function: BagFunction,
+    function: BagKernel,
     logits: &Tensor,
     sizes: &[usize],
     proportions: &[f64],
@@ -40,7 +40,7 @@ pub(crate) fn bag_loss(
 }
 
 struct BagLoss {
-    function: BagFunction,
+    function: BagKernel,
     n_bags: usize,
     n_classes: usize,
     /// `[bag + 1]`.
@@ -90,9 +90,9 @@ impl CustomOp1 for BagLoss {
             ..self.arrays()
         };
         let call = match self.function {
-            BagFunction::Kl => arrays.kl(),
-            BagFunction::AvgKl => arrays.avg_kl(),
-            BagFunction::Rot { alpha, epsilon, sweeps } => arrays.rot(alpha as f32, epsilon as f32, sweeps),
+            BagKernel::Kl => arrays.kl(),
+            BagKernel::AvgKl => arrays.avg_kl(),
+            BagKernel::Rot { alpha, epsilon, sweeps } => arrays.rot(alpha as f32, epsilon as f32, sweeps),
         };
         // SAFETY: the arrays have the extents that the bags and classes give them.
         unsafe { Context::of(device)?.run(&call)? };
