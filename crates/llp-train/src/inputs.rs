@@ -25,10 +25,7 @@ impl Inputs {
             .data()
             .as_images()
             .and_then(|images| ImageStore::new(images.pixels(), images.shape(), device).unwrap_or(None));
-        let dtype = match precision {
-            Precision::Bfloat16 => DType::BF16,
-            Precision::Float32 | Precision::Tf32 => DType::F32,
-        };
+        let dtype = if precision == Precision::Bfloat16 { DType::BF16 } else { DType::F32 };
         Self { store, dtype, device: device.clone() }
     }
 
