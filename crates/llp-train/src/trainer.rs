@@ -299,16 +299,12 @@ impl<'a> Trainer<'a> {
     /// Adds the losses that were not read yet to those of the epoch; the end, if one of them is not finite.
     fn read_losses(&mut self, epoch: usize) -> Result<Option<Outcome>, TrainError> {
         let (end, n_unread) = (self.position.total_steps, self.unread.len() as u64);
-        Ok(match self.unread.read()? {
-            Some(sum) => {
-                self.position.loss_sum += sum;
-                None
-            }
-            None => {
-                let (first_step, last_step) = (end - n_unread, end - 1);
-                Some(Outcome::Diverged(Divergence { epoch, first_step, last_step }))
-            }
-        })
+        if let Some(sum) = self.unread.read()? {
+            self.position.loss_sum += sum;
+            return Ok(None);
+        }
+        let (first_step, last_step) = (end - n_unread, end - 1);
+        Ok(Some(Outcome::Diverged(Divergence { epoch, first_step, last_step })))
     }
 
     /// The record of an epoch whose steps are done; nothing if a number in it is not finite.

@@ -182,8 +182,9 @@ impl Cudnn {
             return Ok(Rc::clone(plan));
         }
         let descriptors = Descriptors::new(key)?;
+        let races = !key.deterministic && self.plans.borrow().len() < N_RACES;
         let rated =
-            self.rate(key, &descriptors).map_err(|error| named(error, format!("planning {key:?}")))?;
+            self.rate(key, &descriptors, races).map_err(|error| named(error, format!("planning {key:?}")))?;
         let suits = |rated: &Rated| rated.works && (rated.is_deterministic || !key.deterministic);
         let Some(best) = rated.into_iter().find(suits) else {
             candle_core::bail!("cuDNN has no algorithm for {key:?}");
