@@ -26,7 +26,7 @@ impl CudaFeatures {
         check_parameter(&gamma)?;
         let kind = self.values.kind();
         let channels = self.extents.channels;
-        let rows = Rows { kind, rows: self.extents.len() / channels, channels };
+        let rows = Rows { kind, n_rows: self.extents.len() / channels, channels };
         let (mean, inverse_deviation) = match mode {
             Mode::Train | Mode::Preview => of_batch(&context, self, rows, norm, mode)?,
             Mode::Evaluate => of_running(&context, norm, channels)?,

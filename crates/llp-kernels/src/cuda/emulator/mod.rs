@@ -41,12 +41,12 @@ impl Emulator {
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda/emulator");
         let text = |name: &str| {
-            std::fs::read_to_string(folder.join(name)).expect("the emulator lies beside this file")
+            fs_err::read_to_string(folder.join(name)).expect("the emulator lies beside this file")
         };
         let place = std::env::temp_dir().join(format!("llp-emulator-{}", std::process::id()));
-        std::fs::create_dir_all(&place).expect("a folder for the compiler");
+        fs_err::create_dir_all(&place).expect("a folder for the compiler");
         let (source, library) = (place.join("kernels.cpp"), place.join("kernels.so"));
-        std::fs::write(&source, [&text("emulator.h"), SOURCE, &text("table.h")].concat())
+        fs_err::write(&source, [&text("emulator.h"), SOURCE, &text("table.h")].concat())
             .expect("room for the source");
         let end = Command::new(&compiler)
             .args(["-std=c++17", "-O1", "-fPIC", "-shared", "-o"])
@@ -55,7 +55,7 @@ impl Emulator {
             .expect("the compiler was there a moment ago");
         assert!(end.status.success(), "{}", String::from_utf8_lossy(&end.stderr));
         let emulator = Self(Mutex::new(open(&library)));
-        std::fs::remove_dir_all(&place).expect("the folder is ours");
+        fs_err::remove_dir_all(&place).expect("the folder is ours");
         Some(emulator)
     }
 

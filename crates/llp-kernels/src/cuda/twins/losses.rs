@@ -27,7 +27,9 @@ fn cases() -> impl Strategy<Value = Case> {
         for shares in proportions.chunks_mut(n_classes) {
             shares[0] += 0.1;
             let total: f32 = shares.iter().sum();
-            shares.iter_mut().for_each(|share| *share /= total);
+            for share in shares {
+                *share /= total;
+            }
         }
         Case { sizes, n_classes, logits, proportions }
     })
