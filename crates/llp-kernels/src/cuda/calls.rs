@@ -17,7 +17,7 @@ const LOSS_THREADS: u32 = 128;
 const FOLD: u32 = 32;
 /// Blocks that keep a large GPU busy.
 const MANY_BLOCKS: u32 = 1024;
-/// Rows that a thread of a batch norm takes at least, where there are enough.
+/// Matrix that a thread of a batch norm takes at least, where there are enough.
 const ROWS_PER_THREAD: u32 = 8;
 
 /// An argument of a kernel.
@@ -136,13 +136,13 @@ pub(super) struct Running {
 
 /// An array `[row, channel]` under a batch norm.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rows {
+pub(super) struct Matrix {
     pub(super) kind: Kind,
-    pub(super) n_rows: usize,
+    pub(super) rows: usize,
     pub(super) channels: usize,
 }
 
-impl Rows {
+impl Matrix {
     /// Channels that a thread has.
     fn vector(self) -> u32 {
         if self.channels.is_multiple_of(4) { 4 } else { 1 }
@@ -163,7 +163,7 @@ impl Rows {
 
     /// Parts of the rows that are summed apart: as many as keep a GPU busy, by the shape alone.
     pub(super) fn n_slabs(self) -> usize {
-        let wanted = (self.n_rows as u32).div_ceil(self.threads_down() * ROWS_PER_THREAD);
+        let wanted = (self.rows as u32).div_ceil(self.threads_down() * ROWS_PER_THREAD);
         wanted.clamp(1, (MANY_BLOCKS / self.blocks_across()).max(1)) as usize
     }
 
@@ -184,7 +184,7 @@ impl Rows {
 
     /// Mean and squared deviations of each slab, `[slab, channel]` each.
     pub(super) fn moments(self, x: Pointer, means: Pointer, squares: Pointer) -> Call {
-        let arguments = arguments![x, means, squares, self.n_rows as i32, self.channels as i32];
+        let arguments = arguments![x, means, squares, self.rows as i32, self.channels as i32];
         self.call("batch_norm_moments", arguments)
     }
 
@@ -201,7 +201,7 @@ impl Rows {
             means,
             squares,
             self.n_slabs() as i32,
-            self.n_rows as i32,
+            self.rows as i32,
             self.channels as i32,
             epsilon,
             running.momentum,
@@ -216,7 +216,7 @@ impl Rows {
     /// The result; `residual` may be none.
     pub(super) fn apply(self, at: Normalizer, x: Pointer, residual: Pointer, y: Pointer, relu: bool) -> Call {
         let Normalizer { mean, inverse_deviation, gamma, beta } = at;
-        let (rows, channels, relu) = (self.n_rows as i32, self.channels as i32, i32::from(relu));
+        let (rows, channels, relu) = (self.rows as i32, self.channels as i32, i32::from(relu));
         let arguments =
             arguments![x, residual, y, mean, inverse_deviation, gamma, beta, rows, channels, relu];
         self.call("batch_norm_apply", arguments)
@@ -231,7 +231,7 @@ impl Rows {
         relu: bool,
     ) -> Call {
         let Normalizer { mean, inverse_deviation, gamma, beta } = at;
-        let (rows, channels, relu) = (self.n_rows as i32, self.channels as i32, i32::from(relu));
+        let (rows, channels, relu) = (self.rows as i32, self.channels as i32, i32::from(relu));
         let arguments = arguments![
             x,
             y,
@@ -272,7 +272,7 @@ impl Rows {
         from_batch: bool,
     ) -> Call {
         let Normalizer { mean, inverse_deviation, gamma, beta } = at;
-        let (rows, channels) = (self.n_rows as i32, self.channels as i32);
+        let (rows, channels) = (self.rows as i32, self.channels as i32);
         let arguments = arguments![
             x,
             gradient,

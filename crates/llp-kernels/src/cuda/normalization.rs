@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 
 use super::array::{Array, address, floats, pointer, tensor};
-use super::calls::{self, Normalizer, Rows, Running};
+use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
 use super::features::{CudaFeatures, check_parameter, deliver};
 use super::tape::Node;
@@ -26,7 +26,7 @@ impl CudaFeatures {
         check_parameter(&gamma)?;
         let kind = self.values.kind();
         let channels = self.extents.channels;
-        let rows = Rows { kind, n_rows: self.extents.len() / channels, channels };
+        let rows = Matrix { kind, rows: self.extents.len() / channels, channels };
         let (mean, inverse_deviation) = match mode {
             Mode::Train | Mode::Preview => of_batch(&context, self, rows, norm, mode)?,
             Mode::Evaluate => of_running(&context, norm, channels)?,
@@ -55,7 +55,7 @@ impl CudaFeatures {
 fn of_batch(
     context: &Context,
     x: &CudaFeatures,
-    rows: Rows,
+    rows: Matrix,
     norm: &BatchNorm,
     mode: Mode,
 ) -> Result<(Tensor, Tensor)> {
@@ -115,7 +115,7 @@ impl Statistics {
 
 /// What the backward pass needs.
 struct Back {
-    rows: Rows,
+    rows: Matrix,
     x: CudaFeatures,
     residual: Option<CudaFeatures>,
     y: Arc<Array>,

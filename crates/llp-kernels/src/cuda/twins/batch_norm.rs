@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::calls::{Normalizer, Rows, Running, inverse_deviation};
+use super::super::calls::{Matrix, Normalizer, Running, inverse_deviation};
 use super::super::kind::Kind;
 use super::{Numbers, assert_close, noise, rounded, run};
 use crate::batch_norm::BatchNorm;
@@ -72,7 +72,7 @@ proptest! {
         kind in kinds(), rows in 2_usize..700, channels in 1_usize..70, seed in 0_u64..1000, moves in any::<bool>(),
     ) {
         let x = input(rows, channels, seed, kind);
-        let extents = Rows { kind, n_rows: rows, channels };
+        let extents = Matrix { kind, rows, channels };
         let of_slabs = extents.n_slabs() * channels;
         let (mut numbers, mut means, mut squares) = (Numbers::new(kind, &x), room(of_slabs), room(of_slabs));
         let (mut mean, mut inverse) = (room(channels), room(channels));
@@ -111,7 +111,7 @@ proptest! {
         let (mut of_x, mut of_residual) = (Numbers::new(kind, &x), Numbers::new(kind, &residual));
         let (mut y, mut at) = (Numbers::zeros(kind, x.len()), parameters.numbers());
         let from = if adds { of_residual.pointer() } else { 0 };
-        let extents = Rows { kind, n_rows: rows, channels };
+        let extents = Matrix { kind, rows, channels };
         if run([extents.apply(normalizer(&mut at), of_x.pointer(), from, y.pointer(), relu)]) {
             let mut expected = vec![0.0; x.len()];
             parameters.normalization(relu).forward(&x, adds.then_some(&residual[..]), &mut expected);
@@ -133,7 +133,7 @@ proptest! {
         norm.forward(&x, adds.then_some(&noise(x.len(), seed + 3)[..]), &mut y);
         let y = rounded(kind, &y);
 
-        let extents = Rows { kind, n_rows: rows, channels };
+        let extents = Matrix { kind, rows, channels };
         let of_slabs = extents.n_slabs() * channels;
         let (mut plain, mut centered, mut of_gamma, mut of_beta) =
             (room(of_slabs), room(of_slabs), room(channels), room(channels));
