@@ -17,6 +17,7 @@
 
 #define __global__
 #define __device__
+#define __launch_bounds__(n_threads)
 #define __shared__ static // a block has its own, as blocks do not run at once
 
 struct Place {

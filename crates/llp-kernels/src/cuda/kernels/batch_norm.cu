@@ -66,11 +66,15 @@ __device__ void batch_norm_moments(const T* x, float* means, float* squares, int
     }
 }
 
+/// More threads than the registers of a block may serve unless the compiler knows of them.
+#define FOLDED __launch_bounds__(FOLD* FOLD)
+
 /// The moments of all slabs together by Chan's formula, in double precision; moves the running statistics by
 /// `momentum`, 0 to leave them. blockDim is [FOLD, FOLD].
-extern "C" __global__ void batch_norm_finish(const float* means, const float* squares, int n_slabs, int rows,
-                                             int channels, float epsilon, float momentum, float* mean,
-                                             float* inverse_deviation, float* running_mean, float* running_variance) {
+extern "C" __global__ void FOLDED batch_norm_finish(const float* means, const float* squares, int n_slabs, int rows,
+                                                    int channels, float epsilon, float momentum, float* mean,
+                                                    float* inverse_deviation, float* running_mean,
+                                                    float* running_variance) {
     __shared__ double counts[FOLD][FOLD], of_mean[FOLD][FOLD], of_squares[FOLD][FOLD];
     int c = blockIdx.x * FOLD + threadIdx.x;
     int per_slab = (rows + n_slabs - 1) / n_slabs;
@@ -202,9 +206,9 @@ __device__ void batch_norm_sums(const T* x, const T* y, T* gradient, const float
 }
 
 /// The gradients of gamma and beta. blockDim is [FOLD, FOLD].
-extern "C" __global__ void batch_norm_parameters(const float* plain, const float* centered, int n_slabs, int channels,
-                                                 const float* inverse_deviation, float* gamma_gradient,
-                                                 float* beta_gradient) {
+extern "C" __global__ void FOLDED batch_norm_parameters(const float* plain, const float* centered, int n_slabs,
+                                                        int channels, const float* inverse_deviation,
+                                                        float* gamma_gradient, float* beta_gradient) {
     __shared__ double sums[FOLD][FOLD], products[FOLD][FOLD];
     int c = blockIdx.x * FOLD + threadIdx.x;
     double sum = 0.0, product = 0.0;
