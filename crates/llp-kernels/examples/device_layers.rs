@@ -84,14 +84,18 @@ fn waves(shape: &[usize], device: &Device) -> Result<Tensor> {
 fn time(layer: &Layer, batch: usize, width: usize, device: &Device, dtype: DType) -> Result<[f64; 3]> {
     let (c_in, c_out) = ((layer.c_in * width).max(3), layer.c_out * width);
     let x = waves(&[batch, layer.size, layer.size, c_in], device)?.to_dtype(dtype)?;
+    // The images of the stem have no gradient.
+    let x = if layer.c_in == 0 { x } else { Var::from_tensor(&x)?.into_inner() };
     let x = Features::from_tensor(&x)?;
     let weight = Var::from_tensor(&waves(&[c_out, c_in, layer.kernel, layer.kernel], device)?)?;
     let norm = BatchNorm::new(c_out, device)?;
     let config = Conv2dConfig { stride: layer.stride, padding: layer.kernel / 2 };
     let convolve = || conv2d(&x, &weight, config);
+    let size = layer.size / layer.stride;
+    let residual = Features::from_tensor(&waves(&[batch, size, size, c_out], device)?.to_dtype(dtype)?)?;
     let normalize = |y: &Features| {
         if layer.residual {
-            norm.forward_residual(y, y, Mode::Train, Activation::Relu)
+            norm.forward_residual(y, &residual, Mode::Train, Activation::Relu)
         } else {
             norm.forward(y, Mode::Train, Activation::Relu)
         }

@@ -15,26 +15,25 @@ use reference::{assert_close, noise};
 /// Numbers by name.
 type Results = Vec<(String, Vec<f32>)>;
 
-/// How far two devices may be apart, relative to the largest number: sums in another order, or rounding to 8 bits.
+/// How far two devices may be apart, as a part of the length of the expected numbers: sums in another order, or rounding to
+/// 8 bits, which also moves what a ReLU and a max pooling let pass.
 fn tolerance(dtype: DType) -> f32 {
-    if dtype == DType::BF16 { 0.05 } else { 2e-4 }
+    if dtype == DType::BF16 { 0.1 } else { 1e-3 }
 }
 
-/// Runs a body on the CPU in single precision, and on each GPU in both, and compares.
+/// Runs a body on the CPU, in single precision on inputs that are rounded, and on each GPU, and compares.
 fn on_all_devices(body: impl Fn(&Device, DType) -> Results) {
-    let expected = body(&Device::Cpu, DType::F32);
-    for device in devices().into_iter().filter(Device::is_cuda) {
-        for dtype in [DType::F32, DType::BF16] {
-            for ((name, got), (_, expected)) in body(&device, dtype).iter().zip(&expected) {
-                let scale = expected.iter().fold(1e-3_f32, |largest, value| largest.max(value.abs()));
+    let gpus: Vec<Device> = devices().into_iter().filter(Device::is_cuda).collect();
+    for dtype in [DType::F32, DType::BF16] {
+        let expected = body(&Device::Cpu, dtype);
+        for device in &gpus {
+            for ((name, got), (_, expected)) in body(device, dtype).iter().zip(&expected) {
                 assert_eq!(got.len(), expected.len(), "{name}");
-                for (got, expected) in got.iter().zip(expected) {
-                    let error = (got - expected).abs();
-                    assert!(
-                        error <= tolerance(dtype) * scale,
-                        "{name}, {dtype:?}: {got}, expected {expected}"
-                    );
-                }
+                let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+                let errors: Vec<f32> =
+                    got.iter().zip(expected).map(|(got, expected)| got - expected).collect();
+                let (error, limit) = (length(&errors), tolerance(dtype) * length(expected).max(1e-3));
+                assert!(error <= limit, "{name}, {dtype:?}: off by {error}, allowed are {limit}");
             }
         }
     }
@@ -67,16 +66,20 @@ fn with_gradients(y: &Tensor, variables: &[(&str, &Var)]) -> Results {
     results
 }
 
-/// Features of a variable. In bf16 they begin with a constant, since variables are in single precision.
+/// Features of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has the
+/// rounded numbers in single precision.
 fn features(x: &Var, dtype: DType) -> Features {
-    match dtype {
-        DType::F32 => Features::from_tensor(x).unwrap(),
-        _ => Features::from_tensor(&x.as_detached_tensor().to_dtype(dtype).unwrap()).unwrap(),
+    if dtype == DType::F32 {
+        return Features::from_tensor(x).unwrap();
     }
+    let rounded = x.as_detached_tensor().to_dtype(dtype).unwrap();
+    let held = if x.device().is_cpu() { DType::F32 } else { dtype };
+    Features::from_tensor(&rounded.to_dtype(held).unwrap()).unwrap()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
+    // Every new shape costs cuDNN a search, so a failure is shown as it is.
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     /// Theorem: convolutions and their gradients are those of the CPU.
     #[test]
@@ -99,7 +102,7 @@ proptest! {
 
     /// Theorem: batch norm with everything that it is fused with, in all modes, is that of the CPU.
     #[test]
-    fn batch_norms(rows in 2_usize..200, channels in 1_usize..70, seed in 0_u64..1000, mode in 0_usize..3) {
+    fn batch_norms(rows in 8_usize..200, channels in 1_usize..70, seed in 0_u64..1000, mode in 0_usize..3) {
         let mode = [Mode::Train, Mode::Preview, Mode::Evaluate][mode];
         on_all_devices(|device, dtype| {
             let x = variable(rows * channels, seed, &[rows, 1, 1, channels], device);
@@ -124,23 +127,24 @@ proptest! {
         });
     }
 
-    /// Theorem: a small network has the gradients that it has on the CPU, its images included.
+    /// Theorem: a small network with a residual sum, from which two gradients come back, has the gradients that it has
+    /// on the CPU, its images included.
     #[test]
-    fn networks(images in 2_usize..6, seed in 0_u64..1000) {
+    fn networks(images in 4_usize..8, seed in 0_u64..1000) {
         on_all_devices(|device, dtype| {
             let x = variable(images * 12 * 12 * 3, seed, &[images, 12, 12, 3], device);
-            let weight = variable(8 * 3 * 3 * 3, seed + 1, &[8, 3, 3, 3], device);
-            let norm = BatchNorm::new(8, device).unwrap();
+            let stem = variable(8 * 3 * 3 * 3, seed + 1, &[8, 3, 3, 3], device);
+            let weight = variable(8 * 8 * 3 * 3, seed + 2, &[8, 8, 3, 3], device);
+            let norms = [0, 1].map(|_| BatchNorm::new(8, device).unwrap());
             let config = Conv2dConfig { stride: 1, padding: 1 };
-            let y = conv2d(&features(&x, dtype), &weight, config).unwrap();
-            let y = norm.forward(&y, Mode::Train, Activation::Relu).unwrap();
+            let y = conv2d(&features(&x, dtype), &stem, config).unwrap();
+            let y = norms[0].forward(&y, Mode::Train, Activation::Relu).unwrap();
+            let z = conv2d(&y, &weight, config).unwrap();
+            let y = norms[1].forward_residual(&z, &y, Mode::Train, Activation::Relu).unwrap();
             let y = max_pool2d(&y, 3, 2, 1).unwrap();
             let y = relu(&global_average_pool(&y).unwrap()).unwrap();
-            let mut wanted = vec![("weight", &weight), ("gamma", norm.gamma()), ("beta", norm.beta())];
-            if device.is_cpu() {
-                // Images in bf16 have none.
-                return with_gradients(&y, &wanted);
-            }
+            let mut wanted =
+                vec![("stem", &stem), ("weight", &weight), ("gamma", norms[0].gamma()), ("beta", norms[1].beta())];
             if dtype == DType::F32 {
                 wanted.push(("images", &x));
             }

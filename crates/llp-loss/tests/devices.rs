@@ -17,8 +17,8 @@ fn losses() -> Vec<Box<dyn BagLoss>> {
         Box::new(AvgKl),
         rot(0.5, 1.0, newton),
         rot(0.9, 0.5, RotSolver::Sinkhorn { n_iters: 75 }),
-        // Without a kernel: the hard assignment.
-        rot(0.5, 0.0, newton),
+        // Without a kernel: an epsilon that is too small for single precision.
+        rot(0.5, 0.01, newton),
         Box::new(L1),
         Box::new(L2),
         Box::new(Interval),

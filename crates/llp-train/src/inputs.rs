@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use llp_bags::EpochAugmentation;
-use llp_kernels::{Changes, ImageStore};
+use llp_kernels::{Changes, ImageStore, is_out_of_memory};
 use llp_sweep::config::Precision;
 
 use crate::{TrainError, TrainingData, batch};
@@ -18,15 +18,23 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     /// Inputs for a network that computes in this precision.
-    pub(crate) fn new(data: &TrainingData, precision: Precision, device: &Device) -> Self {
-        // Where there is no room, there may be some for a step.
-        let store = data
-            .bags
-            .data()
-            .as_images()
-            .and_then(|images| ImageStore::new(images.pixels(), images.shape(), device).unwrap_or(None));
+    ///
+    /// # Errors
+    /// When the device fails by anything but too little memory.
+    pub(crate) fn new(
+        data: &TrainingData,
+        precision: Precision,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let images = data.bags.data().as_images();
+        let store = images.map(|images| ImageStore::new(images.pixels(), images.shape(), device));
+        let store = match store.transpose() {
+            // There may be room for a step.
+            Err(error) if is_out_of_memory(&error) => None,
+            store => store?.flatten(),
+        };
         let dtype = if precision == Precision::Bfloat16 { DType::BF16 } else { DType::F32 };
-        Self { store, dtype, device: device.clone() }
+        Ok(Self { store, dtype, device: device.clone() })
     }
 
     /// The inputs for some instances, augmented.

@@ -57,10 +57,16 @@ pub fn probe(
     let mut step = 0;
     let mut next_step = || {
         step += 1;
-        trainer.trial_step(step)
+        trainer.trial_step(step)?;
+        // What a GPU was told to do takes its time later.
+        Ok(context.device.synchronize()?)
     };
     mean_s(context.seconds, 1, WARM_UP_S, &mut next_step)?;
     let step_s = mean_s(context.seconds, n_steps, STEPS_S, &mut next_step)?;
+    // A GPU finds its algorithms the first time.
+    if context.device.is_cuda() {
+        trainer.trial_evaluation()?;
+    }
     let mut record = None;
     let evaluation_s = mean_s(context.seconds, 1, OTHERS_S, || {
         record = trainer.trial_evaluation()?;

@@ -125,7 +125,7 @@ impl<'a> Trainer<'a> {
             position: Position { epoch: 0, step: 0, loss_sum: 0.0, total_steps: 0, elapsed_s: 0.0 },
             criterion: config.checkpoint.chosen_by(),
             chosen: None,
-            inputs: Inputs::new(data, precision, device),
+            inputs: Inputs::new(data, precision, device)?,
             unread: Unread::new(device.is_cuda()),
             device: device.clone(),
         })

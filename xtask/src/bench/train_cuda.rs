@@ -40,15 +40,28 @@ pub(super) fn run(python: Option<&Path>, program: Option<&Path>, turns: usize) -
         let mut speeds = vec![Vec::new(); who.len()];
         for _ in 0..turns {
             for (who, speeds) in who.iter().zip(&mut speeds) {
-                speeds.push(measure(command(*who, batch)?)?);
+                speeds.extend(speed(*who, batch)?);
             }
         }
-        let speeds: Vec<f64> = speeds.into_iter().filter_map(median).collect();
-        let (own, others) = speeds.split_first().context("no turn")?;
-        let others = others.iter().map(|speed| format!(" {speed:.0} | **{:.2}** |", own / speed));
-        println!("| {batch} | {own:.0} |{}", others.collect::<Vec<_>>().concat());
+        let mut speeds = speeds.into_iter().map(median);
+        let own = speeds.next().flatten().context("no turn")?;
+        let other = |speed: Option<f64>| {
+            speed.map_or(" - | - |".to_owned(), |speed| format!(" {speed:.0} | **{:.2}** |", own / speed))
+        };
+        println!("| {batch} | {own:.0} |{}", speeds.map(other).collect::<Vec<_>>().concat());
     }
     Ok(())
+}
+
+/// Images per second; nothing of a peer that fails, which need not keep the others from being measured.
+fn speed(who: Who<'_>, batch: u32) -> Result<Option<f64>> {
+    match (measure(command(who, batch)?), who) {
+        (Err(error), Who::Torch { .. }) => {
+            eprintln!("{error:#}");
+            Ok(None)
+        }
+        (speed, _) => speed.map(Some),
+    }
 }
 
 fn command(who: Who<'_>, batch: u32) -> Result<Command> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use candle_core::cuda::gemm_reduced_precision_f32;
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::array::{Array, address, floats, pointer};
 use super::calls;
@@ -21,6 +21,13 @@ impl CudaFeatures {
     /// `weight` is `[c_out, c_in, kernel_height, kernel_width]` in floats.
     pub(crate) fn conv2d(&self, weight: &Tensor, shape: ConvShape) -> Result<Self> {
         check_parameter(weight)?;
+        let largest = shape.images * shape.in_len().max(shape.out_len());
+        if i32::try_from(largest).is_err() {
+            bail!(
+                "cuDNN counts no further than 2^31 numbers, and {} images make {largest}: have the network see fewer at once (optim.images_per_chunk)",
+                shape.images
+            );
+        }
         let (context, kind) = (self.context()?, self.values.kind());
         let weight = weight.contiguous()?;
         let filters = Array::of_any(&self.device, kind, weight.elem_count())?;
@@ -30,7 +37,7 @@ impl CudaFeatures {
         // were checked against it.
         unsafe {
             context.run(&calls::pack_filters(kind, &shape, pointer(&weight)?, filters.pointer()))?;
-            context.cudnn.run(&key(shape, kind, Pass::Forward), operands, 0.0)?;
+            context.cudnn.run(&key(shape, kind, Pass::Forward), operands)?;
         }
         let (height, width) = (shape.out_height(), shape.out_width());
         let extents = Extents { images: shape.images, height, width, channels: shape.c_out };
@@ -45,7 +52,14 @@ impl CudaFeatures {
 }
 
 fn key(shape: ConvShape, kind: Kind, pass: Pass) -> PlanKey {
-    PlanKey { shape, kind, pass, tf32: gemm_reduced_precision_f32(), deterministic: is_deterministic() }
+    PlanKey {
+        adds: false,
+        shape,
+        kind,
+        pass,
+        tf32: gemm_reduced_precision_f32(),
+        deterministic: is_deterministic(),
+    }
 }
 
 /// What the backward pass needs.
@@ -66,11 +80,11 @@ impl Back {
                     None => Some(Array::of_any(&context.device, kind, self.x.values.len())?),
                 };
                 let Some(into) = first.as_ref().or(sum) else { unreachable!("one of both is there") };
-                let keep = if first.is_some() { 0.0 } else { 1.0 };
+                let key = PlanKey { adds: first.is_none(), ..key(self.shape, kind, Pass::InputGradient) };
                 let operands =
                     Operands { x: into.pointer(), filters: self.filters.pointer(), y: y_gradient.pointer() };
                 // SAFETY: as in the forward pass, with gradients in place of the features.
-                unsafe { context.cudnn.run(&key(self.shape, kind, Pass::InputGradient), operands, keep)? };
+                unsafe { context.cudnn.run(&key, operands)? };
                 Ok(first)
             })?;
         }
@@ -82,7 +96,7 @@ impl Back {
         let operands = Operands { x: self.x.pointer(), filters: packed.pointer(), y: y_gradient.pointer() };
         // SAFETY: the same, with the gradient of the filters in their place; then it is laid out as the weight is.
         unsafe {
-            context.cudnn.run(&key(self.shape, kind, Pass::WeightGradient), operands, 0.0)?;
+            context.cudnn.run(&key(self.shape, kind, Pass::WeightGradient), operands)?;
             context.run(&calls::unpack_filters(kind, &self.shape, packed.pointer(), address(&gradient)))?;
         }
         deliver(&context.device, &self.weight, gradient)

@@ -5,7 +5,7 @@
 //! has another winner now and then. All convolutions share one workspace.
 #![expect(unsafe_code, reason = "calls cuDNN, which takes addresses and handles")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::rc::Rc;
@@ -39,6 +39,8 @@ pub(super) struct PlanKey {
     pub(super) tf32: bool,
     /// Whether equal inputs must give equal bits in every run.
     pub(super) deterministic: bool,
+    /// Whether the result is added to what is there.
+    pub(super) adds: bool,
 }
 
 /// cuDNN on one stream.
@@ -75,11 +77,24 @@ struct Rated {
     math: sys::cudnnMathType_t,
 }
 
-/// Descriptors with the algorithm for them.
+/// Descriptors with the algorithms for them, the best first.
 struct Plan {
     descriptors: Descriptors,
-    algorithm: Algorithm,
-    workspace_bytes: usize,
+    algorithms: Vec<Rated>,
+    /// Which of them is used: those before have refused.
+    chosen: Cell<usize>,
+}
+
+/// A workspace of more is not worth its place, if there is an algorithm with less.
+const WORKSPACE_LIMIT: usize = 1 << 30;
+
+impl Rated {
+    fn suits(&self, key: &PlanKey) -> bool {
+        // Other math than this may round floats before it multiplies.
+        let is_exact = self.math == sys::cudnnMathType_t::CUDNN_FMA_MATH;
+        let may_round = key.kind != Kind::F32 || key.tf32;
+        self.works && (self.is_deterministic || !key.deterministic) && (is_exact || may_round)
+    }
 }
 
 /// How many algorithms are looked at; each pass has fewer.
@@ -98,22 +113,49 @@ impl Cudnn {
         Ok(Self { handle, stream: Arc::clone(stream), plans, workspace })
     }
 
-    /// Computes `into = convolution + keep into`, where `into` is what the pass writes.
+    /// Writes the convolution, or adds it where the key says so.
     ///
     /// # Safety
     /// The operands are arrays of this device of the key's kind that have the key's extents.
-    pub(super) unsafe fn run(&self, key: &PlanKey, operands: Operands, keep: f32) -> Result<()> {
+    pub(super) unsafe fn run(&self, key: &PlanKey, operands: Operands) -> Result<()> {
+        self.stream.context().bind_to_thread().map_err(Error::wrap)?;
         let plan = self.plan(key)?;
-        let workspace = self.workspace(plan.workspace_bytes)?;
-        let Descriptors { x, y, filters, convolution } = &plan.descriptors;
-        let (one, keep) = (&raw const ONE, &raw const keep);
-        let (alpha, beta) = (one.cast::<c_void>(), keep.cast::<c_void>());
+        loop {
+            let place = plan.chosen.get();
+            // SAFETY: what the caller has promised.
+            let end = unsafe { self.attempt(key, &plan.descriptors, &plan.algorithms[place], operands) };
+            // A rating is a promise that some algorithms break: then the next one has its turn.
+            if end.is_ok() || place + 1 == plan.algorithms.len() {
+                return end;
+            }
+            plan.chosen.set(place + 1);
+        }
+    }
+
+    /// One call of cuDNN.
+    ///
+    /// # Safety
+    /// As for [`Cudnn::run`]; the descriptors are those of the key.
+    unsafe fn attempt(
+        &self,
+        key: &PlanKey,
+        of: &Descriptors,
+        rated: &Rated,
+        operands: Operands,
+    ) -> Result<()> {
+        let bytes = rated.workspace_bytes;
+        let workspace = self.workspace(bytes)?;
+        let Descriptors { x, y, filters, convolution } = of;
+        let keep: f32 = if key.adds { 1.0 } else { 0.0 };
+        let (alpha, beta) = ((&raw const ONE).cast::<c_void>(), (&raw const keep).cast::<c_void>());
         let at = |pointer: Pointer| pointer as *mut c_void;
-        let (handle, bytes) = (self.handle, plan.workspace_bytes);
+        let handle = self.handle;
         // SAFETY: the descriptors are those of the operands, which are what the caller has promised; the workspace is
         // as large as the algorithm wants, and used by one convolution after the other.
         let done = unsafe {
-            match plan.algorithm {
+            result::set_convolution_math_type(convolution.0, rated.math)
+                .map_err(|error| named(error, "setting the precision"))?;
+            match rated.algorithm {
                 Algorithm::Forward(algorithm) => result::convolution_forward(
                     handle,
                     alpha,
@@ -185,15 +227,15 @@ impl Cudnn {
         let races = !key.deterministic && self.plans.borrow().len() < N_RACES;
         let rated =
             self.rate(key, &descriptors, races).map_err(|error| named(error, format!("planning {key:?}")))?;
-        let suits = |rated: &Rated| rated.works && (rated.is_deterministic || !key.deterministic);
-        let Some(best) = rated.into_iter().find(suits) else {
+        let algorithms: Vec<Rated> = rated.into_iter().filter(|rated| rated.suits(key)).collect();
+        let Some(chosen) = algorithms
+            .iter()
+            .position(|rated| rated.workspace_bytes <= WORKSPACE_LIMIT)
+            .or((!algorithms.is_empty()).then_some(0))
+        else {
             candle_core::bail!("cuDNN has no algorithm for {key:?}");
         };
-        // SAFETY: the descriptor lives in `descriptors`.
-        unsafe { result::set_convolution_math_type(descriptors.convolution.0, best.math) }
-            .map_err(|error| named(error, "setting the precision"))?;
-        let Rated { algorithm, workspace_bytes, .. } = best;
-        let plan = Rc::new(Plan { descriptors, algorithm, workspace_bytes });
+        let plan = Rc::new(Plan { descriptors, algorithms, chosen: Cell::new(chosen) });
         self.plans.borrow_mut().insert(*key, Rc::clone(&plan));
         Ok(plan)
     }
@@ -257,6 +299,7 @@ static ONE: f32 = 1.0;
 
 impl Drop for Cudnn {
     fn drop(&mut self) {
+        let _ = self.stream.context().bind_to_thread();
         // SAFETY: the handle is destroyed once; nothing can be done about a failure at the end of a thread.
         let _ = unsafe { result::destroy_handle(self.handle) };
     }

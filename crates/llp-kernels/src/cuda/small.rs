@@ -47,6 +47,9 @@ pub(crate) fn sgd_step(
     momentum: f32,
     lr: f32,
 ) -> Result<()> {
+    if parameters.is_empty() {
+        return Ok(());
+    }
     let context = Context::of(device)?;
     let mut table = Vec::with_capacity(5 * parameters.len());
     for SgdParameter { weight, velocity, gradient, weight_decay } in parameters {

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "calls a library that was compiled a moment ago")]
 
 use std::ffi::{CString, c_char, c_int, c_void};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -39,15 +39,11 @@ impl Emulator {
             );
             return None;
         }
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cuda/emulator");
-        let text = |name: &str| {
-            fs_err::read_to_string(folder.join(name)).expect("the emulator lies beside this file")
-        };
         let place = std::env::temp_dir().join(format!("llp-emulator-{}", std::process::id()));
         fs_err::create_dir_all(&place).expect("a folder for the compiler");
         let (source, library) = (place.join("kernels.cpp"), place.join("kernels.so"));
-        fs_err::write(&source, [&text("emulator.h"), SOURCE, &text("table.h")].concat())
-            .expect("room for the source");
+        let text = [include_str!("emulator.h"), SOURCE, include_str!("table.h")].concat();
+        fs_err::write(&source, text).expect("room for the source");
         let end = Command::new(&compiler)
             .args(["-std=c++17", "-O1", "-fPIC", "-shared", "-o"])
             .args([&library, &source])

@@ -122,29 +122,44 @@ extern "C" __global__ void avg_kl_loss(const float* logits, const int* starts, c
     if (threadIdx.x == 0) loss[blockIdx.x] = sum / bag.n;
 }
 
-/// What ROT keeps for each class, in double precision as on the CPU.
+/// What ROT keeps for each class, in double precision as on the CPU. A thread has the classes `threadIdx.x`,
+/// `threadIdx.x + THREADS`, ...; sums over classes are the first thread's, in their order.
 struct Potentials {
-    double target[MAX_CLASSES], potential[MAX_CLASSES], weight[MAX_CLASSES], mass[MAX_CLASSES];
-    double residual, log_sum;
+    double target[MAX_CLASSES], log_target[MAX_CLASSES];
+    double potential[MAX_CLASSES], weight[MAX_CLASSES], mass[MAX_CLASSES];
+    double least, mean, residual;
 };
+
+/// The classes of this thread that have a share.
+#define FOR_EACH_CLASS(i)                                                                                              \
+    for (int i = threadIdx.x; i < n_classes; i += THREADS)                                                             \
+        if (at.target[i] > 0.0)
 
 /// Adds the constant to the potentials that maximizes the dual along that line, and sets the weights there.
 __device__ inline void shift_potentials(Potentials& at, int n_classes, int n, double inverse_kappa) {
     if (threadIdx.x == 0) {
-        double least = infinity(), sum = 0.0;
+        at.least = infinity();
         for (int i = 0; i < n_classes; i++) {
-            if (at.target[i] > 0.0) least = min(least, at.potential[i]);
+            if (at.target[i] > 0.0) at.least = min(at.least, at.potential[i]);
         }
+    }
+    __syncthreads();
+    FOR_EACH_CLASS(i) {
+        at.potential[i] -= at.least;
+        at.weight[i] = at.target[i] * exp(-at.potential[i] * inverse_kappa);
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        double sum = 0.0;
         for (int i = 0; i < n_classes; i++) {
-            at.potential[i] -= least;
-            at.weight[i] = at.target[i] > 0.0 ? at.target[i] * exp(-at.potential[i] * inverse_kappa) : 0.0;
-            sum += at.weight[i];
+            if (at.target[i] > 0.0) sum += at.weight[i];
         }
-        double mean = sum / n;
-        for (int i = 0; i < n_classes; i++) {
-            at.potential[i] += log(mean) / inverse_kappa;
-            at.weight[i] /= mean;
-        }
+        at.mean = sum / n;
+    }
+    __syncthreads();
+    FOR_EACH_CLASS(i) {
+        at.potential[i] += log(at.mean) / inverse_kappa;
+        at.weight[i] /= at.mean;
     }
     __syncthreads();
 }
@@ -195,14 +210,14 @@ extern "C" __global__ void rot_loss(const float* logits, const int* starts, cons
     double inverse_kappa = (double)alpha / (1.0 - (double)alpha);
     double tau = 1.0 / (1.0 + (double)epsilon * inverse_kappa);
     float inverse_epsilon = 1.0f / epsilon;
-    if (threadIdx.x == 0) {
-        double total = 0.0;
-        for (int i = 0; i < n_classes; i++) total += bag.proportions[i];
-        for (int i = 0; i < n_classes; i++) {
-            at.target[i] = bag.proportions[i] / total * bag.n;
-            at.potential[i] = 0.0;
-            at.weight[i] = at.target[i];
-        }
+    double total = 0.0;
+    for (int i = 0; i < n_classes; i++) total += bag.proportions[i];
+    for (int i = threadIdx.x; i < n_classes; i += THREADS) {
+        at.target[i] = bag.proportions[i] / total * bag.n;
+        at.log_target[i] = log(at.target[i]);
+        at.potential[i] = 0.0;
+        at.weight[i] = at.target[i];
+        at.mass[i] = 0.0;
     }
     __syncthreads();
     for (int sweep = 0; sweep <= n_sweeps; sweep++) {
@@ -217,14 +232,12 @@ extern "C" __global__ void rot_loss(const float* logits, const int* starts, cons
         }
         __syncthreads();
         if (sweep == n_sweeps || (shifts && at.residual <= (double)threshold * bag.n)) break;
-        if (threadIdx.x == 0) {
-            for (int i = 0; i < n_classes; i++) {
-                if (at.target[i] <= 0.0) continue;
-                // A mass below the smallest float counts as that: the next sweeps mend it.
-                double ratio = log(at.target[i]) - log(max(at.mass[i], 1e-37));
-                at.potential[i] = tau * (at.potential[i] + (double)epsilon * ratio);
-                at.weight[i] = at.target[i] * exp(-at.potential[i] * inverse_kappa);
-            }
+        __syncthreads(); // the residual has been read by all before it is written again
+        FOR_EACH_CLASS(i) {
+            // A mass below the smallest float counts as that: the next sweeps mend it.
+            double ratio = at.log_target[i] - log(max(at.mass[i], 1e-37));
+            at.potential[i] = tau * (at.potential[i] + (double)epsilon * ratio);
+            at.weight[i] = at.target[i] * exp(-at.potential[i] * inverse_kappa);
         }
         __syncthreads();
     }
