@@ -12,6 +12,7 @@ mod rows;
 mod server;
 mod status;
 mod train;
+mod train_cuda;
 
 use std::path::PathBuf;
 
@@ -27,11 +28,20 @@ pub(crate) enum What {
         #[arg(long, value_name = "PYTHON")]
         peers: Option<PathBuf>,
     },
-    /// A training step of ResNet-18 on the CPU: llp, candle alone, PyTorch
+    /// A training step of ResNet-18: llp, on the CPU candle alone, PyTorch
     Train {
         /// A Python with torch and torchvision
         #[arg(long, value_name = "PYTHON")]
         peers: Option<PathBuf>,
+        /// Where to train: `cpu` in single precision, `cuda` in bfloat16
+        #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = ["cpu", "cuda"])]
+        device: String,
+        /// A program `train_step` that was built before, for a machine without cargo's crates (cuda only)
+        #[arg(long, value_name = "FILE", requires = "device")]
+        program: Option<PathBuf>,
+        /// How often each takes its turn; the medians count (cuda only)
+        #[arg(long, value_name = "N", default_value_t = 3)]
+        turns: usize,
     },
     /// How well `llp sweep plan` predicts the time of a sweep, which is then run
     Plan {
@@ -61,7 +71,10 @@ pub(crate) fn run(what: &What) -> Result<()> {
         What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
         What::Rows { rows } => rows::run(*rows),
         What::Status => status::run(),
-        What::Train { peers } => train::run(peers.as_deref()),
+        What::Train { peers, device, program, turns } if device == "cuda" => {
+            train_cuda::run(peers.as_deref(), program.as_deref(), *turns)
+        }
+        What::Train { peers, .. } => train::run(peers.as_deref()),
     }
 }
 

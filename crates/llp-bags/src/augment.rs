@@ -37,6 +37,21 @@ pub struct EpochAugmentation {
 }
 
 impl EpochAugmentation {
+    /// What happens to each of some instances, packed as `down + 256 right + 65536 mirror`; shifts are counted from the
+    /// farthest to the top and left. For whoever prepares images elsewhere than [`crate::prepare`] does.
+    pub fn packed(&self, instances: &[u32]) -> Vec<u32> {
+        let pack = |&instance: &u32| {
+            let Change { down, right, mirror } = self.draw(instance);
+            down as u32 | (right as u32) << 8 | u32::from(mirror) << 16
+        };
+        instances.par_iter().with_min_len(256).map(pack).collect()
+    }
+
+    /// The largest shift.
+    pub fn shift(&self) -> usize {
+        usize::from(self.augmentation.shift)
+    }
+
     fn draw(&self, instance: u32) -> Change {
         let mut rng = self.rng.clone();
         rng.set_stream(u64::from(instance));
@@ -99,12 +114,11 @@ impl<'a> Rows<'a> {
         normalization: &Normalization,
     ) -> Result<Self, BagError> {
         let [_, width, channels] = images.shape();
-        let (means, stds) = (normalization.mean(), normalization.std());
-        if means.len() != channels {
-            return Err(BagError::ChannelCount { expected: channels, got: means.len() });
+        let n_scaled = normalization.mean().len();
+        if n_scaled != channels {
+            return Err(BagError::ChannelCount { expected: channels, got: n_scaled });
         }
-        let scale = stds.iter().map(|&std| (1.0 / (255.0 * f64::from(std))) as f32).collect::<Vec<_>>();
-        let offset = means.iter().zip(stds).map(|(mean, std)| -mean / std).collect::<Vec<_>>();
+        let (scale, offset) = normalization.of_bytes();
         let shift = augmentation.map_or(0, |augmentation| usize::from(augmentation.shift));
         let mirrors: &[bool] = if augmentation.is_some_and(|augmentation| augmentation.mirror) {
             &[false, true]

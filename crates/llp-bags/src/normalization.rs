@@ -123,6 +123,13 @@ impl Normalization {
     pub fn std(&self) -> &[f32] {
         &self.std
     }
+
+    /// Scale and offset by which a byte `b` of channel `c` becomes the value `b scale[c] + offset[c]`, `[channel]` each.
+    pub fn of_bytes(&self) -> (Vec<f32>, Vec<f32>) {
+        let scale = self.std.iter().map(|&std| (1.0 / (255.0 * f64::from(std))) as f32).collect();
+        let offset = self.mean.iter().zip(&self.std).map(|(mean, std)| -mean / std).collect();
+        (scale, offset)
+    }
 }
 
 /// Mean and deviation from the sums of `n_pixels` bytes and of their squares.

@@ -7,7 +7,9 @@ use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, T
 use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::batch_norm::{Normalization, ParameterGradients, Statistics, statistics};
-use crate::features::{Features, Slot, token, token_storage};
+#[cfg(feature = "cuda")]
+use crate::cuda::features::CudaFeatures;
+use crate::features::{CpuFeatures, Features, On, Slot, token, token_storage};
 use crate::tensor::{tensor_like, with_slices};
 
 /// Whether a network is being trained or used.
@@ -116,7 +118,7 @@ impl BatchNorm {
         mode: Mode,
         activation: Activation,
     ) -> Result<Features> {
-        if x.extents != residual.extents {
+        if x.dims() != residual.dims() {
             bail!("batch norm: the shapes {:?} and {:?} of a residual sum differ", x.dims(), residual.dims());
         }
         self.apply(x, Some(residual), mode, activation)
@@ -130,8 +132,8 @@ impl BatchNorm {
         activation: Activation,
     ) -> Result<Features> {
         let channels = self.gamma.elem_count();
-        let rows = x.extents.len() / channels;
-        if x.extents.channels != channels {
+        let rows = x.extents().len() / channels;
+        if x.extents().channels != channels {
             bail!("batch norm over {channels} channels cannot take an input of shape {:?}", x.dims());
         }
         if mode.uses_batch() && rows < 2 {
@@ -139,6 +141,41 @@ impl BatchNorm {
                 "batch norm needs at least two values per channel in training, got {rows}: use a larger batch"
             );
         }
+        match (&x.0, residual.map(|residual| &residual.0)) {
+            (On::Cpu(x), None) => self.on_cpu(x, None, mode, activation).map(Features::from),
+            (On::Cpu(x), Some(On::Cpu(residual))) => {
+                self.on_cpu(x, Some(residual), mode, activation).map(Features::from)
+            }
+            #[cfg(feature = "cuda")]
+            (On::Cuda(x), None) => self.on_gpu(x, None, mode, activation),
+            #[cfg(feature = "cuda")]
+            (On::Cuda(x), Some(On::Cuda(residual))) => self.on_gpu(x, Some(residual), mode, activation),
+            #[cfg(feature = "cuda")]
+            _ => bail!("batch norm: the two terms of a residual sum lie on different devices"),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn on_gpu(
+        &self,
+        x: &CudaFeatures,
+        residual: Option<&CudaFeatures>,
+        mode: Mode,
+        activation: Activation,
+    ) -> Result<Features> {
+        let y = x.batch_norm(self, residual, mode, activation == Activation::Relu)?;
+        Ok(Features(On::Cuda(y)))
+    }
+
+    fn on_cpu(
+        &self,
+        x: &CpuFeatures,
+        residual: Option<&CpuFeatures>,
+        mode: Mode,
+        activation: Activation,
+    ) -> Result<CpuFeatures> {
+        let channels = x.extents.channels;
+        let rows = x.extents.len() / channels;
         let statistics = match mode {
             Mode::Train | Mode::Preview => statistics(&x.values, channels),
             Mode::Evaluate => {
@@ -164,7 +201,7 @@ impl BatchNorm {
         op.with_normalization(&gamma, &beta, |norm| {
             norm.forward(&x.values, residual.map(|residual| &residual.values[..]), &mut values);
         })?;
-        let mut y = Features::new(values, x.extents)?;
+        let mut y = CpuFeatures::new(values, x.extents)?;
         let y_kept = residual.map(|_| Arc::clone(&y.values));
         let op = BatchNormOp { y: y_kept, y_gradient: Arc::clone(&y.gradient), ..op };
         let token = match residual {
@@ -193,8 +230,8 @@ fn move_towards(running: &Var, batch: &[f32], factor: f64) -> Result<()> {
 }
 
 struct BatchNormOp {
-    x: Features,
-    residual: Option<Features>,
+    x: CpuFeatures,
+    residual: Option<CpuFeatures>,
     /// Kept where there is a residual, to know what the ReLU let pass.
     y: Option<Arc<Buffer>>,
     y_gradient: Arc<Slot>,

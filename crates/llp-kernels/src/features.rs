@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 
 use crate::buffer::Buffer;
+#[cfg(feature = "cuda")]
+use crate::cuda::features::CudaFeatures;
 use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 
 /// Activations of a network, `[image, height, width, channel]`, under candle's automatic differentiation.
@@ -17,8 +19,24 @@ use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 ///
 /// [`Features::from_tensor`] and [`Features::to_tensor`] are the way in and out, each a copy and differentiable.
 /// Dropping the last tensor that depends on them returns the arrays.
+///
+/// On a GPU (feature `cuda`) they keep the type of their tensor, `f32` or `bf16`, and become tensors of `f32` again. What
+/// they begin with there, and the parameters of operations, are variables or constants, not results of other operations;
+/// their gradients are found by [`crate::backward`] alone.
 #[derive(Clone)]
-pub struct Features {
+pub struct Features(pub(crate) On);
+
+/// Features on one of the devices.
+#[derive(Clone)]
+pub(crate) enum On {
+    Cpu(CpuFeatures),
+    #[cfg(feature = "cuda")]
+    Cuda(CudaFeatures),
+}
+
+/// The numbers of features on the CPU.
+#[derive(Clone)]
+pub(crate) struct CpuFeatures {
     pub(crate) values: Arc<Buffer>,
     pub(crate) extents: Extents,
     pub(crate) token: Tensor,
@@ -55,13 +73,55 @@ impl Features {
     /// Features with the numbers of a tensor `[image, height, width, channel]`.
     ///
     /// # Errors
-    /// When the tensor has another rank, no element, or is not `f32` on the CPU.
+    /// When the tensor has another rank, no element, or is not `f32` (on a GPU also `bf16`).
     pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
-        check_f32("the tensor of features", tensor)?;
         let extents = Extents::of(tensor)?;
         if extents.len() == 0 {
             bail!("features cannot be empty, got shape {:?}", tensor.shape());
         }
+        #[cfg(feature = "cuda")]
+        if tensor.device().is_cuda() {
+            return Ok(Self(On::Cuda(CudaFeatures::from_tensor(tensor, extents)?)));
+        }
+        CpuFeatures::from_tensor(tensor, extents).map(Self::from)
+    }
+
+    /// The numbers as a tensor `[image, height, width, channel]`.
+    ///
+    /// # Errors
+    /// When candle refuses to build it.
+    pub fn to_tensor(&self) -> Result<Tensor> {
+        match &self.0 {
+            On::Cpu(features) => features.token.apply_op1(Leave(features.clone())),
+            #[cfg(feature = "cuda")]
+            On::Cuda(features) => features.to_tensor(),
+        }
+    }
+
+    /// Images, height, width and channels.
+    pub fn dims(&self) -> [usize; 4] {
+        let Extents { images, height, width, channels } = self.extents();
+        [images, height, width, channels]
+    }
+
+    pub(crate) fn extents(&self) -> Extents {
+        match &self.0 {
+            On::Cpu(features) => features.extents,
+            #[cfg(feature = "cuda")]
+            On::Cuda(features) => features.extents,
+        }
+    }
+}
+
+impl From<CpuFeatures> for Features {
+    fn from(features: CpuFeatures) -> Self {
+        Self(On::Cpu(features))
+    }
+}
+
+impl CpuFeatures {
+    fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
+        check_f32("the tensor of features", tensor)?;
         let values = with_slices([tensor], |[values]| Ok(Buffer::copy_of(values)))?;
         let gradient = Arc::new(Slot::default());
         let token = if tensor.track_op() {
@@ -70,19 +130,6 @@ impl Features {
             token()?
         };
         Ok(Self { values: Arc::new(values), extents, token, gradient })
-    }
-
-    /// The numbers as a tensor `[image, height, width, channel]`.
-    ///
-    /// # Errors
-    /// When candle refuses to build it.
-    pub fn to_tensor(&self) -> Result<Tensor> {
-        self.token.apply_op1(Leave(self.clone()))
-    }
-
-    /// Images, height, width and channels.
-    pub fn dims(&self) -> [usize; 4] {
-        [self.extents.images, self.extents.height, self.extents.width, self.extents.channels]
     }
 
     /// The result of an operation, before candle knows what it depends on.
@@ -152,7 +199,7 @@ impl CustomOp1 for Enter {
     }
 }
 
-struct Leave(Features);
+struct Leave(CpuFeatures);
 
 impl CustomOp1 for Leave {
     fn name(&self) -> &'static str {

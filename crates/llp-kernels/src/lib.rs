@@ -49,23 +49,36 @@
 //! ```
 
 mod backward;
+mod bag_loss;
 mod batch_norm;
 mod buffer;
 mod conv2d;
 mod cpu;
+#[cfg(any(feature = "cuda", test))]
+mod cuda;
+mod devices;
 mod features;
+mod image_store;
+mod math;
 mod pool;
 mod relu;
 mod sgd;
 mod tensor;
 
 pub use backward::backward;
+pub use bag_loss::{BagKernel, Sweeps, bag_loss};
 pub use batch_norm::{Activation, BatchNorm, Mode};
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;
 pub use cpu::shape::ConvShape;
 pub use cpu::simd::InstructionSet;
+pub use devices::{
+    DeviceError, DeviceName, Diagnosis, Gpu, UnknownDevice, devices, diagnose, gpu_count, is_device_lost,
+    is_out_of_memory,
+};
 pub use features::Features;
+pub use image_store::{Changes, ImageStore};
+pub use math::{is_deterministic, set_deterministic, set_tf32};
 pub use pool::{global_average_pool, max_pool2d};
 pub use relu::relu;
 pub use sgd::{Sgd, SgdConfig};

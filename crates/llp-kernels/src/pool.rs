@@ -7,7 +7,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use crate::buffer::Buffer;
 use crate::cpu::pool;
 use crate::cpu::shape::ConvShape;
-use crate::features::{Extents, Features, Slot, token, token_storage};
+use crate::features::{CpuFeatures, Extents, Features, On, Slot, token, token_storage};
 use crate::tensor::with_slices;
 
 /// The mean over height and width: `[image, height, width, channel]` to a tensor `[image, channel]`.
@@ -15,7 +15,11 @@ use crate::tensor::with_slices;
 /// # Errors
 /// When candle refuses to build the tensor.
 pub fn global_average_pool(x: &Features) -> Result<Tensor> {
-    x.token.apply_op1(AveragePool(x.clone()))
+    match &x.0 {
+        On::Cpu(x) => x.token.apply_op1(AveragePool(x.clone())),
+        #[cfg(feature = "cuda")]
+        On::Cuda(x) => x.global_average_pool(),
+    }
 }
 
 /// The largest value of each `kernel x kernel` window: `[image, height, width, channel]` to
@@ -24,7 +28,7 @@ pub fn global_average_pool(x: &Features) -> Result<Tensor> {
 /// # Errors
 /// When a shape does not fit, the kernel is larger than 255, or the padding is not smaller than the kernel.
 pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) -> Result<Features> {
-    let Extents { images, height, width, channels } = x.extents;
+    let Extents { images, height, width, channels } = x.extents();
     if stride == 0 || padding >= kernel || kernel > 255 || height.min(width) + 2 * padding < kernel {
         bail!(
             "max pooling {kernel}x{kernel}, stride {stride}, padding {padding} does not fit {:?}",
@@ -42,16 +46,25 @@ pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) ->
         stride,
         padding,
     };
-    let mut values = Buffer::of_any(images * shape.out_len());
+    match &x.0 {
+        On::Cpu(x) => max_on_cpu(x, shape).map(Features::from),
+        #[cfg(feature = "cuda")]
+        On::Cuda(x) => Ok(Features(On::Cuda(x.max_pool(shape)?))),
+    }
+}
+
+fn max_on_cpu(x: &CpuFeatures, shape: ConvShape) -> Result<CpuFeatures> {
+    let mut values = Buffer::of_any(shape.images * shape.out_len());
     let winners = pool::max(&shape, &x.values, &mut values);
     let (height, width) = (shape.out_height(), shape.out_width());
-    let mut y = Features::new(values, Extents { images, height, width, channels })?;
+    let mut y =
+        CpuFeatures::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
     y.token =
         x.token.apply_op1(MaxPool { shape, winners, x: x.clone(), y_gradient: Arc::clone(&y.gradient) })?;
     Ok(y)
 }
 
-struct AveragePool(Features);
+struct AveragePool(CpuFeatures);
 
 impl CustomOp1 for AveragePool {
     fn name(&self) -> &'static str {
@@ -79,7 +92,7 @@ impl CustomOp1 for AveragePool {
 struct MaxPool {
     shape: ConvShape,
     winners: Vec<u16>,
-    x: Features,
+    x: CpuFeatures,
     y_gradient: Arc<Slot>,
 }
 

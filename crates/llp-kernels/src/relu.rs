@@ -1,5 +1,7 @@
 //! The rectifier on plain tensors.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -11,7 +13,7 @@ const CHUNK_LEN: usize = 65_536;
 /// `max(0, x)` of a tensor of any shape, with gradient 0 at 0.
 ///
 /// # Errors
-/// When the tensor is not `f32` on the CPU.
+/// When the tensor is not `f32`.
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     check_f32("the tensor of a ReLU", x)?;
     x.contiguous()?.apply_op1(Relu)
@@ -30,7 +32,16 @@ impl CustomOp1 for Relu {
         Ok((CpuStorage::F32(y), layout.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        crate::cuda::small::relu(x, layout)
+    }
+
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        #[cfg(feature = "cuda")]
+        if x.device().is_cuda() {
+            return crate::cuda::small::relu_backward(y, gradient).map(Some);
+        }
         let values = with_slices([y, gradient], |[y, gradient]| {
             let passed = |(y, gradient): (&f32, &f32)| if *y > 0.0 { *gradient } else { 0.0 };
             Ok(y.par_iter().zip(gradient).with_min_len(CHUNK_LEN).map(passed).collect())

@@ -2,6 +2,8 @@
 
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
+#[cfg(feature = "cuda")]
+use candle_core::{DType, Device};
 use rayon::prelude::*;
 
 use crate::tensor::slice;
@@ -79,6 +81,10 @@ impl Sgd {
     /// # Errors
     /// When a gradient has another shape or type than its weight.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
+            return self.step_on_gpu(device, gradients, lr);
+        }
         for Parameter { weight, velocity, decays } in &self.parameters {
             let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
             let weight_decay = if *decays { self.config.weight_decay as f32 } else { 0.0 };
@@ -87,6 +93,35 @@ impl Sgd {
             weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
         }
         Ok(())
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Sgd {
+    /// One kernel for all parameters.
+    fn step_on_gpu(
+        &self,
+        device: &candle_core::cuda::CudaDevice,
+        gradients: &GradStore,
+        lr: f64,
+    ) -> Result<()> {
+        use crate::cuda::small::{SgdParameter, sgd_step};
+
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        for Parameter { weight, velocity, decays } in &self.parameters {
+            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
+            if gradient.shape() != weight.shape() || gradient.dtype() != DType::F32 {
+                bail!("a gradient of shape {:?} is not one of {:?}", gradient.shape(), weight.shape());
+            }
+            let weight_decay = if *decays { self.config.weight_decay as f32 } else { 0.0 };
+            parameters.push(SgdParameter {
+                weight,
+                velocity,
+                gradient: gradient.contiguous()?,
+                weight_decay,
+            });
+        }
+        sgd_step(device, &parameters, self.config.momentum as f32, lr as f32)
     }
 }
 

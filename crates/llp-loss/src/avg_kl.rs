@@ -1,8 +1,9 @@
 //! The baseline of section 4.1.
 
 use candle_core::Tensor;
+use llp_kernels::BagKernel;
 
-use crate::op::{Bag, BagFunction, EachBag, apply, refuse_unknown};
+use crate::op::{Bag, BagFunction, EachBag, apply, on_gpu, refuse_unknown};
 use crate::softmax::log_softmax;
 use crate::{BagLoss, BagTargets, LossError};
 
@@ -22,6 +23,9 @@ impl BagLoss for AvgKl {
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
         refuse_unknown(self.name(), targets)?;
+        if let Some(loss) = on_gpu(BagKernel::AvgKl, logits, targets)? {
+            return Ok(loss);
+        }
         apply(self.name(), EachBag(AvgKlOfBag), logits, targets)
     }
 }

@@ -1,9 +1,10 @@
 //! The KL loss of section 3.1.
 
 use candle_core::Tensor;
+use llp_kernels::BagKernel;
 
 use crate::mean::MeanPrediction;
-use crate::op::{Bag, BagFunction, EachBag, apply};
+use crate::op::{Bag, BagFunction, EachBag, apply, on_gpu};
 use crate::softmax::log_sum_exp;
 use crate::{BagLoss, BagTargets, LossError};
 
@@ -28,6 +29,9 @@ impl BagLoss for Kl {
     }
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
+        if let Some(loss) = on_gpu(BagKernel::Kl, logits, targets)? {
+            return Ok(loss);
+        }
         apply(self.name(), EachBag(KlOfBag), logits, targets)
     }
 }

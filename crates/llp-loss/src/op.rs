@@ -5,7 +5,9 @@
 
 use std::sync::OnceLock;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use candle_core::backend::{BackendDevice, BackendStorage};
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
+use llp_kernels::{BagKernel, bag_loss};
 use llp_ot::{Imprecision, Real};
 
 use crate::{BagTargets, LossError};
@@ -85,6 +87,21 @@ pub(crate) fn refuse_unknown(loss: &'static str, targets: &BagTargets) -> std::r
     Ok(())
 }
 
+/// The loss by a kernel of the GPU on which the logits are; nothing where there is none for it.
+pub(crate) fn on_gpu(
+    kernel: BagKernel,
+    logits: &Tensor,
+    targets: &BagTargets,
+) -> std::result::Result<Option<Tensor>, LossError> {
+    targets.check(logits)?;
+    let has_unknown =
+        |bag| (0..targets.n_classes()).any(|class| targets.imprecision_of(bag).is_unknown(class));
+    if (0..targets.n_bags()).any(has_unknown) {
+        return Ok(None);
+    }
+    Ok(bag_loss(kernel, logits, targets.sizes(), targets.proportions())?)
+}
+
 /// Applies a function to logits; the result is `[bag]` and differentiable.
 pub(crate) fn apply<F: BatchFunction>(
     name: &'static str,
@@ -142,6 +159,12 @@ impl<F: BatchFunction> CustomOp1 for BagLossOp<F> {
             _ => bail!("{} needs logits in f32 or f64", self.name),
         };
         Ok((loss, self.targets.n_bags().into()))
+    }
+
+    /// What no kernel computes is computed on the CPU: a batch of logits is small beside the network.
+    fn cuda_fwd(&self, logits: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (loss, shape) = self.cpu_fwd(&logits.to_cpu_storage()?, layout)?;
+        Ok((logits.device().storage_from_cpu_storage(&loss)?, shape))
     }
 
     fn bwd(&self, logits: &Tensor, _loss: &Tensor, loss_gradient: &Tensor) -> Result<Option<Tensor>> {

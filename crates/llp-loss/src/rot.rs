@@ -1,9 +1,10 @@
 //! The ROT loss of section 3.4.
 
 use candle_core::Tensor;
-use llp_ot::{Real, RotBatch, RotConfig, rot_loss_and_gradient};
+use llp_kernels::{BagKernel, Sweeps};
+use llp_ot::{Real, RotBatch, RotConfig, RotSolver, rot_loss_and_gradient};
 
-use crate::op::{BatchFunction, apply, refuse_unknown};
+use crate::op::{BatchFunction, apply, on_gpu, refuse_unknown};
 use crate::{BagLoss, BagTargets, LossError};
 
 /// The relaxed optimal transport loss: the optimal value of equation (6), as printed.
@@ -28,8 +29,25 @@ impl BagLoss for Rot {
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
         refuse_unknown(self.name(), targets)?;
+        if let Some(kernel) = by_sweeps(&self.config)
+            && let Some(loss) = on_gpu(kernel, logits, targets)?
+        {
+            return Ok(loss);
+        }
         apply(self.name(), *self, logits, targets)
     }
+}
+
+/// The kernel for GPUs sweeps in single precision, which suits parameters that are not extreme.
+fn by_sweeps(config: &RotConfig) -> Option<BagKernel> {
+    let &RotConfig { alpha, epsilon, solver } = config;
+    let sweeps = match solver {
+        // As exact as single precision allows; sweeps end long before their limit, or are worth little more.
+        RotSolver::Newton(_) => Sweeps::Until { residual: 1e-6, at_most: 2000 },
+        RotSolver::Sinkhorn { n_iters } => Sweeps::Fixed(n_iters),
+    };
+    let suits = (0.001..=0.999).contains(&alpha) && (0.05..=100.0).contains(&epsilon);
+    suits.then_some(BagKernel::Rot { alpha, epsilon, sweeps })
 }
 
 impl BatchFunction for Rot {

@@ -14,6 +14,7 @@ mod loss;
 mod nearest;
 mod network;
 mod noise;
+mod precision;
 pub mod preset;
 mod values;
 
@@ -29,6 +30,7 @@ pub use loss::{LossConfig, LossName, Solver};
 pub(crate) use nearest::nearest;
 pub use network::{Architecture, Freeze, NetworkConfig, Stem};
 pub use noise::BagNoise;
+pub use precision::Precision;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
 use crate::criterion::Criterion;
@@ -139,6 +141,16 @@ pub struct OptimConfig {
     /// each normalized by its own batch statistics.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images_per_chunk: Option<usize>,
+    /// The numbers that the network computes with; without it, [`Precision::Float32`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
+}
+
+impl OptimConfig {
+    /// The numbers that the network computes with.
+    pub fn precision(&self) -> Precision {
+        self.precision.unwrap_or_default()
+    }
 }
 
 /// `[augment]`: random changes to the training images.
@@ -237,8 +249,8 @@ impl RunConfig {
     }
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
-    /// sweeps for a solver that has none, the extents of other networks, how to draw bags that are in a file, and to
-    /// freeze nothing. Runs that differ only there become equal.
+    /// sweeps for a solver that has none, the extents of other networks, how to draw bags that are in a file, to freeze
+    /// nothing, and single precision. Runs that differ only there become equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         let loss = &mut self.loss;
@@ -256,6 +268,7 @@ impl RunConfig {
             (network.hidden, network.depth) = (None, None);
         }
         network.freeze = network.freeze.filter(|freeze| *freeze != Freeze::None);
+        self.optim.precision = self.optim.precision.filter(|precision| *precision != Precision::Float32);
         self.checkpoint.chosen_by = self.checkpoint.chosen_by.filter(|criterion| *criterion != Criterion::Kl);
         if self.bags.hash.is_some() {
             self.bags.seed = 0;

@@ -8,6 +8,7 @@
 //! another process has claimed is left alone and looked at again later.
 
 pub mod local;
+mod places;
 pub mod process;
 pub mod slurm;
 

@@ -188,7 +188,8 @@ pub struct Status {
     /// Why it is in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether the failure is one that another attempt cannot mend: bad configuration or data.
+    /// Whether the failure is one that another attempt cannot mend: bad configuration or data, or more than the memory
+    /// holds.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hopeless: bool,
 }

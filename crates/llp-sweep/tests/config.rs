@@ -6,7 +6,7 @@
 mod messages;
 
 use llp_sweep::claim::{BEAT, Claimant, Host};
-use llp_sweep::config::{Layers, LossName, RunConfig, Solver, preset};
+use llp_sweep::config::{Layers, LossName, Precision, RunConfig, Solver, preset};
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
@@ -74,6 +74,7 @@ fn messages_are_exact() {
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
     toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
+    toml("an unknown precision", "optim.precision = \"bfloat\"");
     toml("a noise without its size", "bags.noise = \"gaussian\"");
     toml("an entropy weight that nothing can be solved with", "loss.epsilon = 1e-9");
     toml("another schema", "schema = 2");
@@ -198,6 +199,22 @@ fn folds_replace_the_held_out_fraction() {
     assert_ne!(digits().hash8(), folds.hash8());
     assert_eq!(with(&["checkpoint.chosen_by=kl"]).unwrap(), digits());
     assert_ne!(with(&["checkpoint.chosen_by=count-l1"]).unwrap().hash8(), digits().hash8());
+}
+
+/// The numbers that a network computes with change its result, so they tell runs apart; single precision is no key at
+/// all, so runs of before keep their names.
+#[test]
+fn precision_is_part_of_a_run() {
+    assert_eq!(with(&["optim.precision=float32"]).unwrap(), digits());
+    assert_eq!(digits().optim.precision(), Precision::Float32);
+    let (tf32, bfloat16) =
+        (with(&["optim.precision=tf32"]).unwrap(), with(&["optim.precision=bfloat16"]).unwrap());
+    assert_eq!(
+        (tf32.optim.precision(), bfloat16.optim.precision),
+        (Precision::Tf32, Some(Precision::Bfloat16))
+    );
+    assert!(tf32.hash8() != digits().hash8() && tf32.hash8() != bfloat16.hash8());
+    assert!(bfloat16.train_command("run").contains("--precision bfloat16"));
 }
 
 /// The hash depends on every hashed key and on no other.

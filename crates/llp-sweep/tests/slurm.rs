@@ -136,6 +136,7 @@ fn program(folder: &Path) -> PathBuf {
 fn options(program: PathBuf) -> Options {
     Options {
         program,
+        device: "cuda:0".to_owned(),
         runs_per_task: 3,
         max_parallel: Some(4),
         time: Some("10:00".to_owned()),

@@ -302,7 +302,9 @@ where
     S: AsRef<str> + Ord + std::fmt::Display,
     T: AsRef<Tensor>,
 {
-    let owned: Vec<(S, Tensor)> = tensors.map(|(name, tensor)| (name, tensor.as_ref().clone())).collect();
+    // Copied here, since safetensors' own way to read a tensor panics where a GPU has been lost.
+    let on_cpu = |(name, tensor): (S, T)| Ok((name, tensor.as_ref().to_device(&Device::Cpu)?));
+    let owned: Vec<(S, Tensor)> = tensors.map(on_cpu).collect::<candle_core::Result<_>>()?;
     let views = owned.iter().map(|(name, tensor)| (name.as_ref(), tensor));
     // One entry only: the order of several would differ from run to run. PyTorch's loaders look for this one.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);

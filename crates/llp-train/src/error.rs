@@ -149,6 +149,37 @@ pub enum TrainError {
         /// The most that is possible.
         max: usize,
     },
+    /// Numbers that the processor does not train with.
+    #[error("optim.precision is {precision}, which takes a GPU: add --device cuda, or leave it out")]
+    NeedsGpu {
+        /// The configured precision.
+        precision: &'static str,
+    },
+    /// Memory does not hold a batch.
+    #[error(
+        "out of memory with up to {images} images in the network at once: try --set optim.images_per_chunk={chunk}, or a \
+         smaller optim.images_per_step (either changes the result, so a run that has saved a checkpoint needs another \
+         --out); with more memory free, llp resume {} goes on unchanged",
+        run.display()
+    )]
+    OutOfMemory {
+        /// The most images in the network at once.
+        images: usize,
+        /// Half of them.
+        chunk: usize,
+        /// The run's directory.
+        run: PathBuf,
+        /// What the device says.
+        source: candle_core::Error,
+    },
+    /// The GPU does nothing more for this process.
+    #[error("the GPU was lost: llp resume {} goes on from the last checkpoint, on this device or another", run.display())]
+    DeviceLost {
+        /// The run's directory.
+        run: PathBuf,
+        /// What the device says.
+        source: candle_core::Error,
+    },
     /// A network that says nothing any more.
     #[error("the network's outputs are not finite: its training diverged, or its weights are damaged")]
     NotFinite,
@@ -171,7 +202,12 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// Whether the same command would fail again: the cause is in the arguments, the configuration or the data,
+    /// Whether another attempt on the same machine would fail as well: the cause is a mistake, or too little memory.
+    pub fn fails_again(&self) -> bool {
+        self.is_hopeless() || matches!(self, Self::OutOfMemory { .. })
+    }
+
+    /// Whether the same command would fail everywhere: the cause is in the arguments, the configuration or the data,
     /// not in the machine.
     pub fn is_hopeless(&self) -> bool {
         match self {
@@ -187,7 +223,11 @@ impl TrainError {
             Self::Sweep(
                 SweepError::Claimed { .. } | SweepError::ClaimLost { .. } | SweepError::Slurm { .. },
             )
-            | Self::Candle(_) => false,
+            | Self::Candle(_)
+            | Self::Network(NnError::Candle(_))
+            | Self::Loss(LossError::Candle(_))
+            | Self::OutOfMemory { .. }
+            | Self::DeviceLost { .. } => false,
             _ => true,
         }
     }

@@ -45,6 +45,11 @@ impl Predictor {
         &self.network
     }
 
+    /// Where it computes.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// What the checkpoint says of it.
     pub fn state(&self) -> &CheckpointState {
         &self.state

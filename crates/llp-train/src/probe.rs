@@ -8,6 +8,7 @@ use llp_sweep::forecast::Timing;
 use llp_sweep::record::{Activity, Status};
 use llp_sweep::run_dir::RunDir;
 
+use crate::fault::check_precision;
 use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss};
 
 /// Steps before the first that is timed take so many seconds: they allocate, and the processor finds its speed.
@@ -47,6 +48,7 @@ pub fn probe(
     context: &mut ProbeContext<'_>,
 ) -> Result<(), TrainError> {
     let dir = RunDir::open_or_create(scratch, config)?;
+    check_precision(config, !context.device.is_cpu())?;
     let data = TrainingData::load(config, context.locate)?;
     let mut trainer = Trainer::new(config, &data, build_loss(config), context.device)?;
     let start_s = (context.seconds)();
@@ -55,10 +57,16 @@ pub fn probe(
     let mut step = 0;
     let mut next_step = || {
         step += 1;
-        trainer.trial_step(step)
+        trainer.trial_step(step)?;
+        // What a GPU was told to do takes its time later.
+        Ok(context.device.synchronize()?)
     };
     mean_s(context.seconds, 1, WARM_UP_S, &mut next_step)?;
     let step_s = mean_s(context.seconds, n_steps, STEPS_S, &mut next_step)?;
+    // A GPU finds its algorithms the first time.
+    if context.device.is_cuda() {
+        trainer.trial_evaluation()?;
+    }
     let mut record = None;
     let evaluation_s = mean_s(context.seconds, 1, OTHERS_S, || {
         record = trainer.trial_evaluation()?;

@@ -12,6 +12,7 @@ use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
 use crate::evaluate::confusion;
+use crate::fault::{check_precision, explain};
 use crate::{
     Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData, build_loss,
 };
@@ -73,7 +74,7 @@ pub fn run(path: &Path, config: &RunConfig, context: &mut RunContext<'_>) -> Res
     let attempt = dir.next_attempt()?;
     let deaths = dir.status()?.map_or(0, |status| status.deaths);
     let run = Run { dir: &dir, claim: &claim, config, attempt, deaths };
-    let end = run.train(context);
+    let end = run.train(context).map_err(|error| explain(error, config, path, context.device));
     match &end {
         // The directory is another process's.
         Ok(_) | Err(TrainError::Sweep(SweepError::ClaimLost { .. })) => {}
@@ -93,6 +94,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
+        check_precision(self.config, !context.device.is_cpu())?;
         let data = TrainingData::load(self.config, context.locate)?;
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
@@ -223,7 +225,7 @@ impl Run<'_> {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: Some(error.to_string()),
-            hopeless: error.is_hopeless(),
+            hopeless: error.fails_again(),
         })?)
     }
 

@@ -20,8 +20,8 @@ use crate::evaluate::all_finite;
 /// What a step comes to.
 #[derive(Debug)]
 pub(crate) struct StepGradient {
-    /// Sum of the losses of the bags.
-    pub(crate) loss_sum: f64,
+    /// The losses of the bags, `[bag]`.
+    pub(crate) losses: Tensor,
     /// The gradient of their mean, by parameter.
     pub(crate) gradients: GradStore,
 }
@@ -38,8 +38,8 @@ impl Step<'_> {
     /// The step on `images`, all at once; nothing if a logit or a loss is not finite.
     pub(crate) fn in_one_pass(self, images: &Tensor) -> Result<Option<StepGradient>, TrainError> {
         let logits = self.network.forward(images, Mode::Train)?;
-        let Some((loss_sum, mean)) = self.losses(&logits)? else { return Ok(None) };
-        Ok(Some(StepGradient { loss_sum, gradients: backward(&mean)? }))
+        let Some(losses) = self.losses(&logits)? else { return Ok(None) };
+        Ok(Some(StepGradient { gradients: backward(&losses.mean_all()?)?, losses: losses.detach() }))
     }
 
     /// The step on the images that `images` gives for each of `chunks`, which follow each other; nothing if a logit or
@@ -52,8 +52,8 @@ impl Step<'_> {
         let forward = |chunk| Ok(self.network.forward(&images(chunk)?, Mode::Preview)?);
         let logits = chunks.iter().map(forward).collect::<Result<Vec<_>, TrainError>>()?;
         let logits = Var::from_tensor(&Tensor::cat(&logits, 0)?)?;
-        let Some((loss_sum, mean)) = self.losses(&logits)? else { return Ok(None) };
-        let Some(logits_gradient) = mean.backward()?.remove(&logits) else {
+        let Some(losses) = self.losses(&logits)? else { return Ok(None) };
+        let Some(logits_gradient) = losses.mean_all()?.backward()?.remove(&logits) else {
             unreachable!("a loss depends on its logits")
         };
         let mut sum: Option<GradStore> = None;
@@ -66,17 +66,26 @@ impl Step<'_> {
                 None => gradients,
             });
         }
-        Ok(sum.map(|gradients| StepGradient { loss_sum, gradients }))
+        Ok(sum.map(|gradients| StepGradient { losses: losses.detach(), gradients }))
     }
 
-    /// Sum and mean of the losses of the bags; nothing if a logit or a loss is not finite.
-    fn losses(self, logits: &Tensor) -> Result<Option<(f64, Tensor)>, TrainError> {
+    /// The losses of the bags, `[bag]`; nothing if a logit or a loss is known not to be finite.
+    ///
+    /// On a GPU they are not looked at: that would wait for it. Whoever reads the losses sees it, later.
+    fn losses(self, logits: &Tensor) -> Result<Option<Tensor>, TrainError> {
+        if logits.device().is_cuda() {
+            return match self.loss.forward(logits, self.targets) {
+                // Some losses refuse logits that are not finite.
+                Err(_) if !all_finite(logits)? => Ok(None),
+                losses => Ok(Some(losses?)),
+            };
+        }
         if !all_finite(logits)? {
             return Ok(None);
         }
         let losses = self.loss.forward(logits, self.targets)?;
         let sum: f64 = losses.to_vec1::<f32>()?.iter().map(|loss| f64::from(*loss)).sum();
-        Ok(if sum.is_finite() { Some((sum, losses.mean_all()?)) } else { None })
+        Ok(sum.is_finite().then_some(losses))
     }
 
     /// The sum of two gradients of every parameter.
@@ -150,7 +159,8 @@ mod tests {
         let two = in_two_passes(&a, &chunks(N_IMAGES, N_IMAGES));
         let step = Step { network: &b, loss: &Kl, targets: &targets() };
         let one = step.in_one_pass(&images()).unwrap().unwrap();
-        assert_eq!(two.loss_sum.to_bits(), one.loss_sum.to_bits());
+        let losses = |step: &StepGradient| step.losses.to_vec1::<f32>().unwrap();
+        assert_eq!(losses(&two), losses(&one));
         assert_eq!(numbers(&a, &two), numbers(&b, &one));
     }
 
@@ -171,7 +181,7 @@ mod tests {
             let logits = Tensor::cat(&logits.collect::<Vec<_>>(), 0).unwrap();
             let losses = Kl.forward(&logits, &targets()).unwrap();
             let gradients = backward(&losses.mean_all().unwrap()).unwrap();
-            let whole = StepGradient { loss_sum: 0.0, gradients };
+            let whole = StepGradient { losses, gradients };
             let ((g, state), (expected, expected_state)) = (numbers(&a, &two), numbers(&b, &whole));
             prop_assert_eq!(state, expected_state);
             let largest = expected.iter().fold(0.0_f32, |m, x| m.max(x.abs()));

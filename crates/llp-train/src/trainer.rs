@@ -4,17 +4,19 @@ use std::ops::Range;
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_bags::{Augmentation, EpochAugmentation};
-use llp_kernels::{Sgd, SgdConfig};
+use llp_kernels::{Sgd, SgdConfig, set_tf32};
 use llp_loss::BagLoss;
 use llp_nn::{Network, NnError, Role};
-use llp_sweep::config::RunConfig;
+use llp_sweep::config::{Precision, RunConfig};
 use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Divergence, EpochRecord};
 
 use crate::checkpoint::weights_file;
 use crate::chosen::Chosen;
 use crate::evaluate::{accuracy, all_finite, bag_losses};
+use crate::inputs::Inputs;
 use crate::step::{Step, StepGradient, chunks};
+use crate::unread::Unread;
 use crate::{
     CheckpointFault, Pretrained, PretrainedFault, Schedule, TrainError, TrainingData, batch, build_network,
 };
@@ -77,6 +79,8 @@ pub struct Trainer<'a> {
     position: Position,
     criterion: Criterion,
     chosen: Option<Chosen>,
+    inputs: Inputs,
+    unread: Unread,
     device: Device,
 }
 
@@ -91,6 +95,8 @@ impl<'a> Trainer<'a> {
         loss: Box<dyn BagLoss>,
         device: &Device,
     ) -> Result<Self, TrainError> {
+        let precision = config.optim.precision();
+        set_tf32(precision == Precision::Tf32);
         let shape = data.bags.data().shape();
         let network = build_network(&config.network, shape, data.class_names.len(), config.seed, device)?;
         let state = network.state_dict();
@@ -119,6 +125,8 @@ impl<'a> Trainer<'a> {
             position: Position { epoch: 0, step: 0, loss_sum: 0.0, total_steps: 0, elapsed_s: 0.0 },
             criterion: config.checkpoint.chosen_by(),
             chosen: None,
+            inputs: Inputs::new(data, precision, device)?,
+            unread: Unread::new(device.is_cuda()),
             device: device.clone(),
         })
     }
@@ -206,17 +214,24 @@ impl<'a> Trainer<'a> {
             let mut n_images = 0;
             while let Some(bags) = steps.get(self.position.step) {
                 if hooks.should_stop() {
-                    return Ok(Outcome::Stopped);
+                    return Ok(self.read_losses(epoch)?.unwrap_or(Outcome::Stopped));
                 }
-                let Some(loss_sum) = self.step(bags, &augmentation, self.schedule.lr(epoch))? else {
+                if !self.step(bags, &augmentation, self.schedule.lr(epoch))? {
                     let step = self.position.total_steps;
                     return Ok(Outcome::Diverged(Divergence { epoch, first_step: step, last_step: step }));
-                };
+                }
                 n_images += bags.iter().map(|&bag| self.data.bags.instances(bag).len()).sum::<usize>();
-                self.position.loss_sum += loss_sum;
                 self.position.step += 1;
                 self.position.total_steps += 1;
+                if self.unread.is_full()
+                    && let Some(end) = self.read_losses(epoch)?
+                {
+                    return Ok(end);
+                }
                 self.position.elapsed_s = elapsed_before + hooks.seconds() - started;
+            }
+            if let Some(end) = self.read_losses(epoch)? {
+                return Ok(end);
             }
             let images_per_s = n_images as f64 / (hooks.seconds() - started).max(1e-9);
             let Some(record) = self.evaluate(epoch, images_per_s)? else {
@@ -248,6 +263,9 @@ impl<'a> Trainer<'a> {
         let steps = self.schedule.steps(epoch);
         let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
         self.step(&steps[step % self.n_steps().min(steps.len())], &augmentation, self.schedule.lr(epoch))?;
+        if self.unread.is_full() {
+            self.unread.read()?;
+        }
         Ok(())
     }
 
@@ -256,27 +274,37 @@ impl<'a> Trainer<'a> {
         self.evaluate(1, 1.0)
     }
 
-    /// One step on some bags: the sum of their losses, or nothing if it is not finite.
+    /// One step on some bags; false if a number is known not to be finite.
     fn step(
         &mut self,
         bags: &[usize],
         augmentation: &EpochAugmentation,
         lr: f64,
-    ) -> Result<Option<f64>, TrainError> {
-        let TrainingData { bags: set, normalization, .. } = self.data;
+    ) -> Result<bool, TrainError> {
+        let set = &self.data.bags;
         let instances = batch::instances(set, bags);
-        let inputs = |range: &Range<usize>| {
-            let instances = &instances[range.clone()];
-            batch::inputs(set.data(), instances, Some(augmentation), normalization, &self.device)
-        };
+        let inputs =
+            |range: &Range<usize>| self.inputs.of(self.data, &instances[range.clone()], augmentation);
         let step = Step { network: &self.network, loss: &*self.loss, targets: &batch::targets(set, bags)? };
         let gradient = match &chunks(instances.len(), self.images_per_chunk)[..] {
             [all] => step.in_one_pass(&inputs(all)?)?,
             chunks => step.in_two_passes(chunks, inputs)?,
         };
-        let Some(StepGradient { loss_sum, gradients }) = gradient else { return Ok(None) };
+        let Some(StepGradient { losses, gradients }) = gradient else { return Ok(false) };
         self.sgd.step(&gradients, lr)?;
-        Ok(Some(loss_sum))
+        self.unread.push(losses);
+        Ok(true)
+    }
+
+    /// Adds the losses that were not read yet to those of the epoch; the end, if one of them is not finite.
+    fn read_losses(&mut self, epoch: usize) -> Result<Option<Outcome>, TrainError> {
+        let (end, n_unread) = (self.position.total_steps, self.unread.len() as u64);
+        if let Some(sum) = self.unread.read()? {
+            self.position.loss_sum += sum;
+            return Ok(None);
+        }
+        let (first_step, last_step) = (end - n_unread, end - 1);
+        Ok(Some(Outcome::Diverged(Divergence { epoch, first_step, last_step })))
     }
 
     /// The record of an epoch whose steps are done; nothing if a number in it is not finite.

@@ -64,7 +64,7 @@ fn row(shape: &Shape, python: Option<&Path>) -> Result<String> {
     Ok(format!("| {stem} | {width} | {batch} | {own:.1} | {}{torch}", other(candle)))
 }
 
-fn example(verb: &str, package: &str, name: &str) -> Result<Command> {
+pub(super) fn example(verb: &str, package: &str, name: &str) -> Result<Command> {
     cargo([verb, "--quiet", "--release", "--package", package, "--example", name])
 }
 
@@ -77,7 +77,7 @@ fn with_shape(mut command: Command, shape: &Shape, steps: &str) -> Command {
 }
 
 /// Images per second, from the last line of what the command prints.
-fn measure(command: Command) -> Result<f64> {
+pub(super) fn measure(command: Command) -> Result<f64> {
     let printed = String::from_utf8(output(command)?)?;
     let line = printed.lines().last().context("it printed nothing")?;
     let answer: Value = serde_json::from_str(line).with_context(|| format!("not JSON: {line}"))?;

@@ -3,7 +3,7 @@
 use candle_core::{Result, bail};
 
 /// The extents of a convolution over NHWC images, all at least 1 but the padding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConvShape {
     /// Images.
     pub images: usize,

@@ -3,13 +3,14 @@
 use super::{RunConfig, Values, preset};
 
 /// Keys that have a named argument.
-const NAMED: [(&str, &str); 9] = [
+const NAMED: [(&str, &str); 10] = [
     ("bags.size", "--bag-size"),
     ("loss.name", "--loss"),
     ("optim.lr", "--lr"),
     ("loss.alpha", "--alpha"),
     ("loss.epsilon", "--epsilon"),
     ("optim.epochs", "--epochs"),
+    ("optim.precision", "--precision"),
     ("network.width", "--width"),
     ("seed", "--seed"),
     ("bags.seed", "--bag-seed"),

@@ -105,6 +105,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("optim.lr_drop_factor", POSITIVE),
     key("optim.images_per_step", SOME),
     key("optim.images_per_chunk", Kind::Count { min: 2 }).optional(),
+    key("optim.precision", Kind::Choice(&["float32", "tf32", "bfloat16"])).optional(),
     key("augment.shift", ANY),
     key("augment.mirror", Kind::Flag),
     key("checkpoint.every_epochs", SOME).unhashed(),

@@ -4,18 +4,20 @@ use std::fmt;
 use std::io;
 use std::process::{Child, Command};
 
+use super::places::{Place, Places};
 use super::{Exit, Launch, RunningCell};
 use crate::sweep_dir::Cell;
 
-/// Launches each cell as a child process, by the command that a function makes for it.
+/// Launches each cell as a child process, by the command that a function makes for it and the place where it is to run.
 pub struct Processes<F> {
+    places: Places,
     command: F,
 }
 
-impl<F: Fn(&Cell) -> Command> Processes<F> {
-    /// Launches cells by `command`.
-    pub fn new(command: F) -> Self {
-        Self { command }
+impl<F: Fn(&Cell, usize) -> Command> Processes<F> {
+    /// Launches cells by `command`, each on the place, below `n_places`, where the fewest run.
+    pub fn new(n_places: usize, command: F) -> Self {
+        Self { places: Places::new(n_places), command }
     }
 }
 
@@ -25,9 +27,31 @@ impl<F> fmt::Debug for Processes<F> {
     }
 }
 
-impl<F: Fn(&Cell) -> Command> Launch for Processes<F> {
+impl<F: Fn(&Cell, usize) -> Command> Launch for Processes<F> {
     fn launch(&self, cell: &Cell) -> io::Result<Box<dyn RunningCell>> {
-        Ok(Box::new((self.command)(cell).spawn()?))
+        let place = self.places.take();
+        let child = (self.command)(cell, place.index).spawn()?;
+        Ok(Box::new(Running { child, _place: place }))
+    }
+}
+
+/// A child process and the place that it takes.
+struct Running {
+    child: Child,
+    _place: Place,
+}
+
+impl RunningCell for Running {
+    fn try_wait(&mut self) -> io::Result<Option<Exit>> {
+        RunningCell::try_wait(&mut self.child)
+    }
+
+    fn interrupt(&mut self) {
+        self.child.interrupt();
+    }
+
+    fn kill(&mut self) {
+        RunningCell::kill(&mut self.child);
     }
 }
 

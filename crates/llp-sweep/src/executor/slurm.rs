@@ -29,6 +29,8 @@ const SCHEMA: u32 = 1;
 pub struct Options {
     /// The program that trains: `PROGRAM sweep exec`. An absolute path that the nodes have too.
     pub program: PathBuf,
+    /// Where each cell trains: the argument `--device`.
+    pub device: String,
     /// Cells that a task works through, one after the other; at least 1.
     pub runs_per_task: usize,
     /// Tasks of an array that run at once; as many as Slurm has room for if nothing is said.

@@ -119,7 +119,7 @@ fn worker() {
     let (Some(path), Some(host), None) = (variable(SWEEP), variable(HOST), variable(INDEX)) else { return };
     let chance = Chance(Mutex::new(variable(SEED).unwrap().parse().unwrap()));
     let sweep = SweepDir::open(path).unwrap();
-    let launcher = Processes::new(|cell| launch(&sweep, &host, cell, &chance));
+    let launcher = Processes::new(1, |cell, _| launch(&sweep, &host, cell, &chance));
     let options = Options {
         max_attempts: u32::MAX,
         max_deaths: u32::MAX,

@@ -7,6 +7,8 @@ use std::io;
 use llp_sweep::SweepError;
 use llp_sweep::executor::local::Options;
 use llp_sweep::executor::{Exit, Launch, RunningCell, Silent, Totals, code};
+use llp_sweep::record::{Activity, Status};
+use llp_sweep::run_dir::RunDir;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
 use crate::executor::{Diary, NO_SIGNALS, World, leak};
@@ -69,6 +71,48 @@ fn failures_are_retried_by_exit_code() {
     assert_eq!(scripted(&sweep, &exits, &options(1)).2, [1]);
     sweep.run_dir(&sweep.cells()[3]).forget_failures().unwrap();
     assert_eq!(scripted(&sweep, &exits, &options(1)).2, [3, 3, 3]);
+}
+
+/// A cell that runs out of memory.
+struct Small<'a>(&'a SweepDir, RefCell<usize>);
+
+impl Launch for Small<'_> {
+    fn launch(&self, cell: &Cell) -> io::Result<Box<dyn RunningCell>> {
+        *self.1.borrow_mut() += 1;
+        let reason = Some("out of memory".to_owned());
+        let status = Status {
+            state: Activity::Failed,
+            epoch: 0,
+            epochs: 2,
+            attempt: 1,
+            deaths: 0,
+            reason,
+            hopeless: true,
+        };
+        let run = RunDir::open_or_create(self.0.run_dir(cell).path(), &cell.config)
+            .and_then(|run| run.write_status(&status));
+        run.map_err(io::Error::other)?;
+        Ok(Box::new(Ended(Exit::Code(1))))
+    }
+}
+
+/// A cell that says of itself that another attempt would fail as well is not tried again, whatever its exit code; once its
+/// failure is forgotten it is.
+#[test]
+fn what_fails_again_is_not_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let sweep = sweep(folder.path(), 1, 1);
+    let n_cells = sweep.cells().len();
+    let launcher = Small(&sweep, RefCell::new(0));
+    let mut diary = Diary::default();
+    let totals = run_all(&sweep, "0", &launcher, &options(1), NO_SIGNALS, &mut diary).unwrap();
+    assert_eq!((totals.failed, *launcher.1.borrow()), (n_cells, n_cells));
+    assert!(diary.lines.contains(&"0 failed, attempt 1, retried: false: out of memory".to_owned()));
+    run_all(&sweep, "0", &launcher, &options(1), NO_SIGNALS, &mut Silent).unwrap();
+    assert_eq!(*launcher.1.borrow(), n_cells);
+    sweep.run_dir(&sweep.cells()[0]).forget_failures().unwrap();
+    run_all(&sweep, "0", &launcher, &options(1), NO_SIGNALS, &mut Silent).unwrap();
+    assert_eq!(*launcher.1.borrow(), n_cells + 1);
 }
 
 /// `fail_fast` ends at the first cell that failed for good, `max_failures` launches no more after so many.

@@ -98,8 +98,11 @@ fn killed_processes_lose_nothing() {
     let mut n_deaths = 0;
     for executor_dies_after in [40, 90, 200, u32::MAX] {
         let looks = Box::leak(Box::new(AtomicU32::new(0)));
-        let killer =
-            Killer { launcher: Processes::new(|cell| command(&sweep, cell)), looks, executor_dies_after };
+        let killer = Killer {
+            launcher: Processes::new(1, |cell, _| command(&sweep, cell)),
+            looks,
+            executor_dies_after,
+        };
         let totals =
             catch_unwind(AssertUnwindSafe(|| run_all(&sweep, "0", &killer, &options, signals, &mut Silent)));
         match totals {
@@ -110,7 +113,7 @@ fn killed_processes_lose_nothing() {
     assert!(n_deaths > 0, "no executor died");
     let deaths = sweep.cells().iter().map(|cell| sweep.run_dir(cell).status().unwrap().unwrap().deaths);
     assert!(deaths.max().unwrap() > 0, "no process was killed");
-    let calm = Processes::new(|cell| command(&sweep, cell));
+    let calm = Processes::new(1, |cell, _| command(&sweep, cell));
     let totals = run_all(&sweep, "0", &calm, &options, signals, &mut Silent).unwrap();
     assert_eq!((totals.complete, totals.diverged), (6, 6));
     for cell in sweep.cells() {

@@ -253,15 +253,14 @@ impl<'a> Pool<'a> {
 
     /// Records a failure, keeping the reason that the cell itself gave, and tries again if there is hope.
     fn end_failed(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
-        let own = |status: &Status| status.state == Activity::Failed && status.attempt == job.attempt;
-        let own_reason =
-            status.as_ref().filter(|status| own(status)).and_then(|status| status.reason.clone());
-        let mut reason = own_reason.unwrap_or_else(|| match exit {
+        let is_own = |status: &&Status| status.state == Activity::Failed && status.attempt == job.attempt;
+        let own = status.as_ref().filter(is_own);
+        let mut reason = own.and_then(|status| status.reason.clone()).unwrap_or_else(|| match exit {
             Exit::Code(code::DONE) => "ended without a result".to_owned(),
             Exit::Code(code) => format!("exit code {code}"),
             Exit::Killed => "killed".to_owned(),
         });
-        let hopeless = exit == Exit::Code(code::HOPELESS);
+        let hopeless = exit == Exit::Code(code::HOPELESS) || own.is_some_and(|status| status.hopeless);
         let failed = Status { reason: Some(reason.clone()), hopeless, ..status_of(job, status) };
         if let Err(error) = self.record(job.cell, &failed) {
             reason = format!("{reason}; and this could not be recorded: {error}");

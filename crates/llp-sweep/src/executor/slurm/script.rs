@@ -26,7 +26,7 @@ for cell in $cells; do
     index=${cell%%:*}
     run=../runs/${cell#*:}
     mkdir -p "$run"
-    "$program" sweep exec .. --index "$index" >>"$run/log.txt" 2>&1 </dev/null &
+    "$program" sweep exec .. --index "$index" --device @device@ >>"$run/log.txt" 2>&1 </dev/null &
     child=$!
     while :; do
         wait "$child"
@@ -66,7 +66,7 @@ pub(super) fn array(sweep: &str, place: usize, tasks: &[String], options: &Optio
         ["--signal=B:USR2@120", "--requeue", "--open-mode=append", "--output=log/%A_%a.log"]
             .map(str::to_owned),
     );
-    let body = ARRAY.replace("@cells@", &cells_name(&name));
+    let body = ARRAY.replace("@cells@", &cells_name(&name)).replace("@device@", &options.device);
     let text = text(sweep, &head, &body, &options.program);
     Script { name, text, cells: Some(tasks.join("\n") + "\n") }
 }

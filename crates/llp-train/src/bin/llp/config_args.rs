@@ -56,6 +56,9 @@ pub(crate) struct ConfigArgs {
     /// Passes over the training bags.
     #[arg(long, value_name = "N")]
     epochs: Option<String>,
+    /// The numbers that the network computes with: float32, or on a GPU tf32 or bfloat16.
+    #[arg(long, value_name = "NAME")]
+    precision: Option<String>,
     /// Channels of the network's first stage.
     #[arg(long, value_name = "N", conflicts_with = "init")]
     width: Option<String>,
@@ -95,6 +98,7 @@ impl ConfigArgs {
             ("--alpha", "loss.alpha", self.alpha.as_deref()),
             ("--epsilon", "loss.epsilon", self.epsilon.as_deref()),
             ("--epochs", "optim.epochs", self.epochs.as_deref()),
+            ("--precision", "optim.precision", self.precision.as_deref()),
             ("--width", "network.width", self.width.as_deref()),
             ("--init", "network.init", self.init.as_deref()),
             ("--seed", "seed", self.seed.as_deref()),

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use candle_core::Device;
 use clap::Args;
 use llp_bags::BagSet;
 use llp_train::build_loss;
@@ -12,6 +11,7 @@ use llp_train::scores::Scores;
 use serde::Serialize;
 
 use crate::calibration::{Calibration, calibrate};
+use crate::device_arg::DeviceArg;
 use crate::epoch_arg::EpochArg;
 use crate::failure::Failure;
 use crate::trained_run::{PlaceArgs, TrainedRun};
@@ -32,6 +32,8 @@ pub(crate) struct EvaluateArgs {
     /// Which weights: those after the last epoch, or after the one that held-out bags prefer.
     #[arg(long, value_enum, default_value_t = EpochArg::Last)]
     epoch: EpochArg,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 /// What is printed.
@@ -70,10 +72,11 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
 
 fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let TrainedRun { config, checkpoint, epochs, predictor, data, .. } =
-        TrainedRun::open(global, &args.run, &args.places, args.epoch)?;
+        TrainedRun::open(global, &args.run, &args.places, args.epoch, args.device)?;
     let (network, state) = (predictor.network(), predictor.state());
-    let losses =
-        |bags: &BagSet| bag_losses(network, bags, &*build_loss(&config), &state.normalization, &Device::Cpu);
+    let losses = |bags: &BagSet| {
+        bag_losses(network, bags, &*build_loss(&config), &state.normalization, predictor.device())
+    };
     let losses = data.held_out.as_ref().map(losses).transpose()?;
     let logits = match &data.test_labels {
         Some(labels) => Some((labels, predictor.logits(&data.test, &data.test.ids())?)),

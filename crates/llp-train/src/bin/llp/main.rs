@@ -11,7 +11,9 @@ mod config_args;
 mod contact_sheet;
 mod data;
 mod data_known;
+mod device_arg;
 mod disaggregate;
+mod doctor;
 mod epoch_arg;
 mod evaluate;
 mod evaluate_show;
@@ -20,6 +22,7 @@ mod failure;
 mod hub;
 mod own_inspect;
 mod own_words;
+mod pool_devices;
 mod predict;
 mod predict_input;
 mod privacy;
@@ -122,6 +125,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Put a finished run onto the Hugging Face hub.
     Upload(upload::UploadArgs),
+    /// Whether this machine can train, on which devices, and what is missing.
+    Doctor,
     /// Print the script that completes command lines in a shell.
     Completions(completions::CompletionsArgs),
     /// Write manual pages.
@@ -155,6 +160,7 @@ fn main() -> ExitCode {
         Command::Watch(args) => watch::watch(global, &args),
         Command::Export(args) => export::export(global, &args),
         Command::Upload(args) => upload::upload(global, &args),
+        Command::Doctor => doctor::doctor(global),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),
     };

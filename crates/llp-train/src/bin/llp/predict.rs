@@ -4,7 +4,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use candle_core::Device;
 use clap::{Args, ValueEnum};
 use llp_bags::table::{TableFormat, TableWriter};
 use llp_sweep::AtomicFile;
@@ -16,6 +15,7 @@ use llp_train::{Checkpoint, Predictor, TrainError, TrainingData};
 use serde::Serialize;
 
 use crate::calibration::{Calibration, calibrate};
+use crate::device_arg::DeviceArg;
 use crate::epoch_arg::EpochArg;
 use crate::failure::{Failure, code, usage};
 use crate::predict_input::{proportions, sources};
@@ -65,6 +65,8 @@ pub(crate) struct PredictArgs {
     /// Divide the logits by this.
     #[arg(long, value_name = "T", conflicts_with = "calibrate", value_parser = positive)]
     temperature: Option<f64>,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 /// A part of a run's data.
@@ -159,14 +161,14 @@ fn network(global: Global, args: &PredictArgs) -> Result<(Predictor, Option<Trai
     if args.split.is_none() && !args.calibrate {
         let path = Checkpoint::locate(&args.network)?;
         let (_, checkpoint) = args.epoch.choose(&path, Checkpoint::read(&path)?)?;
-        return Ok((Predictor::new(&path, checkpoint, &Device::Cpu)?, None));
+        return Ok((Predictor::new(&path, checkpoint, &args.device.open()?)?, None));
     }
     if args.network.join("state.json").is_file() {
         let checkpoint = args.network.display();
         return Err(usage(format!("{checkpoint} is a checkpoint: --split and --calibrate need its run")));
     }
     let places = PlaceArgs { data: args.data.clone(), proportions: None, bags: args.bags.clone() };
-    let run = TrainedRun::open(global, &args.network, &places, args.epoch)?;
+    let run = TrainedRun::open(global, &args.network, &places, args.epoch, args.device)?;
     Ok((run.predictor, Some(run.data)))
 }
 

@@ -10,6 +10,7 @@ use llp_train::TrainError;
 use llp_train::privacy::{Recovery, recovery};
 use serde::Serialize;
 
+use crate::device_arg::DeviceArg;
 use crate::epoch_arg::EpochArg;
 use crate::failure::Failure;
 use crate::trained_run::{PlaceArgs, TrainedRun};
@@ -30,6 +31,8 @@ pub(crate) struct PrivacyArgs {
     /// Weight of the entropy, in nats; 1 keeps the network's own certainty.
     #[arg(long, default_value_t = 1.0)]
     epsilon: f64,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 /// The recovery of the labels of one run.
@@ -99,7 +102,7 @@ pub(crate) fn privacy(global: Global, args: &PrivacyArgs) -> Result<ExitCode, Fa
 
 fn measure(global: Global, args: &PrivacyArgs, path: &Path) -> Result<RunRecovery, Failure> {
     let TrainedRun { config, predictor, data, train_labels, .. } =
-        TrainedRun::open(global, path, &args.places, EpochArg::Last)?;
+        TrainedRun::open(global, path, &args.places, EpochArg::Last, args.device)?;
     let labels = train_labels.ok_or_else(|| TrainError::NoTruth { name: config.data.name.clone() })?;
     let recovery = recovery(&predictor, &data.bags, &labels, args.alpha, args.epsilon)?;
     Ok(RunRecovery {

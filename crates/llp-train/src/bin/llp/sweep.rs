@@ -10,7 +10,7 @@ use llp_sweep::grid::Sweep;
 use llp_sweep::sweep_dir::SweepDir;
 
 use crate::Global;
-use crate::failure::{Failure, usage};
+use crate::failure::Failure;
 use crate::sweep_control::{self, CancelArgs, RetryArgs};
 use crate::sweep_exec::{self, ExecArgs};
 use crate::sweep_plan::{self, PlanArgs};
@@ -89,14 +89,4 @@ pub(crate) fn sweep(global: Global, command: &SweepCommand) -> Result<ExitCode, 
 pub(crate) fn grid(name: &str) -> Result<Sweep, Failure> {
     let is_file = Path::new(name).extension().is_some_and(|extension| extension == "toml");
     Ok(if is_file { Sweep::read(Path::new(name))? } else { Sweep::preset(name)? })
-}
-
-/// The number of cells to train at once, which share the cores, and the threads of each.
-pub(crate) fn jobs_and_threads(jobs: Option<usize>) -> Result<(usize, usize), Failure> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = jobs.unwrap_or(cores);
-    if jobs == 0 {
-        return Err(usage("--jobs must be at least 1".to_owned()));
-    }
-    Ok((jobs, (cores / jobs).max(1)))
 }

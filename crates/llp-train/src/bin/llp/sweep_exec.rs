@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
+use llp_kernels::DeviceName;
 use llp_sweep::SweepError;
 use llp_sweep::prune;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use llp_train::{RunEnd, TrainError};
 
 use crate::Global;
+use crate::device_arg::DeviceArg;
 use crate::failure::{Failure, code, usage};
 use crate::signals::Wishes;
 use crate::train::train_here;
@@ -27,6 +29,8 @@ pub(crate) struct ExecArgs {
     /// Save and stop when standard input ends: the program that holds its other end is gone.
     #[arg(long)]
     stop_with_stdin: bool,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 pub(crate) fn exec(global: Global, args: &ExecArgs) -> Result<ExitCode, Failure> {
@@ -46,7 +50,7 @@ pub(crate) fn exec(global: Global, args: &ExecArgs) -> Result<ExitCode, Failure>
     }
     // A run that cannot be compared is not held back.
     let may_go_on = |epochs: usize| prune::may_go_on(&sweep, cell, epochs, &host()).unwrap_or(true);
-    match train_here(global, run.path(), &cell.config, &wishes, None, &may_go_on) {
+    match train_here(global, run.path(), &cell.config, args.device, &wishes, None, &may_go_on) {
         Ok(RunEnd::Stopped(_)) => Ok(ExitCode::from(wishes.exit_code())),
         // Within a sweep a diverged run is a result like any other; one that is held back is done for now.
         Ok(RunEnd::AlreadyEnded(_) | RunEnd::Ended(_) | RunEnd::Paused(_)) => Ok(ExitCode::SUCCESS),
@@ -61,11 +65,18 @@ fn is_elsewhere(failure: &Failure) -> bool {
     matches!(cause, Some(TrainError::Sweep(SweepError::Claimed { .. } | SweepError::ClaimLost { .. })))
 }
 
-/// The command that trains one cell, with its output in the run's log.
-pub(crate) fn child(program: &Path, sweep: &SweepDir, cell: &Cell, threads: usize) -> Command {
+/// The command that trains one cell on a device, with its output in the run's log.
+pub(crate) fn child(
+    program: &Path,
+    sweep: &SweepDir,
+    cell: &Cell,
+    device: DeviceName,
+    threads: usize,
+) -> Command {
     let mut command = Command::new(program);
     command.args(["--progress", "lines", "sweep", "exec"]).arg(sweep.path());
     command.args(["--index", &cell.index.to_string(), "--stop-with-stdin"]);
+    command.args(["--device", &device.to_string()]);
     let log = |open: Option<File>| open.map_or_else(Stdio::null, Stdio::from);
     let file = open_log(sweep, cell);
     command.stdout(log(file.as_ref().and_then(|file| file.try_clone().ok()))).stderr(log(file));

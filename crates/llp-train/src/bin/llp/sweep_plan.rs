@@ -16,7 +16,8 @@ use serde_json::json;
 
 use crate::config_args::ConfigArgs;
 use crate::failure::{Failure, code, usage};
-use crate::sweep::{grid, jobs_and_threads};
+use crate::pool_devices::{PoolDeviceArgs, Slots};
+use crate::sweep::grid;
 use crate::sweep_probe::time_beside;
 use crate::sweep_work::{POLL, fetch_data};
 use crate::world::{host, print, print_json, tell};
@@ -30,9 +31,8 @@ pub(crate) struct PlanArgs {
     /// The sweep's directory: made, and its finished runs counted. Without it nothing is written.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Cells that train at once on a machine, sharing the cores; by default as many as there are cores.
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[command(flatten)]
+    devices: PoolDeviceArgs,
     /// Machines like this one that work on the sweep at once.
     #[arg(long, value_name = "N", default_value_t = 1)]
     workers: usize,
@@ -78,7 +78,7 @@ pub(crate) fn plan(global: Global, args: &PlanArgs) -> Result<ExitCode, Failure>
     }
     let mut grid = grid(&args.sweep)?;
     args.config.apply(global, &mut grid)?;
-    let (jobs, threads) = jobs_and_threads(args.jobs)?;
+    let slots = args.devices.slots()?;
     let sweep = args.out.as_ref().map(|out| SweepDir::open_or_create(out, &grid)).transpose()?;
     let cells = sweep.as_ref().map_or_else(|| expand(&grid), |sweep| Ok(sweep.cells().to_vec()))?;
     let standings = match &sweep {
@@ -89,12 +89,14 @@ pub(crate) fn plan(global: Global, args: &PlanArgs) -> Result<ExitCode, Failure>
     let cost = if args.no_probe || open.is_empty() {
         None
     } else {
-        fetch_data(global, &open.iter().map(|standing| standing.cell).collect::<Vec<_>>())?;
-        let timings = time_kinds(&open, args.out.as_deref(), jobs, threads, args.probe_steps)?;
-        Some(cost(&standings, &open, &timings, jobs, args))
+        let open_cells: Vec<&Cell> = open.iter().map(|standing| standing.cell).collect();
+        slots.check(&open_cells)?;
+        fetch_data(global, &open_cells)?;
+        let timings = time_kinds(&open, args.out.as_deref(), &slots, args.probe_steps)?;
+        Some(cost(&standings, &open, &timings, slots.jobs, args))
     };
     let (n_runs, n_done) = (standings.len(), standings.len() - open.len());
-    show(global, &Forecast { n_runs, n_done, jobs, workers: args.workers, cost })?;
+    show(global, &Forecast { n_runs, n_done, jobs: slots.jobs, workers: args.workers, cost })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -106,8 +108,7 @@ fn pending(cell: &Cell) -> Standing<'_> {
 fn time_kinds(
     open: &[&Standing<'_>],
     out: Option<&Path>,
-    jobs: usize,
-    threads: usize,
+    slots: &Slots,
     steps: usize,
 ) -> Result<BTreeMap<String, Timing>, Failure> {
     let mut kinds: BTreeMap<String, &RunConfig> = BTreeMap::new();
@@ -120,7 +121,7 @@ fn time_kinds(
         }
     }
     let scratch = out.map_or_else(tempfile::tempdir, tempfile::tempdir_in)?;
-    let n_beside = jobs.min(open.len());
+    let n_beside = slots.jobs.min(open.len());
     let configs: Vec<&RunConfig> = kinds.values().copied().collect();
     let mut timings = Vec::new();
     for (place, chunk) in configs.chunks(n_beside).enumerate() {
@@ -128,7 +129,7 @@ fn time_kinds(
         // The last ones are timed beside others that were timed before.
         let beside: Vec<_> = chunk.iter().chain(configs.iter().cycle()).take(n_beside).copied().collect();
         let folder = scratch.path().join(place.to_string());
-        let timed = time_beside(&beside, &folder, threads, steps)
+        let timed = time_beside(&beside, &folder, slots, steps)
             .map_err(|error| Failure { code: code::RUNTIME, error })?;
         timings.extend_from_slice(&timed[..chunk.len()]);
     }

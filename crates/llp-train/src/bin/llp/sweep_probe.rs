@@ -8,16 +8,18 @@ use std::sync::Barrier;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context as _;
-use candle_core::Device;
 use clap::Args;
+use llp_kernels::DeviceName;
 use llp_sweep::config::RunConfig;
 use llp_sweep::forecast::Timing;
 use llp_sweep::run_dir::RunDir;
 use llp_train::{ProbeContext, probe as time_parts};
 
 use crate::Global;
+use crate::device_arg::DeviceArg;
 use crate::failure::Failure;
 use crate::hub;
+use crate::pool_devices::Slots;
 use crate::signals::Wishes;
 use crate::sweep_exec::confine;
 use crate::world::{print, print_json, stopwatch};
@@ -30,6 +32,8 @@ pub(crate) struct ProbeArgs {
     /// Steps to time, at least.
     #[arg(long, value_name = "N")]
     steps: usize,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 pub(crate) fn probe(global: Global, args: &ProbeArgs) -> Result<ExitCode, Failure> {
@@ -38,12 +42,13 @@ pub(crate) fn probe(global: Global, args: &ProbeArgs) -> Result<ExitCode, Failur
 
 fn probe_in_pool(global: Global, args: &ProbeArgs) -> Result<ExitCode, Failure> {
     let seconds = stopwatch();
+    let device = args.device.open()?;
     let (_, config) = RunDir::open(&args.dir)?;
     let wishes = Wishes::listen()?;
     wishes.exit_on_kill();
     let mut context = ProbeContext {
         locate: &|name| hub::locate(global, name),
-        device: &Device::Cpu,
+        device: &device,
         version: env!("CARGO_PKG_VERSION"),
         seconds: &seconds,
         // Whoever hears nothing of this process ends it.
@@ -64,7 +69,7 @@ fn probe_in_pool(global: Global, args: &ProbeArgs) -> Result<ExitCode, Failure> 
 pub(crate) fn time_beside(
     configs: &[&RunConfig],
     scratch: &Path,
-    threads: usize,
+    slots: &Slots,
     steps: usize,
 ) -> anyhow::Result<Vec<Timing>> {
     let program = std::env::current_exe()?;
@@ -72,8 +77,9 @@ pub(crate) fn time_beside(
     std::thread::scope(|scope| {
         let time = |(place, config): (usize, &&RunConfig)| {
             let (dir, config) = (scratch.join(place.to_string()), (*config).clone());
+            let probe = Probe { config, dir, device: slots.devices[place % slots.devices.len()], steps };
             let (program, barriers) = (&program, (&all_ready, &all_timed));
-            scope.spawn(move || time_one(program, &dir, &config, threads, steps, barriers))
+            scope.spawn(move || time_one(program, &probe, slots.threads, barriers))
         };
         let probes: Vec<_> = configs.iter().enumerate().map(time).collect();
         let join = |probe: std::thread::ScopedJoinHandle<'_, anyhow::Result<Timing>>| {
@@ -83,17 +89,23 @@ pub(crate) fn time_beside(
     })
 }
 
+/// What one process is to time.
+struct Probe {
+    dir: PathBuf,
+    config: RunConfig,
+    device: DeviceName,
+    steps: usize,
+}
+
 /// One probe, which meets the others at the two barriers whatever happens to it.
 fn time_one(
     program: &Path,
-    dir: &Path,
-    config: &RunConfig,
+    probe: &Probe,
     threads: usize,
-    steps: usize,
     (all_ready, all_timed): (&Barrier, &Barrier),
 ) -> anyhow::Result<Timing> {
     let seconds = stopwatch();
-    let started = start(program, dir, config, threads, steps).map(|(child, mut input, mut output)| {
+    let started = start(program, probe, threads).map(|(child, mut input, mut output)| {
         let ready = line(&mut output).map(|_| seconds());
         all_ready.wait();
         let timing = ready.and_then(|start_s| {
@@ -115,21 +127,17 @@ fn time_one(
     };
     let end = child.wait_with_output()?;
     let said = String::from_utf8_lossy(&end.stderr);
-    timing.with_context(|| format!("cannot time {}: {}", config.run_name(), said.trim()))
+    timing.with_context(|| format!("cannot time {}: {}", probe.config.run_name(), said.trim()))
 }
 
 type Started = (std::process::Child, ChildStdin, BufReader<ChildStdout>);
 
-fn start(
-    program: &Path,
-    dir: &Path,
-    config: &RunConfig,
-    threads: usize,
-    steps: usize,
-) -> anyhow::Result<Started> {
+fn start(program: &Path, probe: &Probe, threads: usize) -> anyhow::Result<Started> {
+    let Probe { dir, config, device, steps } = probe;
     RunDir::open_or_create(dir, config)?;
     let mut command = Command::new(program);
-    command.args(["sweep", "probe"]).arg(dir).args(["--steps", &steps.to_string()]);
+    command.args(["sweep", "probe"]).arg(dir);
+    command.args(["--steps", &steps.to_string(), "--device", &device.to_string()]);
     confine(&mut command, threads);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let input = child.stdin.take().context("a child without an input")?;

@@ -9,6 +9,7 @@ use llp_sweep::control::free_from_dead_hosts;
 use llp_sweep::executor::slurm::{self, Options, Script};
 use llp_sweep::sweep_dir::SweepDir;
 
+use crate::device_arg::DeviceArg;
 use crate::failure::{Failure, usage};
 use crate::sweep::FilterArgs;
 use crate::world::{claimant, host, print, print_json, tell};
@@ -37,6 +38,8 @@ pub(crate) struct SubmitArgs {
     /// Time limit of a task, as in 4:00:00; two minutes before it, the task saves and is queued again.
     #[arg(long, value_name = "TIME")]
     time: Option<String>,
+    #[command(flatten)]
+    device: DeviceArg,
     #[command(flatten)]
     filter: FilterArgs,
     /// Further arguments for sbatch, after --.
@@ -75,6 +78,7 @@ pub(crate) fn submit(global: Global, args: &SubmitArgs) -> Result<ExitCode, Fail
     let asked = slurm::array_size_max("scontrol");
     let options = Options {
         program: std::env::current_exe()?,
+        device: args.device.device.to_string(),
         runs_per_task: args.runs_per_task,
         max_parallel: args.max_parallel,
         time: args.time.clone(),

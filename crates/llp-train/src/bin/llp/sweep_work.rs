@@ -14,9 +14,10 @@ use llp_sweep::sweep_dir::{Cell, SweepDir};
 use crate::config_args::ConfigArgs;
 use crate::failure::{Failure, code};
 use crate::hub;
+use crate::pool_devices::{PoolDeviceArgs, Slots};
 use crate::progress::Style;
 use crate::signals::Wishes;
-use crate::sweep::{FilterArgs, grid, jobs_and_threads};
+use crate::sweep::{FilterArgs, grid};
 use crate::sweep_exec::child;
 use crate::sweep_progress::Cells;
 use crate::world::{claimant, stopwatch, tell};
@@ -66,9 +67,8 @@ pub(crate) struct WorkerArgs {
 
 #[derive(Args)]
 struct PoolArgs {
-    /// Cells that train at once, sharing the cores; by default as many as there are cores.
-    #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    #[command(flatten)]
+    devices: PoolDeviceArgs,
     /// Stop everything at the first cell that fails for good.
     #[arg(long)]
     fail_fast: bool,
@@ -83,24 +83,25 @@ pub(crate) fn run(global: Global, args: &RunArgs) -> Result<ExitCode, Failure> {
     let mut grid = grid(&args.sweep)?;
     args.config.apply(global, &mut grid)?;
     let filter = args.pool.filter.parse()?;
-    jobs_and_threads(args.pool.jobs)?;
+    let slots = args.pool.devices.slots()?;
     let sweep = SweepDir::open_or_create(&args.out, &grid)?;
     let cells = sweep.matching(&filter);
     let wishes = Wishes::listen()?;
-    let totals = work(global, &sweep, &cells, &args.pool, None, &wishes)?;
+    let totals = work(global, &sweep, &cells, &args.pool, &slots, None, &wishes)?;
     report::write(global, &sweep)?;
     Ok(ExitCode::from(end(&totals, &wishes, sweep.path())))
 }
 
 pub(crate) fn worker(global: Global, args: &WorkerArgs) -> Result<ExitCode, Failure> {
     let filter = args.pool.filter.parse()?;
+    let slots = args.pool.devices.slots()?;
     let sweep = SweepDir::open(&args.dir)?;
     let cells = sweep.matching(&filter);
     let wishes = Wishes::listen()?;
     if let Some(limit) = args.time_limit {
         wishes.stop_after(limit);
     }
-    let totals = work(global, &sweep, &cells, &args.pool, args.idle_exit, &wishes)?;
+    let totals = work(global, &sweep, &cells, &args.pool, &slots, args.idle_exit, &wishes)?;
     Ok(ExitCode::from(end(&totals, &wishes, sweep.path())))
 }
 
@@ -109,13 +110,14 @@ fn work(
     sweep: &SweepDir,
     cells: &[&Cell],
     args: &PoolArgs,
+    slots: &Slots,
     idle_exit: Option<Duration>,
     wishes: &Wishes,
 ) -> Result<Totals, Failure> {
-    let (jobs, threads) = jobs_and_threads(args.jobs)?;
+    slots.check(cells)?;
     fetch_data(global, cells)?;
     let options = Options {
-        jobs,
+        jobs: slots.jobs,
         max_attempts: MAX_ATTEMPTS,
         max_deaths: MAX_DEATHS,
         fail_fast: args.fail_fast,
@@ -125,7 +127,9 @@ fn work(
         look_elsewhere: LOOK_ELSEWHERE,
     };
     let program = std::env::current_exe()?;
-    let launcher = Processes::new(|cell: &Cell| child(&program, sweep, cell, threads));
+    let command =
+        |cell: &Cell, place: usize| child(&program, sweep, cell, slots.devices[place], slots.threads);
+    let launcher = Processes::new(slots.devices.len(), command);
     let signals = Signals { stop: &wishes.stop, kill: &wishes.kill };
     let (claimant, seconds) = (claimant(), stopwatch());
     let world = World { claimant: &claimant, seconds: &seconds, signals };

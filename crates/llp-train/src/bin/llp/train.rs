@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use candle_core::Device;
 use clap::Args;
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::{Outcome, RunResult};
@@ -13,6 +12,7 @@ use llp_sweep::run_dir::RunDir;
 use llp_train::{RunContext, RunEnd, run};
 
 use crate::config_args::ConfigArgs;
+use crate::device_arg::DeviceArg;
 use crate::failure::{Failure, code};
 use crate::hub;
 use crate::progress::{Epochs, Style};
@@ -28,6 +28,8 @@ pub(crate) struct TrainArgs {
     /// The run's directory; made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArg,
     #[command(flatten)]
     limit: TimeLimit,
 }
@@ -48,6 +50,8 @@ pub(crate) struct ResumeArgs {
     #[arg(long, value_name = "FILE")]
     bags: Option<String>,
     #[command(flatten)]
+    device: DeviceArg,
+    #[command(flatten)]
     limit: TimeLimit,
 }
 
@@ -60,7 +64,7 @@ struct TimeLimit {
 
 pub(crate) fn train(global: Global, args: &TrainArgs) -> Result<ExitCode, Failure> {
     let config = args.config.resolve(global)?;
-    train_to_end(global, &args.out, &config, args.limit.time_limit)
+    train_to_end(global, &args.out, &config, args.device, args.limit.time_limit)
 }
 
 pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Failure> {
@@ -74,18 +78,19 @@ pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Fail
     if args.bags.is_some() {
         config.bags.manifest.clone_from(&args.bags);
     }
-    train_to_end(global, &args.dir, &config, args.limit.time_limit)
+    train_to_end(global, &args.dir, &config, args.device, args.limit.time_limit)
 }
 
 fn train_to_end(
     global: Global,
     dir: &Path,
     config: &RunConfig,
+    device: DeviceArg,
     time_limit: Option<Duration>,
 ) -> Result<ExitCode, Failure> {
     let wishes = Wishes::listen()?;
     wishes.exit_on_kill();
-    match train_here(global, dir, config, &wishes, time_limit, &|_| true)? {
+    match train_here(global, dir, config, device, &wishes, time_limit, &|_| true)? {
         RunEnd::Stopped(_) | RunEnd::Paused(_) => {
             tell(&format!("stopped with a checkpoint; resume with: llp resume {}", dir.display()));
             Ok(ExitCode::from(wishes.exit_code()))
@@ -103,29 +108,33 @@ pub(crate) fn train_here(
     global: Global,
     dir: &Path,
     config: &RunConfig,
+    device: DeviceArg,
     wishes: &Wishes,
     time_limit: Option<Duration>,
     may_go_on: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<RunEnd, Failure> {
     // All of it inside the pool: from outside, each kernel would wait tens of microseconds for a thread to wake up.
-    rayon::scope(|_| train_in_pool(global, dir, config, wishes, time_limit, may_go_on))
+    rayon::scope(|_| train_in_pool(global, dir, config, device, wishes, time_limit, may_go_on))
 }
 
 fn train_in_pool(
     global: Global,
     dir: &Path,
     config: &RunConfig,
+    device: DeviceArg,
     wishes: &Wishes,
     time_limit: Option<Duration>,
     may_go_on: &dyn Fn(usize) -> bool,
 ) -> Result<RunEnd, Failure> {
+    // On the thread that trains, to which the tensors of a GPU belong.
+    let device = device.open()?;
     let seconds = stopwatch();
     let is_late = || time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
     let mut context = RunContext {
         claimant: &claimant(),
         locate: &|name| hub::locate(global, name),
-        device: &Device::Cpu,
+        device: &device,
         version: env!("CARGO_PKG_VERSION"),
         seconds: &seconds,
         should_stop: &|| wishes.should_stop() || is_late(),

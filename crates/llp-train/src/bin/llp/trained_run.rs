@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use candle_core::Device;
 use clap::Args;
 use llp_bags::LabelOracle;
 use llp_sweep::config::RunConfig;
@@ -10,6 +9,7 @@ use llp_sweep::run_dir::RunDir;
 use llp_train::privacy::load_with_labels;
 use llp_train::{Checkpoint, Predictor, TrainingData};
 
+use crate::device_arg::DeviceArg;
 use crate::epoch_arg::EpochArg;
 use crate::failure::Failure;
 use crate::{Global, hub};
@@ -48,6 +48,7 @@ impl TrainedRun {
         path: &Path,
         places: &PlaceArgs,
         epoch: EpochArg,
+        device: DeviceArg,
     ) -> Result<Self, Failure> {
         let (_, mut config) = RunDir::open(path)?;
         if places.data.is_some() {
@@ -68,7 +69,7 @@ impl TrainedRun {
             config,
             epochs,
             checkpoint: newest.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            predictor: Predictor::new(&newest, checkpoint, &Device::Cpu)?,
+            predictor: Predictor::new(&newest, checkpoint, &device.open()?)?,
             data,
             train_labels,
         })

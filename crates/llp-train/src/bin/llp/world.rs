@@ -55,3 +55,14 @@ pub(crate) fn print_list(global: Global, names: &[impl AsRef<str> + Serialize]) 
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
+
+/// Bytes of memory: all, and what is available now. Nothing where the system does not tell.
+pub(crate) fn memory() -> (Option<u64>, Option<u64>) {
+    let text = fs_err::read_to_string("/proc/meminfo").unwrap_or_default();
+    let bytes = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes * 1024)
+    };
+    (bytes("MemTotal:"), bytes("MemAvailable:"))
+}

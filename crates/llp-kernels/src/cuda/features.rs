@@ -1,0 +1,161 @@
+//! Activations on a GPU.
+
+use std::sync::Arc;
+
+use candle_core::cuda::CudaDevice;
+use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+
+use super::array::{Array, device_of, floats, pointer, tensor};
+use super::calls::{self, Pointer};
+use super::context::Context;
+use super::tape::Node;
+use crate::features::Extents;
+
+/// The numbers of features, in the type of the tensor that they began with.
+#[derive(Clone)]
+pub(crate) struct CudaFeatures {
+    pub(super) values: Arc<Array>,
+    pub(crate) extents: Extents,
+    /// How to send a gradient back; none where none is wanted.
+    pub(super) node: Option<Arc<Node>>,
+    pub(super) device: CudaDevice,
+}
+
+impl CudaFeatures {
+    /// The beginning of a network, on a variable or a constant.
+    pub(crate) fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
+        check_parameter(tensor)?;
+        let device = device_of(tensor)?;
+        let values = Array::copy_of(&*Context::of(&device)?, tensor)?;
+        let variable = tensor.track_op().then(|| tensor.clone());
+        let node = variable.map(|variable| {
+            Node::new(Vec::new(), move |context, gradient| {
+                deliver(&context.device, &variable, gradient.to_floats(context)?)
+            })
+        });
+        Ok(Self { values: Arc::new(values), extents, node, device })
+    }
+
+    /// The result of an operation.
+    pub(super) fn result(&self, values: Arc<Array>, extents: Extents, node: Option<Arc<Node>>) -> Self {
+        Self { values, extents, node, device: self.device.clone() }
+    }
+
+    pub(super) fn context(&self) -> Result<std::rc::Rc<Context>> {
+        Context::of(&self.device)
+    }
+
+    pub(super) fn pointer(&self) -> Pointer {
+        self.values.pointer()
+    }
+
+    /// The numbers as a tensor of floats.
+    pub(crate) fn to_tensor(&self) -> Result<Tensor> {
+        self.leave(Exit::All)
+    }
+
+    /// The mean over height and width, `[image, channel]` in floats.
+    pub(crate) fn global_average_pool(&self) -> Result<Tensor> {
+        self.leave(Exit::Pooled)
+    }
+
+    fn leave(&self, exit: Exit) -> Result<Tensor> {
+        let anchor = self.context()?.anchor(self.node.is_some());
+        anchor.apply_op1(Leave { features: self.clone(), exit })
+    }
+}
+
+/// How features become a tensor.
+#[derive(Clone, Copy)]
+enum Exit {
+    All,
+    Pooled,
+}
+
+/// The one operation that candle sees.
+struct Leave {
+    features: CudaFeatures,
+    exit: Exit,
+}
+
+impl Leave {
+    /// Images, pixels of each, channels.
+    fn pool(&self) -> [usize; 3] {
+        let Extents { images, height, width, channels } = self.features.extents;
+        [images, height * width, channels]
+    }
+}
+
+impl CustomOp1 for Leave {
+    fn name(&self) -> &'static str {
+        "llp-tensor"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
+        bail!("features on a GPU become a tensor there")
+    }
+
+    #[expect(unsafe_code, reason = "runs kernels")]
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        let Self { features, exit } = self;
+        let (context, kind) = (features.context()?, features.values.kind());
+        let [images, _, channels] = self.pool();
+        let shape: Shape = match exit {
+            Exit::All => features.extents.into(),
+            Exit::Pooled => (images, channels).into(),
+        };
+        let out = floats(&features.device, shape.elem_count())?;
+        let (from, to) = (features.pointer(), super::array::address(&out));
+        let call = match exit {
+            Exit::All => calls::to_f32(kind, from, to, shape.elem_count()),
+            Exit::Pooled => calls::average_pool(kind, from, to, self.pool()),
+        };
+        // SAFETY: the features have the numbers of their extents, and the result those of its shape.
+        unsafe { context.run(&call)? };
+        Ok((CudaStorage::wrap_cuda_slice(out, features.device.clone()), shape))
+    }
+
+    #[expect(unsafe_code, reason = "runs kernels")]
+    fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let Self { features, exit } = self;
+        let Some(node) = &features.node else { return Ok(None) };
+        let (context, kind) = (features.context()?, features.values.kind());
+        let gradient = gradient.contiguous()?;
+        let sent = Array::of_any(&features.device, kind, features.values.len())?;
+        let (from, to) = (pointer(&gradient)?, sent.pointer());
+        let call = match exit {
+            Exit::All => calls::from_f32(kind, from, to, sent.len()),
+            Exit::Pooled => calls::average_pool_backward(kind, from, to, self.pool()),
+        };
+        // SAFETY: as in the forward pass, with the gradient, in floats, in place of the result.
+        unsafe { context.run(&call)? };
+        node.back(&context, sent)?;
+        // What stands for the parameters has no gradient of its own.
+        Ok(None)
+    }
+}
+
+/// Hands the gradient of a parameter over, `[..]` in floats.
+pub(super) fn deliver(
+    device: &CudaDevice,
+    parameter: &Tensor,
+    gradient: cudarc::driver::CudaSlice<f32>,
+) -> Result<()> {
+    let gradient = tensor(device, gradient, parameter.shape());
+    match crate::backward::hand_over(parameter, gradient) {
+        None => Ok(()),
+        Some(_) => bail!(
+            "gradients of operations on a GPU are found by llp_kernels::backward, not by Tensor::backward"
+        ),
+    }
+}
+
+/// Refuses a tensor that depends on variables without being one: its gradient would have nowhere to go.
+pub(super) fn check_parameter(parameter: &Tensor) -> Result<()> {
+    if parameter.track_op() && !parameter.is_variable() {
+        bail!(
+            "parameters of operations on a GPU are variables, or constants: this one is the result of an operation"
+        );
+    }
+    Ok(())
+}

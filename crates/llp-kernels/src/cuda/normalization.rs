@@ -1,0 +1,171 @@
+//! Batch normalization of features on a GPU.
+#![expect(unsafe_code, reason = "runs kernels")]
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor};
+
+use super::array::{Array, address, floats, pointer, tensor};
+use super::calls::{self, Matrix, Normalizer, Running};
+use super::context::Context;
+use super::features::{CudaFeatures, check_parameter, deliver};
+use super::tape::Node;
+use crate::batch_norm::{BatchNorm, Mode};
+
+impl CudaFeatures {
+    /// Normalizes with the parameters of `norm`; the extents have been checked.
+    pub(crate) fn batch_norm(
+        &self,
+        norm: &BatchNorm,
+        residual: Option<&Self>,
+        mode: Mode,
+        relu: bool,
+    ) -> Result<Self> {
+        let context = self.context()?;
+        let (gamma, beta) = (mode.operand(norm.gamma()), mode.operand(norm.beta()));
+        check_parameter(&gamma)?;
+        let kind = self.values.kind();
+        let channels = self.extents.channels;
+        let rows = Matrix { kind, rows: self.extents.len() / channels, channels };
+        let (mean, inverse_deviation) = match mode {
+            Mode::Train | Mode::Preview => of_batch(&context, self, rows, norm, mode)?,
+            Mode::Evaluate => of_running(&context, norm, channels)?,
+        };
+        let from_batch = mode != Mode::Evaluate;
+        let wants_parameters = mode == Mode::Train;
+        let statistics = Statistics { mean, inverse_deviation, gamma, beta };
+        let y = Arc::new(Array::of_any(&self.device, kind, self.values.len())?);
+        let of_residual = residual.map_or(0, Self::pointer);
+        // SAFETY: features and result have the same extents, and the parameters a number for each channel.
+        unsafe {
+            context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))?
+        };
+        let parents: Vec<_> =
+            [Some(self), residual].into_iter().flatten().filter_map(|parent| parent.node.clone()).collect();
+        let node = (wants_parameters || !parents.is_empty()).then(|| {
+            let (x, residual, y) = (self.clone(), residual.cloned(), Arc::clone(&y));
+            let back = Back { rows, x, residual, y, statistics, from_batch, wants_parameters, relu };
+            Node::new(parents, move |context, gradient| back.send(context, gradient))
+        });
+        Ok(self.result(y, self.extents, node))
+    }
+}
+
+/// Mean and inverse deviation of the batch, each `[channel]`; in training the running statistics move.
+fn of_batch(
+    context: &Context,
+    x: &CudaFeatures,
+    rows: Matrix,
+    norm: &BatchNorm,
+    mode: Mode,
+) -> Result<(Tensor, Tensor)> {
+    let device = &context.device;
+    let of_slabs = rows.n_slabs() * rows.channels;
+    let (means, squares) = (floats(device, of_slabs)?, floats(device, of_slabs)?);
+    let (mean, inverse_deviation) = (floats(device, rows.channels)?, floats(device, rows.channels)?);
+    let running = match mode {
+        Mode::Train => Some(Running {
+            mean: pointer(norm.running_mean())?,
+            variance: pointer(norm.running_variance())?,
+            momentum: BatchNorm::MOMENTUM as f32,
+        }),
+        _ => None,
+    };
+    let (of_slabs, of_rows) =
+        ((address(&means), address(&squares)), (address(&mean), address(&inverse_deviation)));
+    // SAFETY: the arrays have a number for each channel, or for each slab and channel.
+    unsafe {
+        context.run(&rows.moments(x.pointer(), of_slabs.0, of_slabs.1))?;
+        context.run(&rows.finish(of_slabs, BatchNorm::EPSILON as f32, of_rows, running))?;
+    }
+    let channels = rows.channels;
+    Ok((tensor(device, mean, channels), tensor(device, inverse_deviation, channels)))
+}
+
+/// The running mean, and the inverse of the running deviation.
+fn of_running(context: &Context, norm: &BatchNorm, channels: usize) -> Result<(Tensor, Tensor)> {
+    let inverse = floats(&context.device, channels)?;
+    let variance = pointer(norm.running_variance())?;
+    // SAFETY: both have a number for each channel.
+    unsafe {
+        let epsilon = BatchNorm::EPSILON as f32;
+        context.run(&calls::inverse_deviation(variance, address(&inverse), epsilon, channels))?;
+    }
+    Ok((norm.running_mean().as_detached_tensor(), tensor(&context.device, inverse, channels)))
+}
+
+/// What a batch norm normalizes with, each `[channel]`.
+struct Statistics {
+    mean: Tensor,
+    inverse_deviation: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+}
+
+impl Statistics {
+    fn at(&self) -> Result<Normalizer> {
+        Ok(Normalizer {
+            mean: pointer(&self.mean)?,
+            inverse_deviation: pointer(&self.inverse_deviation)?,
+            gamma: pointer(&self.gamma)?,
+            beta: pointer(&self.beta)?,
+        })
+    }
+}
+
+/// What the backward pass needs.
+struct Back {
+    rows: Matrix,
+    x: CudaFeatures,
+    residual: Option<CudaFeatures>,
+    y: Arc<Array>,
+    statistics: Statistics,
+    from_batch: bool,
+    wants_parameters: bool,
+    relu: bool,
+}
+
+impl Back {
+    fn send(&self, context: &Context, gradient: Array) -> Result<()> {
+        let Self { rows, relu, from_batch, .. } = *self;
+        let (device, channels) = (&context.device, rows.channels);
+        let at = self.statistics.at()?;
+        let of_slabs = rows.n_slabs() * channels;
+        let (plain, centered) = (floats(device, of_slabs)?, floats(device, of_slabs)?);
+        let (gamma, beta) = (floats(device, channels)?, floats(device, channels)?);
+        let slabs = (address(&plain), address(&centered));
+        let parameters = (address(&gamma), address(&beta));
+        // With a residual, its gradient is that of `y` where the ReLU has let it pass.
+        let is_cut = relu && self.residual.is_some();
+        let y = if is_cut { self.y.pointer() } else { 0 };
+        let apart = match &self.residual {
+            Some(_) => Some(Array::of_any(device, rows.kind, gradient.len())?),
+            None => None,
+        };
+        let into = apart.as_ref().unwrap_or(&gradient).pointer();
+        let x = self.x.pointer();
+        // SAFETY: as in the forward pass; gradients have the extents of what they belong to.
+        unsafe {
+            context.run(&rows.sums(at, (x, y, gradient.pointer()), slabs, relu))?;
+            context.run(&rows.parameters(slabs, at.inverse_deviation, parameters))?;
+            let from = (x, gradient.pointer(), into);
+            context.run(&rows.input_gradient(at, from, parameters, relu && !is_cut, from_batch))?;
+        }
+        let (of_x, of_residual) = match apart {
+            Some(apart) => (apart, Some(gradient)),
+            None => (gradient, None),
+        };
+        if let Some(node) = &self.x.node {
+            node.give(context, of_x)?;
+        }
+        let residual = self.residual.as_ref().and_then(|residual| residual.node.as_ref());
+        if let (Some(node), Some(gradient)) = (residual, of_residual) {
+            node.give(context, gradient)?;
+        }
+        if self.wants_parameters {
+            deliver(device, &self.statistics.gamma, gamma)?;
+            deliver(device, &self.statistics.beta, beta)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! Element by element: conversions, sums, the rectifier, layouts of filters, images, the optimizer.
+
+use candle_core::{Device, Tensor, Var};
+use proptest::prelude::*;
+
+use super::super::calls::{self, Preparation};
+use super::super::kind::Kind;
+use super::{Numbers, assert_close, noise, rounded, run};
+use crate::cpu::shape::ConvShape;
+use crate::{Sgd, SgdConfig};
+
+/// Theorem: a float becomes the nearest number of the kind, ties to even, and that becomes the same float again.
+#[test]
+fn conversions_round_to_the_nearest() {
+    let ties = [1.0, 1.003_906_3, 1.011_718_8, -1.003_906_3, 0.0, 1e-40, 3.3e38, f32::INFINITY];
+    for kind in Kind::ALL {
+        let values: Vec<f32> = noise(1000, 7).into_iter().chain(ties).collect();
+        let (mut from, mut to, mut back) = (
+            Numbers::new(Kind::F32, &values),
+            Numbers::zeros(kind, values.len()),
+            Numbers::zeros(Kind::F32, values.len()),
+        );
+        let n = values.len();
+        if run([
+            calls::from_f32(kind, from.pointer(), to.pointer(), n),
+            calls::to_f32(kind, to.pointer(), back.pointer(), n),
+        ]) {
+            assert_eq!(to.values()[..n - 1], rounded(kind, &values)[..n - 1]);
+            assert_eq!(back.values(), to.values());
+            assert_eq!(to.values()[n - 1], f32::INFINITY);
+        }
+        let (mut nan, mut still) = (Numbers::new(Kind::F32, &[f32::NAN]), Numbers::zeros(kind, 1));
+        if run([calls::from_f32(kind, nan.pointer(), still.pointer(), 1)]) {
+            assert!(still.values()[0].is_nan());
+        }
+    }
+}
+
+/// Sums, and the rectifier with its gradient, which is 0 at 0.
+#[test]
+fn sums_and_rectifier() {
+    for kind in Kind::ALL {
+        let (a, b) = (rounded(kind, &noise(500, 1)), rounded(kind, &noise(500, 2)));
+        let (mut sum, mut term) = (Numbers::new(kind, &a), Numbers::new(kind, &b));
+        if run([calls::add(kind, sum.pointer(), term.pointer(), 500)]) {
+            let expected: Vec<f32> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
+            assert_eq!(sum.values(), rounded(kind, &expected));
+        }
+    }
+    let x = [-2.0, -0.0, 0.0, 3.0];
+    let (mut from, mut y) = (Numbers::new(Kind::F32, &x), Numbers::zeros(Kind::F32, 4));
+    let (mut slope, mut passed) =
+        (Numbers::new(Kind::F32, &[1.0, 2.0, 4.0, 8.0]), Numbers::zeros(Kind::F32, 4));
+    if run([
+        calls::relu(from.pointer(), y.pointer(), 4),
+        calls::relu_backward(y.pointer(), slope.pointer(), passed.pointer(), 4),
+    ]) {
+        assert_eq!(y.values(), [0.0, 0.0, 0.0, 3.0]);
+        assert_eq!(passed.values(), [0.0, 0.0, 0.0, 8.0]);
+    }
+}
+
+/// Theorem: packing is the permutation of the layouts, and unpacking its inverse.
+#[test]
+fn filters_change_their_layout() {
+    let shape = ConvShape {
+        images: 1,
+        height: 9,
+        width: 9,
+        c_in: 5,
+        c_out: 3,
+        kernel_height: 2,
+        kernel_width: 3,
+        stride: 1,
+        padding: 0,
+    };
+    for kind in Kind::ALL {
+        let weight = rounded(kind, &noise(90, 3));
+        let (mut from, mut packed, mut back) =
+            (Numbers::new(Kind::F32, &weight), Numbers::zeros(kind, 90), Numbers::zeros(Kind::F32, 90));
+        if run([
+            calls::pack_filters(kind, &shape, from.pointer(), packed.pointer()),
+            calls::unpack_filters(kind, &shape, packed.pointer(), back.pointer()),
+        ]) {
+            let tensor = Tensor::from_vec(weight.clone(), (3, 5, 2, 3), &Device::Cpu).unwrap();
+            let expected = tensor.permute((0, 2, 3, 1)).unwrap().flatten_all().unwrap();
+            assert_eq!(packed.values(), expected.to_vec1::<f32>().unwrap());
+            assert_eq!(back.values(), weight);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Theorem: a pixel comes from where shift and mirror say, the edge repeated, and is scaled by its channel.
+    #[test]
+    fn images_are_shifted_mirrored_and_scaled(
+        height in 1_usize..7, width in 1_usize..7, channels in 1_usize..4, n in 1_usize..6, shift in 0_usize..3,
+        seed in 0_u64..1000,
+    ) {
+        let kind = if seed % 2 == 0 { Kind::F32 } else { Kind::Bf16 };
+        let n_images = 4;
+        let bytes: Vec<u8> = noise(n_images * height * width * channels, seed)
+            .iter().map(|value| (128.0 + 127.0 * value) as u8).collect();
+        let pick = |salt: u64, below: usize| -> Vec<usize> {
+            noise(n, seed + salt).iter().map(|value| ((value + 1.0) / 2.0 * below as f32) as usize % below).collect()
+        };
+        let (instances, mirror) = (pick(1, n_images), pick(2, 2));
+        let (down, right) = (pick(3, 2 * shift + 1), pick(4, 2 * shift + 1));
+        let packed: Vec<u32> =
+            (0..n).map(|i| (down[i] + 256 * right[i] + 65536 * mirror[i]) as u32).collect();
+        let ids: Vec<u32> = instances.iter().map(|&i| i as u32).collect();
+        let (scale, offset) = (noise(channels, seed + 5), noise(channels, seed + 6));
+        let (mut of_scale, mut of_offset) = (Numbers::new(Kind::F32, &scale), Numbers::new(Kind::F32, &offset));
+        let len = n * height * width * channels;
+        let mut result = Numbers::zeros(kind, len);
+        let from = Preparation {
+            images: bytes.as_ptr() as u64,
+            instances: ids.as_ptr() as u64,
+            changes: packed.as_ptr() as u64,
+            scale: of_scale.pointer(),
+            offset: of_offset.pointer(),
+            shape: [height, width, channels],
+            shift,
+            n_instances: n,
+        };
+        if run([calls::prepare_images(kind, &from, result.pointer())]) {
+            let clamp = |position: isize, len: usize| position.clamp(0, len as isize - 1) as usize;
+            let mut expected = Vec::with_capacity(len);
+            for i in 0..n {
+                for y in 0..height {
+                    for x in 0..width {
+                        let x = if mirror[i] == 1 { width - 1 - x } else { x };
+                        let from_y = clamp(y as isize - (down[i] as isize - shift as isize), height);
+                        let from_x = clamp(x as isize - (right[i] as isize - shift as isize), width);
+                        for c in 0..channels {
+                            let place = ((instances[i] * height + from_y) * width + from_x) * channels + c;
+                            expected.push(f32::from(bytes[place]) * scale[c] + offset[c]);
+                        }
+                    }
+                }
+            }
+            assert_close(&result.values(), &expected, kind);
+        }
+    }
+
+    /// Theorem: a step of all parameters is that of the twin for each.
+    #[test]
+    fn sgd_steps_as_its_twin(lens in proptest::collection::vec(1_usize..3000, 1..4), seed in 0_u64..1000) {
+        let config = SgdConfig { momentum: 0.9, weight_decay: 0.05 };
+        let numbers = |salt: u64| -> Vec<Vec<f32>> {
+            lens.iter().enumerate().map(|(i, len)| noise(*len, seed + salt + i as u64)).collect()
+        };
+        let (weights, velocities, gradients) = (numbers(10), numbers(20), numbers(30));
+        let as_numbers = |values: &[Vec<f32>]| -> Vec<Numbers> {
+            values.iter().map(|values| Numbers::new(Kind::F32, values)).collect()
+        };
+        let (mut w, mut v, mut g) = (as_numbers(&weights), as_numbers(&velocities), as_numbers(&gradients));
+        let mut table = Vec::new();
+        for (i, len) in lens.iter().enumerate() {
+            let addresses = [w[i].pointer(), v[i].pointer(), g[i].pointer()];
+            table.extend(calls::sgd_parameter(addresses, *len, if i == 0 { 0.05 } else { 0.0 }));
+        }
+        let longest = lens.iter().copied().max().unwrap();
+        if run([calls::sgd_step(table.as_ptr() as u64, lens.len(), longest, 0.9, 0.1)]) {
+            let tensor = |values: &Vec<f32>| Tensor::from_vec(values.clone(), values.len(), &Device::Cpu).unwrap();
+            let vars: Vec<Var> = weights.iter().map(|values| Var::from_tensor(&tensor(values)).unwrap()).collect();
+            let mut sgd = Sgd::new(vars[..1].to_vec(), vars[1..].to_vec(), config).unwrap();
+            sgd.set_velocities(&velocities.iter().map(tensor).collect::<Vec<_>>()).unwrap();
+            let mut store = candle_core::backprop::GradStore::default();
+            for (var, gradient) in vars.iter().zip(&gradients) {
+                store.insert(var, tensor(gradient));
+            }
+            sgd.step(&store, 0.1).unwrap();
+            for (i, (var, velocity)) in vars.iter().zip(sgd.velocities()).enumerate() {
+                assert_close(&w[i].values(), &var.to_vec1::<f32>().unwrap(), Kind::F32);
+                assert_close(&v[i].values(), &velocity.to_vec1::<f32>().unwrap(), Kind::F32);
+            }
+        }
+    }
+}

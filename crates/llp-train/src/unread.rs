@@ -1,0 +1,44 @@
+//! Losses of steps that were not read yet.
+
+use candle_core::Tensor;
+
+use crate::TrainError;
+
+/// Steps between two looks at the losses on a GPU: to read them waits until it has done all that it was told.
+const STEPS_ON_GPU: usize = 16;
+
+/// The losses of the last steps, each `[bag]`. On the CPU they are read after every step.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    losses: Vec<Tensor>,
+    limit: usize,
+}
+
+impl Unread {
+    pub(crate) fn new(is_on_gpu: bool) -> Self {
+        Self { losses: Vec::new(), limit: if is_on_gpu { STEPS_ON_GPU } else { 1 } }
+    }
+
+    pub(crate) fn push(&mut self, losses: Tensor) {
+        self.losses.push(losses);
+    }
+
+    /// How many steps were not read.
+    pub(crate) fn len(&self) -> usize {
+        self.losses.len()
+    }
+
+    /// Whether it is time to read them.
+    pub(crate) fn is_full(&self) -> bool {
+        self.losses.len() >= self.limit
+    }
+
+    /// The sum of all losses that were not read; nothing if it is not finite.
+    pub(crate) fn read(&mut self) -> Result<Option<f64>, TrainError> {
+        let mut sum = 0.0;
+        for losses in self.losses.drain(..) {
+            sum += losses.to_vec1::<f32>()?.into_iter().map(f64::from).sum::<f64>();
+        }
+        Ok(sum.is_finite().then_some(sum))
+    }
+}
