@@ -11,16 +11,14 @@ folder=$(cd "$folder" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 target=${CARGO_TARGET_DIR:-target}
 
-cargo build --release --locked --features cuda
-cargo build --release --locked --package xtask
-cargo build --release --locked --features cuda --package llp-nn --example train_step
-cargo build --release --locked --features cuda --package llp-kernels --example device_layers
+all=(--release --locked --workspace --features cuda)
+cargo build "${all[@]}" --bins --example train_step --example device_layers
 cp "$target/release/llp" "$target/release/xtask" "$target"/release/examples/{train_step,device_layers} "$folder"
 
 # Those tests that ask which devices there are, each crate's under its own name.
-for crate in llp-kernels llp-loss llp-nn; do
-    cargo test --release --locked --features cuda --package "$crate" --test devices --no-run --message-format json |
-        grep -o '"executable":"[^"]*"' | cut -d '"' -f 4 | while read -r file; do cp "$file" "$folder/tests/$crate"; done
-done
+cargo test "${all[@]}" --test devices --no-run --message-format json |
+    sed -n 's|.*"package_id":"[^"]*/\(llp-[a-z]*\)#.*"executable":"\([^"]*\)".*|\1 \2|p' |
+    while read -r crate file; do cp "$file" "$folder/tests/$crate"; done
+rm -f "$folder/tests/llp-train" # tests of the command line, which need no GPU
 strip "$folder"/{llp,xtask,train_step,device_layers} "$folder"/tests/*
 ls -l "$folder" "$folder/tests"

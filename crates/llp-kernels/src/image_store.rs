@@ -78,6 +78,9 @@ impl ImageStore {
 
 impl std::fmt::Debug for ImageStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ImageStore").field("n_images", &self.n_images).field("shape", &self.shape).finish()
+        f.debug_struct("ImageStore")
+            .field("n_images", &self.n_images)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
     }
 }

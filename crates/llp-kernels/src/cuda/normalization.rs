@@ -38,7 +38,7 @@ impl CudaFeatures {
         let of_residual = residual.map_or(0, Self::pointer);
         // SAFETY: features and result have the same extents, and the parameters a number for each channel.
         unsafe {
-            context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))?
+            context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))?;
         };
         let parents: Vec<_> =
             [Some(self), residual].into_iter().flatten().filter_map(|parent| parent.node.clone()).collect();
