@@ -33,10 +33,9 @@ impl Drop for Opened {
 }
 
 pub(super) fn count() -> Result<usize, DeviceError> {
-    match CudaContext::device_count() {
-        Ok(0) => Err(DeviceError::NoDriver { message: "CUDA shows no GPU".to_owned() }),
-        // The driver's counts are not negative.
-        Ok(count) => Ok(usize::try_from(count).unwrap_or(0)),
+    match CudaContext::device_count().map(usize::try_from) {
+        Ok(Ok(count)) if count > 0 => Ok(count),
+        Ok(_) => Err(DeviceError::NoDriver { message: "CUDA shows no GPU".to_owned() }),
         Err(error) => Err(DeviceError::NoDriver { message: error.to_string() }),
     }
 }
