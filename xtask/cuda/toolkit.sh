@@ -31,9 +31,10 @@ for file in "$cuda"/lib/lib*.so.* "$packages"/cudnn/lib/lib*.so.*; do
     esac
 done
 
-# --- The driver's library comes with a driver only: in its place, one with the same names and nothing in them.
+# --- The driver's library comes with a driver only: in its place, one with the same names, which all answer
+# CUDA_ERROR_NO_DEVICE. Programs are linked with it; under the name libcuda.so.1 it also lets them start without a driver.
 grep -oE '\bcu[A-Z][A-Za-z0-9_]*' "$cuda/include/cuda.h" | sort -u |
-    sed 's/.*/void &(void) {}/' |
+    sed 's/.*/int &(void) { return 100; }/' |
     "${CC:-cc}" -x c -w -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$links/libcuda.so" -
 
 # --- The environment. One build serves every GPU from compute capability 8.0 on.
