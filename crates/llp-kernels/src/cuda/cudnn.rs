@@ -14,6 +14,8 @@ use std::sync::Arc;
 use candle_core::{Error, Result};
 use cudarc::cudnn::result::{self, CudnnResult};
 use cudarc::cudnn::sys;
+use cudarc::driver::result::device::get_default_mem_pool;
+use cudarc::driver::result::mem_pool;
 use cudarc::driver::{CudaSlice, CudaStream};
 
 use super::array::address;
@@ -225,6 +227,9 @@ impl Cudnn {
         }
         let descriptors = Descriptors::new(key)?;
         let races = !key.deterministic && self.plans.borrow().len() < N_RACES;
+        if races {
+            self.make_room();
+        }
         let rated =
             self.rate(key, &descriptors, races).map_err(|error| named(error, format!("planning {key:?}")))?;
         let algorithms: Vec<Rated> = rated.into_iter().filter(|rated| rated.suits(key)).collect();
@@ -238,6 +243,18 @@ impl Cudnn {
         let plan = Rc::new(Plan { descriptors, algorithms, chosen: Cell::new(chosen) });
         self.plans.borrow_mut().insert(*key, Rc::clone(&plan));
         Ok(plan)
+    }
+
+    /// Gives the driver the memory back that the process keeps for its next arrays: a race allocates past that, and an
+    /// algorithm that gets no memory is none.
+    fn make_room(&self) {
+        let device = self.stream.context().cu_device();
+        // SAFETY: the device is that of a context that lives, and so does its default pool. Where this fails, the race
+        // has to do with what is free.
+        let _ = self
+            .stream
+            .synchronize()
+            .map(|()| unsafe { get_default_mem_pool(device).and_then(|pool| mem_pool::trim_to(pool, 0)) });
     }
 
     /// The algorithms of a pass, the best first.
