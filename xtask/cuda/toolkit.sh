@@ -36,6 +36,8 @@ done
 grep -oE '\bcu[A-Z][A-Za-z0-9_]*' "$cuda/include/cuda.h" | sort -u |
     sed 's/.*/int &(void) { return 100; }/' |
     "${CC:-cc}" -x c -w -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$links/libcuda.so" -
+mkdir -p "$folder/stand-in"
+ln -sf ../lib/libcuda.so "$folder/stand-in/libcuda.so.1"
 
 # --- The environment. One build serves every GPU from compute capability 8.0 on.
 cat >"$folder/env.sh" <<ENV
