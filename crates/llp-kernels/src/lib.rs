@@ -1,4 +1,5 @@
-//! Fast differentiable candle operations for training convolutional networks on the CPU.
+//! Fast differentiable candle operations for training convolutional networks, on CPUs and, with the feature `cuda`, on
+//! NVIDIA GPUs.
 //!
 //! candle trains correctly, but its convolutions and its batch norm were written for inference: the gradient
 //! of a convolution runs at a small fraction of the forward pass' speed, and a batch norm in training mode is
@@ -18,6 +19,10 @@
 //! here walks over whole pixels, so channels are contiguous. They are made from and into tensors of that shape.
 //! Parameters keep the layout of PyTorch and candle (`[out, in, height, width]` for a convolution), so that a
 //! checkpoint can be written as it is. Any number of channels is correct; multiples of 16 are fast.
+//!
+//! **GPUs.** With the feature `cuda` the same operations take features on a GPU, in `f32` or `bf16`: convolutions are
+//! cuDNN's, the other kernels are this crate's, and gradients are found by [`backward()`] alone. [`DeviceName`] opens
+//! devices, [`bag_loss()`] and [`ImageStore`] exist there only. What follows is about the CPU.
 //!
 //! **Determinism.** Work is split into chunks that depend on the shapes alone, and partial sums are added in
 //! a fixed order: equal inputs give equal bits for every number of threads. All parallelism is rayon's
