@@ -12,7 +12,7 @@
 //! | [`BatchNorm`], with a fused ReLU and residual sum | statistics, then one pass | sums, then one pass |
 //! | [`global_average_pool`], [`max_pool2d`] | one pass | one pass |
 //! | [`relu()`] on plain tensors | one pass | one pass |
-//! | [`Sgd`] | - | in-place momentum and weight decay |
+//! | [`Sgd`], [`AdamW`] | - | in-place steps of the weights |
 //! | [`backward()`] | - | candle's, without its copies of the gradients of variables |
 //!
 //! **Layout.** Activations are [`Features`], `f32` in NHWC, `[image, height, width, channel]`: every operation
@@ -53,6 +53,7 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
+mod adamw;
 mod backward;
 mod bag_loss;
 mod batch_norm;
@@ -70,6 +71,7 @@ mod relu;
 mod sgd;
 mod tensor;
 
+pub use adamw::{AdamW, AdamWConfig};
 pub use backward::backward;
 pub use bag_loss::{BagKernel, Sweeps, bag_loss};
 pub use batch_norm::{Activation, BatchNorm, Mode};

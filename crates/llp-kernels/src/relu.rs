@@ -5,10 +5,7 @@ use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
-use crate::tensor::{check_f32, slice, tensor_like, with_slices};
-
-/// Numbers per parallel piece of work.
-const CHUNK_LEN: usize = 65_536;
+use crate::tensor::{CHUNK_LEN, check_f32, slice, tensor_like, with_slices};
 
 /// `max(0, x)` of a tensor of any shape, with gradient 0 at 0.
 ///
@@ -34,13 +31,13 @@ impl CustomOp1 for Relu {
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
-        crate::cuda::small::relu(x, layout)
+        crate::cuda::relu::relu(x, layout)
     }
 
     fn bwd(&self, x: &Tensor, y: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         #[cfg(feature = "cuda")]
         if x.device().is_cuda() {
-            return crate::cuda::small::relu_backward(y, gradient).map(Some);
+            return crate::cuda::relu::relu_backward(y, gradient).map(Some);
         }
         let values = with_slices([y, gradient], |[y, gradient]| {
             let passed = |(y, gradient): (&f32, &f32)| if *y > 0.0 { *gradient } else { 0.0 };

@@ -6,10 +6,7 @@ use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Va
 use candle_core::{DType, Device};
 use rayon::prelude::*;
 
-use crate::tensor::slice;
-
-/// Numbers per parallel piece of work.
-const CHUNK_LEN: usize = 65_536;
+use crate::tensor::{CHUNK_LEN, slice, slice_mut};
 
 /// The constants of [`Sgd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,7 +102,7 @@ impl Sgd {
         gradients: &GradStore,
         lr: f64,
     ) -> Result<()> {
-        use crate::cuda::small::{SgdParameter, sgd_step};
+        use crate::cuda::optimizers::{SgdParameter, sgd_step};
 
         let mut parameters = Vec::with_capacity(self.parameters.len());
         for Parameter { weight, velocity, decays } in &self.parameters {
@@ -184,12 +181,5 @@ impl InplaceOp2 for Descend {
             },
         );
         Ok(())
-    }
-}
-
-fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
-        _ => bail!("SGD needs contiguous f32 weights"),
     }
 }

@@ -2,6 +2,9 @@
 
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
+/// Numbers per parallel piece of work where each number stands for itself.
+pub(crate) const CHUNK_LEN: usize = 65_536;
+
 /// The numbers of a contiguous `f32` storage, as a custom operation receives it.
 pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
@@ -9,6 +12,14 @@ pub(crate) fn slice<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
         None => {
             bail!("expected a contiguous tensor, got strides {:?} of {:?}", layout.stride(), layout.shape())
         }
+    }
+}
+
+/// The same, to write to.
+pub(crate) fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
+        _ => bail!("expected contiguous f32 numbers, as weights are"),
     }
 }
 

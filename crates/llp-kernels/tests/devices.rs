@@ -6,8 +6,8 @@ mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_kernels::{
-    Activation, BagKernel, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode, Sgd, SgdConfig,
-    Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
+    Activation, AdamW, AdamWConfig, BagKernel, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode,
+    Sgd, SgdConfig, Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
 };
 use proptest::prelude::*;
 use reference::{assert_close, noise};
@@ -178,17 +178,20 @@ proptest! {
     }
 }
 
-/// A step of the optimizer.
+/// Steps of the optimizers.
 #[test]
-fn optimizer_steps() {
+fn optimizers_step() {
     on_all_devices(|device, _| {
         let weights = [variable(70_000, 1, &[70_000], device), variable(5, 2, &[5], device)];
-        let config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
-        let mut sgd = Sgd::new([weights[0].clone()], [weights[1].clone()], config).unwrap();
+        let sgd_config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
+        let adamw_config = AdamWConfig { weight_decay: 0.01, ..AdamWConfig::default() };
+        let mut sgd = Sgd::new([weights[0].clone()], [weights[1].clone()], sgd_config).unwrap();
+        let mut adamw = AdamW::new([weights[0].clone()], [weights[1].clone()], adamw_config).unwrap();
+        let squares = |weight: &Var| weight.sqr().unwrap().sum_all().unwrap();
+        let gradients = || backward(&(squares(&weights[0]) + squares(&weights[1])).unwrap()).unwrap();
         for _ in 0..3 {
-            let squares = |weight: &Var| weight.sqr().unwrap().sum_all().unwrap();
-            let loss = (squares(&weights[0]) + squares(&weights[1])).unwrap();
-            sgd.step(&backward(&loss).unwrap(), 0.1).unwrap();
+            sgd.step(&gradients(), 0.1).unwrap();
+            adamw.step(&gradients(), 0.01).unwrap();
         }
         weights.iter().map(|weight| ("weight".to_owned(), flat(weight))).collect()
     });

@@ -1,10 +1,10 @@
-//! Pooling, the end of a residual block, and SGD, each against its definition.
+//! Pooling and the end of a residual block, each against its definition.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
-use llp_kernels::{Features, Sgd, SgdConfig};
+use llp_kernels::Features;
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
@@ -81,56 +81,6 @@ proptest! {
         let gradients = weighted_sum(&y, &weights).backward().unwrap();
         assert_close("gradient", &values(gradients.get(&x).unwrap()), &gradient, 1.0, 1e-6);
     }
-
-    /// Momentum and weight decay follow PyTorch's recurrence; undecayed weights follow it without decay, and
-    /// weights without a gradient stay where they are.
-    #[test]
-    fn sgd_follows_its_recurrence(len in 1_usize..200, momentum in 0.0_f64..0.99, decay in 0.0_f64..0.1, seed in 1_u64..99) {
-        let decayed = var(noise(len, seed), (1, 1, 1, len));
-        let undecayed = var(noise(len, seed + 1), (1, 1, 1, len));
-        let idle = var(noise(len, seed + 2), (1, 1, 1, len));
-        let before = values(&idle);
-        let config = SgdConfig { momentum, weight_decay: decay };
-        let mut sgd = Sgd::new([decayed.clone(), idle.clone()], [undecayed.clone()], config).unwrap();
-        let wide = |t: &Tensor| -> Vec<f64> { values(t).iter().map(|v| f64::from(*v)).collect() };
-        let mut expected = [wide(&decayed), wide(&undecayed)];
-        let mut velocity = [vec![0.0; len], vec![0.0; len]];
-        for step in 0..4 {
-            let weights = noise(len, seed + 10 + step);
-            let loss = (weighted_sum(&decayed, &weights) + weighted_sum(&undecayed, &weights)).unwrap();
-            sgd.step(&loss.backward().unwrap(), 0.1).unwrap();
-            for (which, decay) in [decay, 0.0].into_iter().enumerate() {
-                for i in 0..len {
-                    let w = &mut expected[which][i];
-                    velocity[which][i] = momentum * velocity[which][i] + f64::from(weights[i]) + decay * *w;
-                    *w -= 0.1 * velocity[which][i];
-                }
-            }
-        }
-        assert_close("decayed", &values(&decayed), &expected[0], 1.0, 1e-5);
-        assert_close("undecayed", &values(&undecayed), &expected[1], 1.0, 1e-5);
-        prop_assert_eq!(values(&idle), before);
-    }
-}
-
-/// Velocities carry the whole state of the optimizer: restored, training goes on bit for bit.
-#[test]
-fn velocities_restore_the_optimizer() {
-    let config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
-    let weight = var(noise(40, 1), (1, 1, 1, 40));
-    let step = |sgd: &mut Sgd, weight: &Var| {
-        sgd.step(&weight.sqr().unwrap().sum_all().unwrap().backward().unwrap(), 0.05).unwrap();
-    };
-    let mut sgd = Sgd::new([weight.clone()], [], config).unwrap();
-    step(&mut sgd, &weight);
-    let saved: Vec<Tensor> = sgd.velocities().map(|v| v.copy().unwrap()).collect();
-    let copy = Var::from_tensor(&weight.copy().unwrap()).unwrap();
-    step(&mut sgd, &weight);
-    let mut restored = Sgd::new([copy.clone()], [], config).unwrap();
-    restored.set_velocities(&saved).unwrap();
-    step(&mut restored, &copy);
-    assert_eq!(values(&weight), values(&copy));
-    assert!(restored.set_velocities(&[]).is_err());
 }
 
 /// Types and shapes that do not fit are refused.

@@ -14,6 +14,7 @@ mod loss;
 mod nearest;
 mod network;
 mod noise;
+mod optimizer;
 mod precision;
 pub mod preset;
 mod values;
@@ -30,6 +31,7 @@ pub use loss::{LossConfig, LossName, Solver};
 pub(crate) use nearest::nearest;
 pub use network::{Architecture, Freeze, NetworkConfig, Stem};
 pub use noise::BagNoise;
+pub use optimizer::OptimizerName;
 pub use precision::Precision;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
@@ -117,15 +119,18 @@ pub struct BagsConfig {
     pub noise: Option<BagNoise>,
 }
 
-/// `[optim]`: stochastic gradient descent and its schedule.
+/// `[optim]`: the optimizer and its schedule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimConfig {
+    /// How weights follow their gradients; without it, [`OptimizerName::Sgd`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<OptimizerName>,
     /// Initial learning rate.
     pub lr: f64,
-    /// Momentum, in `[0, 1)`.
+    /// Momentum, in `[0, 1)`; for AdamW its beta1.
     pub momentum: f64,
-    /// Weight decay, added to the gradient.
+    /// Weight decay: SGD adds that many weights to the gradient, AdamW shrinks weights by that times the learning rate.
     pub weight_decay: f64,
     /// Whether the scales and shifts of batch norm decay too.
     pub decay_batch_norm: bool,
@@ -147,6 +152,11 @@ pub struct OptimConfig {
 }
 
 impl OptimConfig {
+    /// How weights follow their gradients.
+    pub fn name(&self) -> OptimizerName {
+        self.name.unwrap_or_default()
+    }
+
     /// The numbers that the network computes with.
     pub fn precision(&self) -> Precision {
         self.precision.unwrap_or_default()
@@ -250,7 +260,7 @@ impl RunConfig {
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
     /// sweeps for a solver that has none, the extents of other networks, how to draw bags that are in a file, to freeze
-    /// nothing, and single precision. Runs that differ only there become equal.
+    /// nothing, SGD and single precision. Runs that differ only there become equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
         let loss = &mut self.loss;
@@ -268,6 +278,7 @@ impl RunConfig {
             (network.hidden, network.depth) = (None, None);
         }
         network.freeze = network.freeze.filter(|freeze| *freeze != Freeze::None);
+        self.optim.name = self.optim.name.filter(|name| *name != OptimizerName::Sgd);
         self.optim.precision = self.optim.precision.filter(|precision| *precision != Precision::Float32);
         self.checkpoint.chosen_by = self.checkpoint.chosen_by.filter(|criterion| *criterion != Criterion::Kl);
         if self.bags.hash.is_some() {

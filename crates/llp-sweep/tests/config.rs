@@ -6,7 +6,7 @@
 mod messages;
 
 use llp_sweep::claim::{BEAT, Claimant, Host};
-use llp_sweep::config::{Layers, LossName, Precision, RunConfig, Solver, preset};
+use llp_sweep::config::{Layers, LossName, OptimizerName, Precision, RunConfig, Solver, preset};
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
@@ -74,6 +74,7 @@ fn messages_are_exact() {
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
     toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
+    toml("an unknown optimizer", "optim.name = \"adam\"");
     toml("an unknown precision", "optim.precision = \"bfloat\"");
     toml("a noise without its size", "bags.noise = \"gaussian\"");
     toml("an entropy weight that nothing can be solved with", "loss.epsilon = 1e-9");
@@ -215,6 +216,17 @@ fn precision_is_part_of_a_run() {
     );
     assert!(tf32.hash8() != digits().hash8() && tf32.hash8() != bfloat16.hash8());
     assert!(bfloat16.train_command("run").contains("--precision bfloat16"));
+}
+
+/// So does the optimizer: SGD is no key at all.
+#[test]
+fn the_optimizer_is_part_of_a_run() {
+    assert_eq!(with(&["optim.name=sgd"]).unwrap(), digits());
+    assert_eq!(digits().optim.name(), OptimizerName::Sgd);
+    let adamw = with(&["optim.name=adamw"]).unwrap();
+    assert_eq!(adamw.optim.name(), OptimizerName::AdamW);
+    assert_ne!(adamw.hash8(), digits().hash8());
+    assert!(adamw.train_command("run").contains("--set optim.name=adamw"));
 }
 
 /// The hash depends on every hashed key and on no other.

@@ -4,7 +4,7 @@
 //! checkpoints/e0390/            after 390 epochs; e0390s00012: and 12 steps of the next
 //!     model.safetensors         the network, by torchvision's names
 //!     chosen.safetensors        the network after the best epoch so far, unless that is this one or there is none
-//!     optimizer.safetensors     the momentum, by the same names; absent once a run is complete
+//!     optimizer.safetensors     the optimizer's state, by the same names; absent once a run is complete
 //!     state.json                position, what is needed to use the network, hashes of the files above
 //! ```
 //!
@@ -77,8 +77,8 @@ pub struct Checkpoint {
     pub state: CheckpointState,
     /// The network's tensors.
     pub weights: HashMap<String, Tensor>,
-    /// The momentum by parameter name, unless it was dropped.
-    pub momentum: Option<HashMap<String, Tensor>>,
+    /// The optimizer's state by parameter name, unless it was dropped.
+    pub optimizer: Option<HashMap<String, Tensor>>,
     /// The best epoch so far.
     pub(crate) chosen: Option<Chosen>,
 }
@@ -91,7 +91,7 @@ impl Checkpoint {
         data: &TrainingData,
         config: &RunConfig,
         version: &str,
-        keeps_momentum: bool,
+        keeps_optimizer: bool,
     ) -> Result<PathBuf, TrainError> {
         let position = trainer.position();
         let mut files = vec![(MODEL, weights_file(trainer.network(), position.total_steps)?)];
@@ -99,8 +99,8 @@ impl Checkpoint {
         if let Some(chosen) = chosen.filter(|chosen| !is_after(position, chosen.epoch)) {
             files.push((CHOSEN, chosen.model.clone()));
         }
-        if keeps_momentum {
-            files.push((OPTIMIZER, serialize(trainer.momentum())?));
+        if keeps_optimizer {
+            files.push((OPTIMIZER, serialize(trainer.optimizer_state().into_iter())?));
         }
         let state = CheckpointState {
             schema: SCHEMA,
@@ -142,14 +142,14 @@ impl Checkpoint {
         let model = bytes(MODEL).map_err(fault)?;
         let model = model.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
         let weights = tensors(MODEL, &model).map_err(fault)?;
-        let momentum = bytes(OPTIMIZER).map_err(fault)?;
-        let momentum = momentum.map(|bytes| tensors(OPTIMIZER, &bytes)).transpose().map_err(fault)?;
+        let optimizer = bytes(OPTIMIZER).map_err(fault)?;
+        let optimizer = optimizer.map(|bytes| tensors(OPTIMIZER, &bytes)).transpose().map_err(fault)?;
         let chosen = match state.chosen {
             Some(epoch) if is_after(&state.position, epoch) => Some(Chosen { epoch, model }),
             Some(epoch) => bytes(CHOSEN).map_err(fault)?.map(|model| Chosen { epoch, model }),
             None => None,
         };
-        Ok(Self { state, weights, momentum, chosen })
+        Ok(Self { state, weights, optimizer, chosen })
     }
 
     /// The checkpoint with the weights after the best epoch so far in place of the last ones; unchanged where none was
@@ -213,14 +213,14 @@ impl Checkpoint {
         Ok(found.into_iter().rev().map(|(_, path)| path).collect())
     }
 
-    /// Bytes of a checkpoint on the disk: of all but the momentum, and of everything.
+    /// Bytes of a checkpoint on the disk: of all but the optimizer's state, and of everything.
     pub(crate) fn bytes(path: &Path) -> Result<(u64, u64), TrainError> {
         let mut all = 0;
         for entry in fs_err::read_dir(path)? {
             all += entry?.metadata()?.len();
         }
-        let momentum = fs_err::metadata(path.join(OPTIMIZER)).map_or(0, |metadata| metadata.len());
-        Ok((all - momentum, all))
+        let optimizer = fs_err::metadata(path.join(OPTIMIZER)).map_or(0, |metadata| metadata.len());
+        Ok((all - optimizer, all))
     }
 
     /// Removes all checkpoints below `folder` but the `keep` newest, and whatever a killed process left half-written.
@@ -323,7 +323,7 @@ fn write_folder(parent: &Path, path: &Path, files: &[(&str, Vec<u8>)]) -> Result
         return Err(error);
     }
     if path.exists() {
-        // The same position was saved before: a damaged checkpoint, or one with momentum that is dropped now.
+        // The same position was saved before: a damaged checkpoint, or one with an optimizer that is dropped now.
         fs_err::remove_dir_all(path)?;
     }
     fs_err::rename(&aside, path)?;

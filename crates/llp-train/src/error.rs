@@ -293,6 +293,6 @@ pub enum CheckpointFault {
         n_steps: usize,
     },
     /// The optimizer's state was dropped when the run was complete.
-    #[error("the momentum was dropped when the run ended, so it cannot be continued")]
-    NoMomentum,
+    #[error("the state of the optimizer was dropped when the run ended, so it cannot be continued")]
+    NoOptimizer,
 }

@@ -6,7 +6,7 @@
 //! ```text
 //! RunConfig -> TrainingData (bags, held-out bags, test instances)
 //!           -> Trainer: epoch by epoch, step by step
-//!           -> Checkpoint: weights, momentum, position; a stopped run goes on bit for bit
+//!           -> Checkpoint: weights, optimizer, position; a stopped run goes on bit for bit
 //!           -> run(): all of it inside a run directory
 //! ```
 //!
@@ -32,6 +32,7 @@ mod fault;
 mod inputs;
 mod loss;
 mod network;
+mod optimizer;
 mod own;
 pub mod poisson_binomial;
 pub mod predict;

@@ -156,16 +156,14 @@ impl Run<'_> {
                 Err(error) => return Err(error),
             };
             checkpoint.check(&path, self.config, data)?;
-            let Checkpoint { state, weights, momentum, chosen } = checkpoint;
+            let Checkpoint { state, weights, optimizer, chosen } = checkpoint;
             let is_at_end = state.position.epoch >= self.config.optim.epochs;
-            let momentum = match momentum {
-                Some(momentum) => momentum,
-                None if is_at_end => {
-                    trainer.momentum().map(|(name, m)| (name.to_owned(), m.clone())).collect()
-                }
-                None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoMomentum }),
+            let optimizer = match optimizer {
+                Some(optimizer) => optimizer,
+                None if is_at_end => trainer.optimizer_state().into_iter().collect(),
+                None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoOptimizer }),
             };
-            let restored = trainer.restore(&weights, &momentum, state.position, chosen);
+            let restored = trainer.restore(&weights, &optimizer, state.position, chosen);
             restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
             is_begun = true;
             break;
@@ -194,11 +192,11 @@ impl Run<'_> {
         trainer: &Trainer<'_>,
         data: &TrainingData,
         version: &str,
-        keeps_momentum: bool,
+        keeps_optimizer: bool,
     ) -> Result<(), TrainError> {
         self.claim.check()?;
         let folder = self.dir.checkpoints_dir();
-        Checkpoint::write(&folder, trainer, data, self.config, version, keeps_momentum)?;
+        Checkpoint::write(&folder, trainer, data, self.config, version, keeps_optimizer)?;
         Checkpoint::prune(&folder, KEPT_CHECKPOINTS)
     }
 

@@ -1,12 +1,13 @@
 //! The training itself, apart from files.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor};
 use llp_bags::{Augmentation, EpochAugmentation};
-use llp_kernels::{Sgd, SgdConfig, set_tf32};
+use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
-use llp_nn::{Network, NnError, Role};
+use llp_nn::Network;
 use llp_sweep::config::{Precision, RunConfig};
 use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Divergence, EpochRecord};
@@ -15,13 +16,14 @@ use crate::checkpoint::weights_file;
 use crate::chosen::Chosen;
 use crate::evaluate::{accuracy, all_finite, bag_losses};
 use crate::inputs::Inputs;
+use crate::optimizer::Optimizer;
 use crate::step::{Step, StepGradient, chunks};
 use crate::unread::Unread;
 use crate::{
     CheckpointFault, Pretrained, PretrainedFault, Schedule, TrainError, TrainingData, batch, build_network,
 };
 
-/// Where a training stands. With the seeds, this is all the state beside weights and momentum.
+/// Where a training stands. With the seeds, this is all the state beside weights and the optimizer's.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// Epochs done.
@@ -73,9 +75,7 @@ pub struct Trainer<'a> {
     /// Instances in the network at once.
     images_per_chunk: usize,
     network: Network,
-    sgd: Sgd,
-    /// Names of the trained parameters, in the optimizer's order.
-    parameter_names: Vec<String>,
+    optimizer: Optimizer,
     position: Position,
     criterion: Criterion,
     chosen: Option<Chosen>,
@@ -99,18 +99,6 @@ impl<'a> Trainer<'a> {
         set_tf32(precision == Precision::Tf32);
         let shape = data.bags.data().shape();
         let network = build_network(&config.network, shape, data.class_names.len(), config.seed, device)?;
-        let state = network.state_dict();
-        let (mut names, mut decayed, mut undecayed): (_, Vec<Var>, Vec<Var>) =
-            (Vec::new(), Vec::new(), Vec::new());
-        for role in [Role::Weight, Role::BatchNorm] {
-            let decays = role == Role::Weight || config.optim.decay_batch_norm;
-            for entry in state.with_role(role) {
-                names.push(entry.name.clone());
-                if decays { &mut decayed } else { &mut undecayed }.push(entry.var.clone());
-            }
-        }
-        let sgd_config =
-            SgdConfig { momentum: config.optim.momentum, weight_decay: config.optim.weight_decay };
         let sizes = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).collect();
         Ok(Self {
             data,
@@ -119,9 +107,8 @@ impl<'a> Trainer<'a> {
             augmentation: Augmentation { shift: config.augment.shift as u8, mirror: config.augment.mirror },
             seed: config.seed,
             images_per_chunk: config.optim.images_per_chunk.unwrap_or(usize::MAX),
+            optimizer: Optimizer::new(&config.optim, &network)?,
             network,
-            sgd: Sgd::new(decayed, undecayed, sgd_config)?,
-            parameter_names: names,
             position: Position { epoch: 0, step: 0, loss_sum: 0.0, total_steps: 0, elapsed_s: 0.0 },
             criterion: config.checkpoint.chosen_by(),
             chosen: None,
@@ -146,9 +133,10 @@ impl<'a> Trainer<'a> {
         self.chosen.as_ref()
     }
 
-    /// The momentum of each trained parameter, by the parameter's name.
-    pub fn momentum(&self) -> impl Iterator<Item = (&str, &Tensor)> {
-        self.parameter_names.iter().map(String::as_str).zip(self.sgd.velocities())
+    /// The state of the optimizer, by the names of the trained parameters: all that the next step depends on beside
+    /// weights and position.
+    pub fn optimizer_state(&self) -> Vec<(String, Tensor)> {
+        self.optimizer.state()
     }
 
     /// Starts from the weights of another training, all but those of the last layer.
@@ -159,30 +147,20 @@ impl<'a> Trainer<'a> {
         pretrained.load_into(&self.network)
     }
 
-    /// Puts a training where another one stood: weights, momentum by parameter name, position, best epoch so far.
+    /// Puts a training where another one stood: weights, optimizer, position, best epoch so far.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape, or no training of this kind has such a position.
     pub(crate) fn restore(
         &mut self,
-        weights: &std::collections::HashMap<String, Tensor>,
-        momentum: &std::collections::HashMap<String, Tensor>,
+        weights: &HashMap<String, Tensor>,
+        optimizer: &HashMap<String, Tensor>,
         position: Position,
         chosen: Option<Chosen>,
     ) -> Result<(), CheckpointFault> {
         self.check_position(&position)?;
-        let find = |(name, old): (&str, &Tensor)| -> Result<Tensor, NnError> {
-            let name = name.to_owned();
-            let Some(new) = momentum.get(&name) else { return Err(NnError::MissingTensor { name }) };
-            if new.shape() != old.shape() {
-                let (expected, got) = (old.dims().to_vec(), new.dims().to_vec());
-                return Err(NnError::ShapeMismatch { name, expected, got });
-            }
-            Ok(new.to_dtype(DType::F32)?.to_device(&self.device)?)
-        };
-        let momentum = self.momentum().map(find).collect::<Result<Vec<_>, _>>()?;
         self.network.state_dict().load(weights)?;
-        self.sgd.set_velocities(&momentum).map_err(NnError::from)?;
+        self.optimizer.restore(optimizer, position.total_steps, &self.device)?;
         self.position = position;
         self.chosen = chosen;
         Ok(())
@@ -291,7 +269,7 @@ impl<'a> Trainer<'a> {
             chunks => step.in_two_passes(chunks, inputs)?,
         };
         let Some(StepGradient { losses, gradients }) = gradient else { return Ok(false) };
-        self.sgd.step(&gradients, lr)?;
+        self.optimizer.step(&gradients, lr)?;
         self.unread.push(losses);
         Ok(true)
     }

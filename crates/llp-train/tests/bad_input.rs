@@ -264,12 +264,12 @@ fn resuming() {
     let stopped = [&["train", "--out=run", "--time-limit=0s"][..], &SMALL].concat();
     assert_eq!(llp(bench.folder.path(), &stopped).status.code(), Some(75));
     let checkpoint = bench.path("run/checkpoints/e0000");
-    let (state, momentum) = (checkpoint.join("state.json"), checkpoint.join("optimizer.safetensors"));
-    let (json, bytes) = (fs_err::read_to_string(&state).unwrap(), fs_err::read(&momentum).unwrap());
+    let (state, optimizer) = (checkpoint.join("state.json"), checkpoint.join("optimizer.safetensors"));
+    let (json, bytes) = (fs_err::read_to_string(&state).unwrap(), fs_err::read(&optimizer).unwrap());
     let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
-    let mut resume = |input: &str, momentum_bytes: &[u8], state_text: &str| {
-        fs_err::write(&momentum, momentum_bytes).unwrap();
-        fs_err::write(&state, state_text.replace(&hash(&bytes), &hash(momentum_bytes))).unwrap();
+    let mut resume = |input: &str, optimizer_bytes: &[u8], state_text: &str| {
+        fs_err::write(&optimizer, optimizer_bytes).unwrap();
+        fs_err::write(&state, state_text.replace(&hash(&bytes), &hash(optimizer_bytes))).unwrap();
         bench.messages.ended(input, &llp(bench.folder.path(), &["resume", "run"]));
     };
     let forged = json.replace("\"total_steps\": 0", "\"total_steps\": 7");
@@ -284,7 +284,7 @@ fn resuming() {
     resume("momentum of another shape", &tensors(entry, &[0; 8]), &json);
 
     // Damage, unlike forgery, is passed over: here, to the beginning.
-    fs_err::write(&momentum, &bytes[..100]).unwrap();
+    fs_err::write(&optimizer, &bytes[..100]).unwrap();
     fs_err::write(&state, &json).unwrap();
     let end = llp(bench.folder.path(), &["resume", "run", "--progress=lines"]);
     assert_eq!(end.status.code(), Some(0), "{}", String::from_utf8_lossy(&end.stderr));

@@ -27,8 +27,8 @@ fn tensor(name: &str) -> Tensor {
 /// compared with the file to rounding, PyTorch's were to 1e-4.
 #[test]
 fn a_checkpoint_gives_the_logits_of_pytorch() {
-    let Checkpoint { state, weights, momentum, .. } = Checkpoint::read(&folder().join("e0020")).unwrap();
-    assert!(momentum.is_none(), "a complete run keeps no momentum");
+    let Checkpoint { state, weights, optimizer, .. } = Checkpoint::read(&folder().join("e0020")).unwrap();
+    assert!(optimizer.is_none(), "a complete run keeps no optimizer");
     let network =
         build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu).unwrap();
     network.state_dict().load(&weights).unwrap();

@@ -83,15 +83,16 @@ fn threads_do_not_change_the_weights() {
     assert_eq!(with(1), with(3));
 }
 
-/// Every seed and every loss trains other weights; the same seed the same.
+/// Every seed, loss and optimizer trains other weights; the same seed the same.
 #[test]
-fn weights_depend_on_seed_and_loss() {
+fn weights_depend_on_seed_loss_and_optimizer() {
     let data = TrainingData::new(digits(), &config(&[])).unwrap();
     let settings = [
         ["seed=0", "loss.name=kl"],
         ["seed=1", "loss.name=kl"],
         ["seed=0", "loss.name=rot"],
         ["seed=0", "loss.name=avg-kl"],
+        ["seed=0", "optim.name=adamw"],
     ];
     let trained: Vec<_> = settings.iter().map(|settings| train(&data, settings)).collect();
     for (a, first) in trained.iter().enumerate() {
@@ -191,8 +192,12 @@ proptest! {
 
     /// Stopped at any steps and resumed, a run ends with the same bits, metrics and result as one that was not.
     #[test]
-    fn stopping_does_not_change_the_result(stops in prop::collection::vec(0_usize..7, 1..4), loss in prop::sample::select(vec!["kl", "rot"])) {
-        let config = config(&[&format!("loss.name={loss}")]);
+    fn stopping_does_not_change_the_result(
+        stops in prop::collection::vec(0_usize..7, 1..4),
+        loss in prop::sample::select(vec!["kl", "rot"]),
+        optimizer in prop::sample::select(vec!["sgd", "adamw"]),
+    ) {
+        let config = config(&[&format!("loss.name={loss}"), &format!("optim.name={optimizer}")]);
         let (whole, stopped) = (tempdir().unwrap(), tempdir().unwrap());
         let expected = run_in(whole.path(), &config, None).end.unwrap();
         for stop in stops {

@@ -15,6 +15,7 @@ pub(super) use bags::BagArrays;
 pub(super) use normalization::{Matrix, Normalizer, Running, inverse_deviation};
 
 use super::kind::Kind;
+use crate::adamw::Descend;
 use crate::cpu::shape::ConvShape;
 
 /// The address of numbers on a device; 0 is none.
@@ -229,11 +230,37 @@ pub(super) fn sgd_step(
     momentum: f32,
     lr: f32,
 ) -> Call {
+    optimizer_step("sgd_step", n_parameters, longest, arguments![parameters, momentum, lr])
+}
+
+/// A parameter as `adamw_step` reads it: four addresses, a length, a float and nothing.
+pub(super) fn adamw_parameter(
+    [weight, first, second, gradient]: [Pointer; 4],
+    n: usize,
+    kept: f32,
+) -> [u64; 6] {
+    [weight, first, second, gradient, n as u64, u64::from(kept.to_bits())]
+}
+
+/// A step of all parameters, of which the longest has `longest` numbers.
+pub(super) fn adamw_step(
+    parameters: Pointer,
+    n_parameters: usize,
+    longest: usize,
+    [beta1, beta2]: [f32; 2],
+    Descend { rate, root_scale, epsilon }: Descend,
+) -> Call {
+    let arguments = arguments![parameters, beta1, beta2, rate, root_scale, epsilon];
+    optimizer_step("adamw_step", n_parameters, longest, arguments)
+}
+
+/// Rows of blocks, one for each parameter.
+fn optimizer_step(
+    kernel: &'static str,
+    n_parameters: usize,
+    longest: usize,
+    arguments: Vec<Argument>,
+) -> Call {
     let blocks = (longest.div_ceil(4 * THREADS as usize) as u32).clamp(1, MANY_BLOCKS);
-    Call {
-        kernel: "sgd_step".into(),
-        grid: [blocks, n_parameters as u32, 1],
-        block: [THREADS, 1, 1],
-        arguments: arguments![parameters, momentum, lr],
-    }
+    Call { kernel: kernel.into(), grid: [blocks, n_parameters as u32, 1], block: [THREADS, 1, 1], arguments }
 }

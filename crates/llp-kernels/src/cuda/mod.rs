@@ -32,9 +32,11 @@ pub(crate) mod images;
 #[cfg(feature = "cuda")]
 mod normalization;
 #[cfg(feature = "cuda")]
+pub(crate) mod optimizers;
+#[cfg(feature = "cuda")]
 mod pooling;
 #[cfg(feature = "cuda")]
-pub(crate) mod small;
+pub(crate) mod relu;
 #[cfg(feature = "cuda")]
 mod tape;
 
@@ -48,5 +50,6 @@ const SOURCE: &str = concat!(
     include_str!("kernels/pool.cu"),
     include_str!("kernels/images.cu"),
     include_str!("kernels/sgd.cu"),
+    include_str!("kernels/adamw.cu"),
     include_str!("kernels/losses.cu"),
 );

@@ -96,6 +96,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("loss.epsilon", ENTROPY_WEIGHT).optional(),
     key("loss.solver", Kind::Choice(&["newton", "sinkhorn"])).optional(),
     key("loss.sweeps", SOME).optional(),
+    key("optim.name", Kind::Choice(&["sgd", "adamw"])).optional(),
     key("optim.lr", POSITIVE),
     key("optim.momentum", BELOW_ONE),
     key("optim.weight_decay", NOT_NEGATIVE),

@@ -26,6 +26,7 @@ static const std::vector<emulator::Kernel>& kernels() {
         BOTH_TYPES(max_pool_backward)
         BOTH_TYPES(prepare_images)
         KERNEL(sgd_step)
+        KERNEL(adamw_step)
         KERNEL(kl_loss)
         KERNEL(avg_kl_loss)
         KERNEL(rot_loss)

@@ -1,13 +1,12 @@
-//! Element by element: conversions, sums, the rectifier, layouts of filters, images, the optimizer.
+//! Element by element: conversions, sums, the rectifier, layouts of filters, images.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::super::calls::{self, Preparation};
 use super::super::kind::Kind;
 use super::{Numbers, assert_close, noise, rounded, run};
 use crate::cpu::shape::ConvShape;
-use crate::{Sgd, SgdConfig};
 
 /// Theorem: a float becomes the nearest number of the kind, ties to even, and that becomes the same float again.
 #[test]
@@ -142,41 +141,6 @@ proptest! {
                 }
             }
             assert_close(&result.values(), &expected, kind);
-        }
-    }
-
-    /// Theorem: a step of all parameters is that of the twin for each.
-    #[test]
-    fn sgd_steps_as_its_twin(lens in proptest::collection::vec(1_usize..3000, 1..4), seed in 0_u64..1000) {
-        let config = SgdConfig { momentum: 0.9, weight_decay: 0.05 };
-        let numbers = |salt: u64| -> Vec<Vec<f32>> {
-            lens.iter().enumerate().map(|(i, len)| noise(*len, seed + salt + i as u64)).collect()
-        };
-        let (weights, velocities, gradients) = (numbers(10), numbers(20), numbers(30));
-        let as_numbers = |values: &[Vec<f32>]| -> Vec<Numbers> {
-            values.iter().map(|values| Numbers::new(Kind::F32, values)).collect()
-        };
-        let (mut w, mut v, mut g) = (as_numbers(&weights), as_numbers(&velocities), as_numbers(&gradients));
-        let mut table = Vec::new();
-        for (i, len) in lens.iter().enumerate() {
-            let addresses = [w[i].pointer(), v[i].pointer(), g[i].pointer()];
-            table.extend(calls::sgd_parameter(addresses, *len, if i == 0 { 0.05 } else { 0.0 }));
-        }
-        let longest = lens.iter().copied().max().unwrap();
-        if run([calls::sgd_step(table.as_ptr() as u64, lens.len(), longest, 0.9, 0.1)]) {
-            let tensor = |values: &Vec<f32>| Tensor::from_vec(values.clone(), values.len(), &Device::Cpu).unwrap();
-            let vars: Vec<Var> = weights.iter().map(|values| Var::from_tensor(&tensor(values)).unwrap()).collect();
-            let mut sgd = Sgd::new(vars[..1].to_vec(), vars[1..].to_vec(), config).unwrap();
-            sgd.set_velocities(&velocities.iter().map(tensor).collect::<Vec<_>>()).unwrap();
-            let mut store = candle_core::backprop::GradStore::default();
-            for (var, gradient) in vars.iter().zip(&gradients) {
-                store.insert(var, tensor(gradient));
-            }
-            sgd.step(&store, 0.1).unwrap();
-            for (i, (var, velocity)) in vars.iter().zip(sgd.velocities()).enumerate() {
-                assert_close(&w[i].values(), &var.to_vec1::<f32>().unwrap(), Kind::F32);
-                assert_close(&v[i].values(), &velocity.to_vec1::<f32>().unwrap(), Kind::F32);
-            }
         }
     }
 }

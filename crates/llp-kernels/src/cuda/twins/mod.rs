@@ -7,6 +7,7 @@
 mod batch_norm;
 mod elements;
 mod losses;
+mod optimizers;
 mod pool;
 
 use super::calls::{Call, Pointer};

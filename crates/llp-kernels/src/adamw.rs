@@ -1,0 +1,241 @@
+//! AdamW: steps of about one size for every weight, in place.
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
+#[cfg(feature = "cuda")]
+use candle_core::{DType, Device};
+use rayon::prelude::*;
+
+use crate::tensor::{CHUNK_LEN, slice, slice_mut};
+
+/// The constants of [`AdamW`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamWConfig {
+    /// Weight of the past in the mean of the gradients, in `[0, 1)`.
+    pub beta1: f64,
+    /// Weight of the past in the mean of their squares, in `[0, 1)`.
+    pub beta2: f64,
+    /// Added to the root of the mean square.
+    pub epsilon: f64,
+    /// Pull towards zero, apart from the gradient: a step multiplies a weight by `1 - lr weight_decay`.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamWConfig {
+    /// PyTorch's constants, without weight decay.
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+}
+
+/// Adam [kingma:15, algorithm 1] with decoupled weight decay [loshchilov:19, algorithm 2], which is multiplied by the
+/// learning rate as in PyTorch: with the gradient `g` in step `t`, from 1,
+///
+/// ```text
+/// m <- beta1 m + (1 - beta1) g        v <- beta2 v + (1 - beta2) g^2
+/// w <- (1 - lr weight_decay) w - lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon)
+/// ```
+///
+/// A step's size does not depend on the scale of the gradients, which helps where these are small: those of a loss of
+/// bags shrink with the size of the bags.
+#[derive(Debug)]
+pub struct AdamW {
+    config: AdamWConfig,
+    parameters: Vec<Parameter>,
+    n_steps: u64,
+}
+
+#[derive(Debug)]
+struct Parameter {
+    weight: Var,
+    /// Means of the gradients and of their squares, both towards zero in the first steps.
+    moments: [Tensor; 2],
+    decays: bool,
+}
+
+impl AdamW {
+    /// Trains `decayed` with weight decay and `undecayed` without.
+    ///
+    /// # Errors
+    /// When the moments cannot be allocated.
+    pub fn new(
+        decayed: impl IntoIterator<Item = Var>,
+        undecayed: impl IntoIterator<Item = Var>,
+        config: AdamWConfig,
+    ) -> Result<Self> {
+        let decayed = decayed.into_iter().map(|weight| (weight, true));
+        let undecayed = undecayed.into_iter().map(|weight| (weight, false));
+        let parameters = decayed
+            .chain(undecayed)
+            .map(|(weight, decays)| {
+                Ok(Parameter { moments: [weight.zeros_like()?, weight.zeros_like()?], weight, decays })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { config, parameters, n_steps: 0 })
+    }
+
+    /// First and second moment of every weight, in the order in which the weights were given.
+    pub fn moments(&self) -> impl Iterator<Item = &[Tensor; 2]> {
+        self.parameters.iter().map(|parameter| &parameter.moments)
+    }
+
+    /// Goes on where another optimizer stood: its moments, in the order of [`AdamW::moments`], after `n_steps` steps.
+    ///
+    /// # Errors
+    /// When the number of tensors or a shape differs; nothing is changed then.
+    pub fn set_moments(&mut self, moments: &[[Tensor; 2]], n_steps: u64) -> Result<()> {
+        let fits = |(new, old): (&[Tensor; 2], &Parameter)| {
+            new.iter().all(|moment| moment.shape() == old.weight.shape())
+        };
+        if moments.len() != self.parameters.len() || !moments.iter().zip(&self.parameters).all(fits) {
+            bail!("the moments do not fit the parameters");
+        }
+        for (parameter, [first, second]) in self.parameters.iter_mut().zip(moments) {
+            parameter.moments = [first.copy()?, second.copy()?];
+        }
+        self.n_steps = n_steps;
+        Ok(())
+    }
+
+    /// One step with learning rate `lr`; weights without a gradient stay, and their moments.
+    ///
+    /// # Errors
+    /// When a gradient has another shape or type than its weight.
+    pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
+        self.n_steps += 1;
+        let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
+        let unbiased = |beta: f64| 1.0 - beta.powf(self.n_steps as f64);
+        let descend = Descend {
+            rate: (lr / unbiased(beta1)) as f32,
+            root_scale: (1.0 / unbiased(beta2).sqrt()) as f32,
+            epsilon: epsilon as f32,
+        };
+        #[cfg(feature = "cuda")]
+        if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
+            return self.step_on_gpu(device, gradients, lr, descend);
+        }
+        for Parameter { weight, moments: [first, second], decays } in &self.parameters {
+            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
+            let gradient = gradient.contiguous()?;
+            first.inplace_op2(&gradient, &Blend { past: beta1 as f32, power: Power::One })?;
+            second.inplace_op2(&gradient, &Blend { past: beta2 as f32, power: Power::Two })?;
+            let kept = self.kept(lr, *decays);
+            weight.inplace_op3(first, second, &DecayAndDescend { kept, descend })?;
+        }
+        Ok(())
+    }
+
+    /// What a step leaves of a weight.
+    fn kept(&self, lr: f64, decays: bool) -> f32 {
+        if decays { (1.0 - lr * self.config.weight_decay) as f32 } else { 1.0 }
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl AdamW {
+    /// One kernel for all parameters.
+    fn step_on_gpu(
+        &self,
+        device: &candle_core::cuda::CudaDevice,
+        gradients: &GradStore,
+        lr: f64,
+        descend: Descend,
+    ) -> Result<()> {
+        use crate::cuda::optimizers::{AdamWParameter, adamw_step};
+
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        for Parameter { weight, moments, decays } in &self.parameters {
+            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
+            if gradient.shape() != weight.shape() || gradient.dtype() != DType::F32 {
+                bail!("a gradient of shape {:?} is not one of {:?}", gradient.shape(), weight.shape());
+            }
+            let (gradient, kept) = (gradient.contiguous()?, self.kept(lr, *decays));
+            parameters.push(AdamWParameter { weight, moments, gradient, kept });
+        }
+        let betas = [self.config.beta1 as f32, self.config.beta2 as f32];
+        adamw_step(device, &parameters, betas, descend)
+    }
+}
+
+/// The last line of a step, but for the decay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Descend {
+    /// Learning rate over `1 - beta1^t`.
+    pub(crate) rate: f32,
+    /// One over the root of `1 - beta2^t`.
+    pub(crate) root_scale: f32,
+    pub(crate) epsilon: f32,
+}
+
+/// The power of the gradient whose mean a moment is.
+enum Power {
+    One,
+    Two,
+}
+
+/// `moment = past moment + (1 - past) gradient^power`.
+struct Blend {
+    past: f32,
+    power: Power,
+}
+
+impl InplaceOp2 for Blend {
+    fn name(&self) -> &'static str {
+        "llp-adamw-blend"
+    }
+
+    fn cpu_fwd(
+        &self,
+        moment: &mut CpuStorage,
+        lm: &Layout,
+        gradient: &CpuStorage,
+        lg: &Layout,
+    ) -> Result<()> {
+        let gradient = slice(gradient, lg)?;
+        let moment = slice_mut(moment, lm)?;
+        let Self { past, .. } = *self;
+        moment.par_chunks_mut(CHUNK_LEN).zip(gradient.par_chunks(CHUNK_LEN)).for_each(
+            |(moment, gradient)| {
+                let pairs = moment.iter_mut().zip(gradient);
+                match self.power {
+                    Power::One => pairs.for_each(|(m, g)| *m = past * *m + (1.0 - past) * g),
+                    Power::Two => pairs.for_each(|(m, g)| *m = past * *m + (1.0 - past) * (g * g)),
+                }
+            },
+        );
+        Ok(())
+    }
+}
+
+/// `weight = kept weight - rate first / (root_scale sqrt(second) + epsilon)`.
+struct DecayAndDescend {
+    kept: f32,
+    descend: Descend,
+}
+
+impl InplaceOp3 for DecayAndDescend {
+    fn name(&self) -> &'static str {
+        "llp-adamw-descend"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weight: &mut CpuStorage,
+        lw: &Layout,
+        first: &CpuStorage,
+        lf: &Layout,
+        second: &CpuStorage,
+        ls: &Layout,
+    ) -> Result<()> {
+        let (first, second) = (slice(first, lf)?, slice(second, ls)?);
+        let weight = slice_mut(weight, lw)?;
+        let Descend { rate, root_scale, epsilon } = self.descend;
+        let moments = first.par_chunks(CHUNK_LEN).zip(second.par_chunks(CHUNK_LEN));
+        weight.par_chunks_mut(CHUNK_LEN).zip(moments).for_each(|(weight, (first, second))| {
+            for ((w, m), v) in weight.iter_mut().zip(first).zip(second) {
+                *w = self.kept * *w - rate * m / (v.sqrt() * root_scale + epsilon);
+            }
+        });
+        Ok(())
+    }
+}
