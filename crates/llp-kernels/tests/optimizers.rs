@@ -9,8 +9,8 @@ use llp_kernels::{AdamW, AdamWConfig, Sgd, SgdConfig};
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
-fn var(values: Vec<f32>) -> Var {
-    Var::from_vec(values.clone(), values.len(), &Device::Cpu).unwrap()
+fn var(values: &[f32]) -> Var {
+    Var::from_slice(values, values.len(), &Device::Cpu).unwrap()
 }
 
 fn values(tensor: &Tensor) -> Vec<f32> {
@@ -37,8 +37,8 @@ proptest! {
     /// weights without a gradient stay where they are.
     #[test]
     fn sgd_follows_its_recurrence(len in 1_usize..200, momentum in 0.0_f64..0.99, decay in 0.0_f64..0.1, seed in 1_u64..99) {
-        let (decayed, undecayed) = (var(noise(len, seed)), var(noise(len, seed + 1)));
-        let idle = var(noise(len, seed + 2));
+        let (decayed, undecayed) = (var(&noise(len, seed)), var(&noise(len, seed + 1)));
+        let idle = var(&noise(len, seed + 2));
         let before = values(&idle);
         let config = SgdConfig { momentum, weight_decay: decay };
         let mut sgd = Sgd::new([decayed.clone(), idle.clone()], [undecayed.clone()], config).unwrap();
@@ -70,8 +70,8 @@ proptest! {
         weight_decay in 0.0_f64..1.0,
         seed in 1_u64..99,
     ) {
-        let (decayed, undecayed) = (var(noise(len, seed)), var(noise(len, seed + 1)));
-        let idle = var(noise(len, seed + 2));
+        let (decayed, undecayed) = (var(&noise(len, seed)), var(&noise(len, seed + 1)));
+        let idle = var(&noise(len, seed + 2));
         let before = values(&idle);
         let config = AdamWConfig { beta1, beta2, epsilon: 1e-3, weight_decay };
         let mut adamw = AdamW::new([decayed.clone(), idle.clone()], [undecayed.clone()], config).unwrap();
@@ -99,7 +99,7 @@ proptest! {
     /// shrink with the size of the bags.
     #[test]
     fn adamw_does_not_see_the_scale_of_gradients(len in 1_usize..50, power in -4_i32..9, seed in 1_u64..99) {
-        let (weight, scaled) = (var(noise(len, seed)), var(noise(len, seed)));
+        let (weight, scaled) = (var(&noise(len, seed)), var(&noise(len, seed)));
         let config = AdamWConfig { epsilon: 1e-20, ..AdamWConfig::default() };
         let start = |weight: &Var| AdamW::new([weight.clone()], [], config).unwrap();
         let (mut one, mut other) = (start(&weight), start(&scaled));
@@ -117,7 +117,7 @@ proptest! {
 #[test]
 fn velocities_restore_sgd() {
     let config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
-    let weight = var(noise(40, 1));
+    let weight = var(&noise(40, 1));
     let step = |sgd: &mut Sgd, weight: &Var| {
         sgd.step(&weight.sqr().unwrap().sum_all().unwrap().backward().unwrap(), 0.05).unwrap();
     };
@@ -137,7 +137,7 @@ fn velocities_restore_sgd() {
 #[test]
 fn moments_restore_adamw() {
     let config = AdamWConfig { weight_decay: 0.01, ..AdamWConfig::default() };
-    let weight = var(noise(40, 1));
+    let weight = var(&noise(40, 1));
     let step = |adamw: &mut AdamW, weight: &Var| {
         adamw.step(&weight.sqr().unwrap().sum_all().unwrap().backward().unwrap(), 0.05).unwrap();
     };
@@ -162,7 +162,7 @@ fn adamw_agrees_with_pytorch() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/adamw/steps.safetensors");
     let golden = safetensors::load(path, &Device::Cpu).unwrap();
     let config = AdamWConfig { weight_decay: 0.3, ..AdamWConfig::default() };
-    let (decayed, undecayed) = (var(values(&golden["start"])), var(values(&golden["start"])));
+    let (decayed, undecayed) = (var(&values(&golden["start"])), var(&values(&golden["start"])));
     let mut adamw = AdamW::new([decayed.clone()], [undecayed.clone()], config).unwrap();
     for step in 0..10 {
         let gradient = values(&golden["gradients"].get(step).unwrap());
