@@ -1,12 +1,13 @@
 //! AdamW: steps of about one size for every weight, in place.
 
+#[cfg(feature = "cuda")]
+use candle_core::Device;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
-#[cfg(feature = "cuda")]
-use candle_core::{DType, Device};
 use rayon::prelude::*;
 
 use crate::tensor::{CHUNK_LEN, slice, slice_mut};
+use crate::trained;
 
 /// The constants of [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,16 +58,14 @@ impl AdamW {
     /// Trains `decayed` with weight decay and `undecayed` without.
     ///
     /// # Errors
-    /// When the moments cannot be allocated.
+    /// When a weight is not contiguous `f32` on the device of the others, or the moments cannot be allocated.
     pub fn new(
         decayed: impl IntoIterator<Item = Var>,
         undecayed: impl IntoIterator<Item = Var>,
         config: AdamWConfig,
     ) -> Result<Self> {
-        let decayed = decayed.into_iter().map(|weight| (weight, true));
-        let undecayed = undecayed.into_iter().map(|weight| (weight, false));
-        let parameters = decayed
-            .chain(undecayed)
+        let parameters = trained::weights(decayed, undecayed)?
+            .into_iter()
             .map(|(weight, decays)| {
                 Ok(Parameter { moments: [weight.zeros_like()?, weight.zeros_like()?], weight, decays })
             })
@@ -79,19 +78,25 @@ impl AdamW {
         self.parameters.iter().map(|parameter| &parameter.moments)
     }
 
+    /// Steps that were taken: with the moments, the whole state.
+    pub fn n_steps(&self) -> u64 {
+        self.n_steps
+    }
+
     /// Goes on where another optimizer stood: its moments, in the order of [`AdamW::moments`], after `n_steps` steps.
     ///
     /// # Errors
-    /// When the number of tensors or a shape differs; nothing is changed then.
+    /// When the number of tensors, a shape, a type or a device differs; nothing is changed then.
     pub fn set_moments(&mut self, moments: &[[Tensor; 2]], n_steps: u64) -> Result<()> {
-        let fits = |(new, old): (&[Tensor; 2], &Parameter)| {
-            new.iter().all(|moment| moment.shape() == old.weight.shape())
-        };
-        if moments.len() != self.parameters.len() || !moments.iter().zip(&self.parameters).all(fits) {
-            bail!("the moments do not fit the parameters");
+        if moments.len() != self.parameters.len() {
+            bail!("{} pairs of moments are not those of {} weights", moments.len(), self.parameters.len());
         }
-        for (parameter, [first, second]) in self.parameters.iter_mut().zip(moments) {
-            parameter.moments = [first.copy()?, second.copy()?];
+        let copy = |([first, second], of): (&[Tensor; 2], &Parameter)| {
+            Ok([trained::state(first, &of.weight)?, trained::state(second, &of.weight)?])
+        };
+        let copies = moments.iter().zip(&self.parameters).map(copy).collect::<Result<Vec<_>>>()?;
+        for (parameter, moments) in self.parameters.iter_mut().zip(copies) {
+            parameter.moments = moments;
         }
         self.n_steps = n_steps;
         Ok(())
@@ -99,9 +104,13 @@ impl AdamW {
 
     /// One step with learning rate `lr`; weights without a gradient stay, and their moments.
     ///
+    /// `t` counts the steps of the optimizer, for weights that had no gradient in some of them too; PyTorch counts those of
+    /// each weight.
+    ///
     /// # Errors
-    /// When a gradient has another shape or type than its weight.
+    /// When a gradient has another shape, type or device than its weight; nothing is changed then.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
+        let gradients = trained::gradients(gradients, self.parameters.iter().map(|of| &of.weight))?;
         self.n_steps += 1;
         let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
         let unbiased = |beta: f64| 1.0 - beta.powf(self.n_steps as f64);
@@ -114,9 +123,10 @@ impl AdamW {
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
             return self.step_on_gpu(device, gradients, lr, descend);
         }
-        for Parameter { weight, moments: [first, second], decays } in &self.parameters {
-            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
-            let gradient = gradient.contiguous()?;
+        for (Parameter { weight, moments: [first, second], decays }, gradient) in
+            self.parameters.iter().zip(gradients)
+        {
+            let Some(gradient) = gradient else { continue };
             first.inplace_op2(&gradient, &Blend { past: beta1 as f32, power: Power::One })?;
             second.inplace_op2(&gradient, &Blend { past: beta2 as f32, power: Power::Two })?;
             let kept = self.kept(lr, *decays);
@@ -137,23 +147,18 @@ impl AdamW {
     fn step_on_gpu(
         &self,
         device: &candle_core::cuda::CudaDevice,
-        gradients: &GradStore,
+        gradients: Vec<Option<Tensor>>,
         lr: f64,
         descend: Descend,
     ) -> Result<()> {
         use crate::cuda::optimizers::{AdamWParameter, adamw_step};
 
-        let mut parameters = Vec::with_capacity(self.parameters.len());
-        for Parameter { weight, moments, decays } in &self.parameters {
-            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
-            if gradient.shape() != weight.shape() || gradient.dtype() != DType::F32 {
-                bail!("a gradient of shape {:?} is not one of {:?}", gradient.shape(), weight.shape());
-            }
-            let (gradient, kept) = (gradient.contiguous()?, self.kept(lr, *decays));
-            parameters.push(AdamWParameter { weight, moments, gradient, kept });
-        }
-        let betas = [self.config.beta1 as f32, self.config.beta2 as f32];
-        adamw_step(device, &parameters, betas, descend)
+        let parameter =
+            |(Parameter { weight, moments, decays }, gradient): (&'_ Parameter, Option<Tensor>)| {
+                Some(AdamWParameter { weight, moments, gradient: gradient?, kept: self.kept(lr, *decays) })
+            };
+        let parameters: Vec<_> = self.parameters.iter().zip(gradients).filter_map(parameter).collect();
+        adamw_step(device, &parameters, [self.config.beta1 as f32, self.config.beta2 as f32], descend)
     }
 }
 
@@ -173,7 +178,7 @@ enum Power {
     Two,
 }
 
-/// `moment = past moment + (1 - past) gradient^power`.
+/// `moment = past moment + (1 - past) gradient^power`, with `1 - past` of the rounded number: the two add up to 1.
 struct Blend {
     past: f32,
     power: Power,

@@ -70,6 +70,7 @@ mod pool;
 mod relu;
 mod sgd;
 mod tensor;
+mod trained;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use backward::backward;

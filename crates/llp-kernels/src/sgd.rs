@@ -1,12 +1,13 @@
 //! Stochastic gradient descent with momentum and weight decay, in place.
 
+#[cfg(feature = "cuda")]
+use candle_core::Device;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
-#[cfg(feature = "cuda")]
-use candle_core::{DType, Device};
 use rayon::prelude::*;
 
 use crate::tensor::{CHUNK_LEN, slice, slice_mut};
+use crate::trained;
 
 /// The constants of [`Sgd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,16 +38,14 @@ impl Sgd {
     /// Trains `decayed` with weight decay and `undecayed` without.
     ///
     /// # Errors
-    /// When the velocities cannot be allocated.
+    /// When a weight is not contiguous `f32` on the device of the others, or the velocities cannot be allocated.
     pub fn new(
         decayed: impl IntoIterator<Item = Var>,
         undecayed: impl IntoIterator<Item = Var>,
         config: SgdConfig,
     ) -> Result<Self> {
-        let decayed = decayed.into_iter().map(|weight| (weight, true));
-        let undecayed = undecayed.into_iter().map(|weight| (weight, false));
-        let parameters = decayed
-            .chain(undecayed)
+        let parameters = trained::weights(decayed, undecayed)?
+            .into_iter()
             .map(|(weight, decays)| Ok(Parameter { velocity: weight.zeros_like()?, weight, decays }))
             .collect::<Result<_>>()?;
         Ok(Self { config, parameters })
@@ -60,15 +59,16 @@ impl Sgd {
     /// Replaces the velocities, in the order of [`Sgd::velocities`].
     ///
     /// # Errors
-    /// When the number of tensors or a shape differs; nothing is changed then.
+    /// When the number of tensors, a shape, a type or a device differs; nothing is changed then.
     pub fn set_velocities(&mut self, velocities: &[Tensor]) -> Result<()> {
-        let fits = velocities.len() == self.parameters.len()
-            && velocities.iter().zip(&self.parameters).all(|(new, old)| new.shape() == old.weight.shape());
-        if !fits {
-            bail!("the velocities do not fit the parameters");
+        if velocities.len() != self.parameters.len() {
+            bail!("{} velocities are not those of {} weights", velocities.len(), self.parameters.len());
         }
-        for (parameter, velocity) in self.parameters.iter_mut().zip(velocities) {
-            parameter.velocity = velocity.copy()?;
+        let pairs = velocities.iter().zip(&self.parameters);
+        let copies =
+            pairs.map(|(velocity, of)| trained::state(velocity, &of.weight)).collect::<Result<Vec<_>>>()?;
+        for (parameter, velocity) in self.parameters.iter_mut().zip(copies) {
+            parameter.velocity = velocity;
         }
         Ok(())
     }
@@ -76,20 +76,25 @@ impl Sgd {
     /// One step with learning rate `lr`; weights without a gradient stay.
     ///
     /// # Errors
-    /// When a gradient has another shape or type than its weight.
+    /// When a gradient has another shape, type or device than its weight; nothing is changed then.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
+        let gradients = trained::gradients(gradients, self.parameters.iter().map(|of| &of.weight))?;
         #[cfg(feature = "cuda")]
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
             return self.step_on_gpu(device, gradients, lr);
         }
-        for Parameter { weight, velocity, decays } in &self.parameters {
-            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
-            let weight_decay = if *decays { self.config.weight_decay as f32 } else { 0.0 };
-            let accumulate = Accumulate { momentum: self.config.momentum as f32, weight_decay };
-            velocity.inplace_op3(&gradient.contiguous()?, weight.as_tensor(), &accumulate)?;
+        for (Parameter { weight, velocity, decays }, gradient) in self.parameters.iter().zip(gradients) {
+            let Some(gradient) = gradient else { continue };
+            let accumulate =
+                Accumulate { momentum: self.config.momentum as f32, weight_decay: self.decay(*decays) };
+            velocity.inplace_op3(&gradient, weight.as_tensor(), &accumulate)?;
             weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
         }
         Ok(())
+    }
+
+    fn decay(&self, decays: bool) -> f32 {
+        if decays { self.config.weight_decay as f32 } else { 0.0 }
     }
 }
 
@@ -99,25 +104,21 @@ impl Sgd {
     fn step_on_gpu(
         &self,
         device: &candle_core::cuda::CudaDevice,
-        gradients: &GradStore,
+        gradients: Vec<Option<Tensor>>,
         lr: f64,
     ) -> Result<()> {
         use crate::cuda::optimizers::{SgdParameter, sgd_step};
 
-        let mut parameters = Vec::with_capacity(self.parameters.len());
-        for Parameter { weight, velocity, decays } in &self.parameters {
-            let Some(gradient) = gradients.get(weight.as_tensor()) else { continue };
-            if gradient.shape() != weight.shape() || gradient.dtype() != DType::F32 {
-                bail!("a gradient of shape {:?} is not one of {:?}", gradient.shape(), weight.shape());
-            }
-            let weight_decay = if *decays { self.config.weight_decay as f32 } else { 0.0 };
-            parameters.push(SgdParameter {
-                weight,
-                velocity,
-                gradient: gradient.contiguous()?,
-                weight_decay,
-            });
-        }
+        let parameter =
+            |(Parameter { weight, velocity, decays }, gradient): (&'_ Parameter, Option<Tensor>)| {
+                Some(SgdParameter {
+                    weight,
+                    velocity,
+                    gradient: gradient?,
+                    weight_decay: self.decay(*decays),
+                })
+            };
+        let parameters: Vec<_> = self.parameters.iter().zip(gradients).filter_map(parameter).collect();
         sgd_step(device, &parameters, self.config.momentum as f32, lr as f32)
     }
 }

@@ -149,11 +149,54 @@ fn moments_restore_adamw() {
     step(&mut adamw, &weight);
     let mut restored = AdamW::new([copy.clone()], [], config).unwrap();
     restored.set_moments(&saved, 1).unwrap();
+    assert_eq!(restored.n_steps(), 1);
     step(&mut restored, &copy);
     assert_eq!(values(&weight), values(&copy));
     assert!(restored.set_moments(&[], 1).is_err());
     let [first, second] = &saved[0];
     assert!(restored.set_moments(&[[first.clone(), second.narrow(0, 0, 39).unwrap()]], 1).is_err());
+}
+
+/// Gradients, weights and states that do not fit are refused, and nothing moves.
+#[test]
+fn what_does_not_fit_is_refused() {
+    let (good, bad) = (var(&noise(6, 1)), var(&noise(6, 2)));
+    let before = [values(&good), values(&bad)];
+    let mut sgd =
+        Sgd::new([good.clone()], [bad.clone()], SgdConfig { momentum: 0.9, weight_decay: 0.1 }).unwrap();
+    let mut adamw = AdamW::new([good.clone()], [bad.clone()], AdamWConfig::default()).unwrap();
+    let ones = |n: usize, dtype: DType| Tensor::ones(n, dtype, &Device::Cpu).unwrap();
+    for (gradient, said) in [
+        (ones(5, DType::F32), "a gradient of shape [5]"),
+        (ones(6, DType::F64), "a gradient must be f32"),
+        (ones(6, DType::F32).reshape((2, 3)).unwrap(), "a gradient of shape [2, 3]"),
+    ] {
+        let mut store = gradients(&[&good], &noise(6, 3));
+        store.insert(&bad, gradient);
+        for error in [sgd.step(&store, 0.1).unwrap_err(), adamw.step(&store, 0.1).unwrap_err()] {
+            assert!(error.to_string().contains(said), "{error}");
+        }
+    }
+    assert_eq!([values(&good), values(&bad)], before);
+    assert_eq!(adamw.n_steps(), 0);
+    assert!(adamw.moments().flatten().all(|moment| values(moment) == [0.0; 6]));
+    let state = [ones(6, DType::F32), ones(6, DType::BF16)];
+    assert!(sgd.set_velocities(&state).unwrap_err().to_string().contains("a state must be f32"));
+    assert!(
+        adamw
+            .set_moments(&[state.clone(), state], 1)
+            .unwrap_err()
+            .to_string()
+            .contains("a state must be f32")
+    );
+    assert!(sgd.velocities().all(|velocity| values(velocity) == [0.0; 6]) && adamw.n_steps() == 0);
+    let half = Var::from_tensor(&ones(6, DType::BF16)).unwrap();
+    assert!(
+        AdamW::new([half], [], AdamWConfig::default())
+            .unwrap_err()
+            .to_string()
+            .contains("a weight must be f32")
+    );
 }
 
 /// Ten steps are PyTorch's, on gradients of all magnitudes, with a learning rate that drops.

@@ -101,6 +101,13 @@ pub enum SweepError {
         needed_by: String,
     },
 
+    /// A sweep without a name.
+    #[error("{path}: a sweep needs a name at the top of its file, as in name = \"mine\"")]
+    MissingName {
+        /// The sweep's file.
+        path: String,
+    },
+
     /// A preset that does not exist.
     #[error("unknown preset `{name}`: the presets are {known}{}", did_you_mean(.nearest.as_deref()))]
     UnknownPreset {

@@ -94,7 +94,7 @@ impl Sweep {
             }
         }
         if sweep.name.is_empty() {
-            return Err(SweepError::MissingKey { key: "name".to_owned(), needed_by: path.to_owned() });
+            return Err(SweepError::MissingName { path: path.to_owned() });
         }
         if sweep.rungs.is_some() != sweep.eta.is_some() {
             let origin = sweep.origin();

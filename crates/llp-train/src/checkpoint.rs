@@ -4,7 +4,8 @@
 //! checkpoints/e0390/            after 390 epochs; e0390s00012: and 12 steps of the next
 //!     model.safetensors         the network, by torchvision's names
 //!     chosen.safetensors        the network after the best epoch so far, unless that is this one or there is none
-//!     optimizer.safetensors     the optimizer's state, by the same names; absent once a run is complete
+//!     optimizer.safetensors     the optimizer's state, by the same names (AdamW: two tensors each);
+//!                               absent once a run is complete
 //!     state.json                position, what is needed to use the network, hashes of the files above
 //! ```
 //!

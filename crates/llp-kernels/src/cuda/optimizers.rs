@@ -17,8 +17,7 @@ pub(crate) struct SgdParameter<'a> {
     pub(crate) weight_decay: f32,
 }
 
-/// A step of momentum and weight decay for all parameters at once. Each is contiguous, in floats, and has the shape of
-/// its velocity and gradient.
+/// A step of momentum and weight decay for all parameters at once. All is as `trained` demands it.
 pub(crate) fn sgd_step(
     device: &CudaDevice,
     parameters: &[SgdParameter<'_>],
@@ -31,7 +30,7 @@ pub(crate) fn sgd_step(
         let addresses = [pointer(weight)?, pointer(velocity)?, pointer(gradient)?];
         table.extend(calls::sgd_parameter(addresses, weight.elem_count(), *weight_decay));
     }
-    // SAFETY: the table describes the parameters, whose three arrays have equal lengths.
+    // SAFETY: the table describes the parameters, whose three arrays are floats of equal lengths.
     unsafe { step(device, &table, |table| calls::sgd_step(table, parameters.len(), longest, momentum, lr)) }
 }
 
@@ -57,7 +56,7 @@ pub(crate) fn adamw_step(
         let addresses = [pointer(weight)?, pointer(first)?, pointer(second)?, pointer(gradient)?];
         table.extend(calls::adamw_parameter(addresses, weight.elem_count(), *kept));
     }
-    // SAFETY: the table describes the parameters, whose four arrays have equal lengths.
+    // SAFETY: the table describes the parameters, whose four arrays are floats of equal lengths.
     unsafe {
         step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, descend))
     }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// The optimizer: `optim.name`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum OptimizerName {
     /// Stochastic gradient descent with momentum, as in the paper.
     #[default]

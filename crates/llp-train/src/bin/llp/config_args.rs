@@ -41,7 +41,7 @@ pub(crate) struct ConfigArgs {
     /// Instances per bag.
     #[arg(long, value_name = "N")]
     bag_size: Option<String>,
-    /// kl, rot, avg-kl, l1 or l2.
+    /// kl, rot, avg-kl, l1 or l2; for imperfect proportions interval or marginal.
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// Initial learning rate.
