@@ -153,11 +153,11 @@ impl AdamW {
     ) -> Result<()> {
         use crate::cuda::optimizers::{AdamWParameter, adamw_step};
 
-        let parameter =
-            |(Parameter { weight, moments, decays }, gradient): (&'_ Parameter, Option<Tensor>)| {
-                Some(AdamWParameter { weight, moments, gradient: gradient?, kept: self.kept(lr, *decays) })
-            };
-        let parameters: Vec<_> = self.parameters.iter().zip(gradients).filter_map(parameter).collect();
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        for (Parameter { weight, moments, decays }, gradient) in self.parameters.iter().zip(gradients) {
+            let Some(gradient) = gradient else { continue };
+            parameters.push(AdamWParameter { weight, moments, gradient, kept: self.kept(lr, *decays) });
+        }
         adamw_step(device, &parameters, [self.config.beta1 as f32, self.config.beta2 as f32], descend)
     }
 }

@@ -109,16 +109,11 @@ impl Sgd {
     ) -> Result<()> {
         use crate::cuda::optimizers::{SgdParameter, sgd_step};
 
-        let parameter =
-            |(Parameter { weight, velocity, decays }, gradient): (&'_ Parameter, Option<Tensor>)| {
-                Some(SgdParameter {
-                    weight,
-                    velocity,
-                    gradient: gradient?,
-                    weight_decay: self.decay(*decays),
-                })
-            };
-        let parameters: Vec<_> = self.parameters.iter().zip(gradients).filter_map(parameter).collect();
+        let mut parameters = Vec::with_capacity(self.parameters.len());
+        for (Parameter { weight, velocity, decays }, gradient) in self.parameters.iter().zip(gradients) {
+            let Some(gradient) = gradient else { continue };
+            parameters.push(SgdParameter { weight, velocity, gradient, weight_decay: self.decay(*decays) });
+        }
         sgd_step(device, &parameters, self.config.momentum as f32, lr as f32)
     }
 }
