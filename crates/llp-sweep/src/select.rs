@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::collect::Row;
-use crate::config::{LossName, RunConfig, Values, value_text};
+use crate::config::{KEYS, LossName, RunConfig, Values, value_text};
 use crate::criterion::Criterion;
 use crate::record::EpochRecord;
 use crate::run_dir::RunState;
@@ -98,6 +98,8 @@ pub struct Group {
     pub n_missing: usize,
     /// Accuracy of guessing, where a run has told the number of classes.
     pub chance: Option<f64>,
+    /// Keys in which the candidates differ, beside learning rate and alpha.
+    pub other_keys: Vec<&'static str>,
 }
 
 impl Candidate {
@@ -112,6 +114,22 @@ impl Group {
     pub fn regret(&self) -> Option<f64> {
         let accuracy = |candidate: &Option<Candidate>| Some(candidate.as_ref()?.test_accuracy?.mean);
         Some(accuracy(&self.best_by_test)? - accuracy(&self.chosen)?)
+    }
+
+    /// What a candidate has for the [`other_keys`](Self::other_keys), each as a key and its value; a key that it does
+    /// without is left out.
+    pub fn others(&self, candidate: &Candidate) -> Vec<(&'static str, String)> {
+        let values = Values::of(&candidate.config);
+        let differing = values.iter().filter(|(key, _)| self.other_keys.contains(&key.name));
+        differing.map(|(key, value)| (key.name, value_text(value).trim_matches('"').to_owned())).collect()
+    }
+
+    /// The same for captions: a comma, the last word of the key and the value, for each.
+    pub(crate) fn others_in_words(&self, candidate: &Candidate) -> String {
+        let word = |key: &'static str| key.rsplit('.').next().unwrap_or(key);
+        let others = self.others(candidate);
+        let words: Vec<_> = others.iter().map(|(key, value)| format!(", {} {value}", word(key))).collect();
+        words.concat()
     }
 }
 
@@ -156,6 +174,7 @@ fn group(
     let accuracy = |candidate: &Candidate| candidate.test_accuracy.map(|accuracy| -accuracy.mean);
     let by_test = eligible.iter().filter_map(|candidate| Some((accuracy(candidate)?, candidate)));
     let best_by_test = by_test.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, candidate)| candidate.clone());
+    let configs: Vec<&RunConfig> = members.iter().map(|index| &rows[*index].cell.config).collect();
     let count = |is: fn(&Row) -> bool| members.iter().filter(|index| is(&rows[**index])).count();
     let n_classes = members.iter().find_map(|index| Some(rows[*index].result.as_ref()?.n_classes));
     Group {
@@ -171,7 +190,20 @@ fn group(
         n_diverged: count(|row| row.state == RunState::Diverged),
         n_missing: count(|row| !row.state.is_ended()),
         chance: n_classes.filter(|n| *n > 0).map(|n| 1.0 / n as f64),
+        other_keys: other_keys(&configs),
     }
+}
+
+/// Keys of hyper-parameters in which configurations differ, but for those that every table has.
+fn other_keys(configs: &[&RunConfig]) -> Vec<&'static str> {
+    let texts = |config: &&RunConfig| -> BTreeMap<&'static str, String> {
+        Values::of(config).iter().map(|(key, value)| (key.name, value_text(value))).collect()
+    };
+    let texts: Vec<_> = configs.iter().map(texts).collect();
+    let differs = |key: &str| texts.iter().any(|of| of.get(key) != texts[0].get(key));
+    let has_a_place = |key: &str| SEEDS.contains(&key) || ["optim.lr", "loss.alpha"].contains(&key);
+    let keys = KEYS.iter().filter(|key| key.hashed).map(|key| key.name);
+    keys.filter(|key| !has_a_place(key) && differs(key)).collect()
 }
 
 /// Everything that tells hyper-parameters apart, as text.

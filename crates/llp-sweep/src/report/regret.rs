@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::collect::Row;
 use crate::criterion::Criterion;
 use crate::error::SweepError;
+use crate::report::table::others;
 use crate::select::{Group, select};
 
 /// The regrets of one criterion on one data set, in accuracy, over groups with several complete candidates.
@@ -68,6 +69,7 @@ pub fn csv(choices: &[Vec<Group>]) -> Result<String, SweepError> {
         "n_eligible",
         "optim.lr",
         "loss.alpha",
+        "others",
         "held_out",
         "test_accuracy",
         "chosen_epoch_test_accuracy",
@@ -87,6 +89,7 @@ pub fn csv(choices: &[Vec<Group>]) -> Result<String, SweepError> {
             group.n_eligible.to_string(),
             number(chosen.map(|chosen| chosen.config.optim.lr)),
             number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
+            chosen.map_or_else(String::new, |chosen| others(group, chosen)),
             number(chosen.and_then(|chosen| Some(chosen.criterion?.mean))),
             number(chosen.and_then(|chosen| Some(chosen.test_accuracy?.mean))),
             number(chosen.and_then(|chosen| Some(chosen.chosen_epoch_accuracy?.mean))),

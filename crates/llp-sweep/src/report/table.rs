@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use crate::config::LossName;
 use crate::error::SweepError;
-use crate::select::{Group, Spread, rule_of};
+use crate::select::{Candidate, Group, Spread, rule_of};
 
 /// One Markdown table for each data set: final test accuracy in percent, mean ± standard deviation over seeds, one
-/// row for each bag size and one column for each loss, with the chosen learning rate (and alpha) in brackets.
+/// row for each bag size and one column for each loss, with the chosen hyper-parameters in brackets.
 ///
 /// A dash marks what has no complete candidate, a star what rests on fewer candidates than were tried.
 pub fn markdown(groups: &[Group]) -> String {
@@ -33,8 +33,12 @@ pub fn markdown(groups: &[Group]) -> String {
         }
         text.push('\n');
     }
-    let _ =
-        writeln!(text, "{} In brackets: learning rate, and alpha of ROT. {}", rule_of(groups), notes(groups));
+    let _ = writeln!(
+        text,
+        "{} In brackets: learning rate, alpha of ROT, and what else was tried. {}",
+        rule_of(groups),
+        notes(groups)
+    );
     text
 }
 
@@ -52,6 +56,7 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
         "bags.size",
         "optim.lr",
         "loss.alpha",
+        "others",
         "n_seeds",
         "test_accuracy",
         "test_accuracy_sd",
@@ -73,6 +78,7 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
             group.bag_size.to_string(),
             number(chosen.map(|chosen| chosen.config.optim.lr)),
             number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
+            chosen.map_or_else(String::new, |chosen| others(group, chosen)),
             chosen.map_or_else(String::new, |chosen| chosen.n_seeds().to_string()),
             number(accuracy.map(|accuracy| accuracy.mean)),
             number(accuracy.and_then(|accuracy| accuracy.sd)),
@@ -87,6 +93,12 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
     }
     let bytes = table.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Other keys that were tried, as in `optim.name=adamw optim.images_per_step=64`.
+pub(super) fn others(group: &Group, candidate: &Candidate) -> String {
+    let pairs: Vec<_> = group.others(candidate).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(" ")
 }
 
 /// The table of [`markdown`] in LaTeX, for the package `booktabs`.
@@ -133,7 +145,7 @@ fn entry(group: &Group) -> String {
     let accuracy = chosen.test_accuracy.map_or_else(|| "no labels".to_owned(), percent);
     let alpha = chosen.config.loss.alpha.map_or_else(String::new, |alpha| format!(", {alpha}"));
     let star = if group.n_eligible < group.n_candidates { "\\*" } else { "" };
-    format!("{accuracy} ({}{alpha}){star}", chosen.config.optim.lr)
+    format!("{accuracy} ({}{alpha}{}){star}", chosen.config.optim.lr, group.others_in_words(chosen))
 }
 
 /// Mean and spread of a fraction, in percent.

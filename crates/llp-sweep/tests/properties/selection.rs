@@ -4,7 +4,7 @@ use llp_sweep::collect::Row;
 use llp_sweep::criterion::Criterion;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{EpochRecord, Outcome};
-use llp_sweep::report::{self, Material, regret};
+use llp_sweep::report::{self, Material, regret, table};
 use llp_sweep::run_dir::{RunDir, RunState};
 use llp_sweep::select::{rule, select};
 use llp_sweep::sweep_dir::{SweepDir, plan};
@@ -121,6 +121,30 @@ fn regrets_of_groups_with_enough_bags() {
             (Some(2), Some(1), None)
         );
     }
+}
+
+/// What was chosen of keys that no table has a place for is in every table; where nothing else was tried, nothing is said.
+#[test]
+fn other_keys_are_told() {
+    let groups = select(&rows(&grid(false, ""), &[[1.0, 2.0, 3.0, 0.5]]), Criterion::Kl);
+    assert!(groups.iter().all(|group| group.other_keys.is_empty()));
+    assert!(table::markdown(&groups).contains("| 4 | 50.0 ± 0.0 (0.01) |"));
+    let text = "schema = 1\nname = \"x\"\n[base]\npreset = \"digits\"\n[grid]\nbags.size = [4]\nseed = [0, 1]\n\
+                optim.images_per_step = [64, 1024]\noptim.name = [\"sgd\", \"adamw\"]";
+    let sweep = Sweep::parse("x.toml", text).unwrap();
+    // Cells of 64 and 1,024 images, each by either optimizer: the last is the best.
+    let mut rows = rows(&sweep, &[[1.0, 2.0, 3.0, 0.5]]);
+    for row in &mut rows {
+        let optim = &row.cell.config.optim;
+        let is_best = (optim.images_per_step, optim.name.is_some()) == (1024, true);
+        row.result.as_mut().unwrap().last.as_mut().unwrap().held_out_kl =
+            Some(if is_best { 0.5 } else { 1.0 });
+    }
+    let groups = select(&rows, Criterion::Kl);
+    assert_eq!(groups[0].other_keys, ["optim.name", "optim.images_per_step"]);
+    assert!(table::markdown(&groups).contains("(0.03, name adamw, images_per_step 1024)"));
+    assert!(table::csv(&groups).unwrap().contains(",optim.name=adamw optim.images_per_step=1024,"));
+    assert!(regret::csv(&[groups]).unwrap().contains(",optim.name=adamw optim.images_per_step=1024,"));
 }
 
 /// Where no run had held-out bags, several candidates leave no choice by any criterion, and there is no regret.

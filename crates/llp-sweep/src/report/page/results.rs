@@ -119,9 +119,12 @@ pub(super) fn choice(material: &Material) -> Markup {
 fn chosen_row(material: &Material, group: &Group) -> Markup {
     let dash = || "–".to_owned();
     let chosen = group.chosen.as_ref();
-    let parameters = |group: &crate::select::Candidate| {
-        let alpha = group.config.loss.alpha.map_or_else(String::new, |alpha| format!(", alpha {alpha}"));
-        format!("rate {}{alpha}", group.config.optim.lr)
+    let rate = |candidate: &crate::select::Candidate| {
+        format!("{}{}", candidate.config.optim.lr, group.others_in_words(candidate))
+    };
+    let parameters = |candidate: &crate::select::Candidate| {
+        let alpha = candidate.config.loss.alpha.map_or_else(String::new, |alpha| format!(", alpha {alpha}"));
+        format!("rate {}{alpha}", rate(candidate))
     };
     let best = group.best_by_test.as_ref();
     let time: f64 = material
@@ -137,7 +140,7 @@ fn chosen_row(material: &Material, group: &Group) -> Markup {
     html! {
         tr {
             th scope="row" { (group.bag_size) }
-            td { (chosen.map_or_else(dash, |chosen| chosen.config.optim.lr.to_string())) }
+            td { (chosen.map_or_else(dash, rate)) }
             td { (chosen.and_then(|chosen| chosen.config.loss.alpha).map_or_else(dash, |alpha| alpha.to_string())) }
             td { (chosen.map_or_else(dash, |chosen| chosen.n_held_out_bags.to_string())) }
             td { (chosen.and_then(|chosen| chosen.criterion).map_or_else(dash, |value| format!("{:.4}", value.mean))) }
