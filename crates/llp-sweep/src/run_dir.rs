@@ -14,7 +14,10 @@
 //! No path in it is absolute and no file is changed in place, but for lines added to `metrics.jsonl`; a process
 //! may be killed at any moment.
 
-use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
+mod metrics;
+mod state;
+
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,66 +25,9 @@ use crate::atomic::write_atomically;
 use crate::claim::{self, Claim, Claimant, Host};
 use crate::config::RunConfig;
 use crate::error::SweepError;
-use crate::record::{self, Activity, EpochRecord, Outcome, RunResult, Status};
+use crate::record::{self, Activity, RunResult, Status};
 
-/// What a run's files say about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RunState {
-    /// Not started.
-    Pending,
-    /// A living process works on it.
-    Running,
-    /// Started, and neither ended nor worked on.
-    Interrupted,
-    /// It is not to be worked on until somebody takes that back.
-    Cancelled,
-    /// Its last attempt failed.
-    Failed,
-    /// Its process was ended by force too often.
-    Parked,
-    /// It was behind others, and is held back with a checkpoint.
-    Pruned,
-    /// It ended early with a loss that is not finite: a result.
-    Diverged,
-    /// It ended after its last epoch.
-    Complete,
-}
-
-impl RunState {
-    /// All states, from the first to the last of a run's life.
-    pub const ALL: [Self; 9] = [
-        Self::Pending,
-        Self::Running,
-        Self::Interrupted,
-        Self::Cancelled,
-        Self::Failed,
-        Self::Parked,
-        Self::Pruned,
-        Self::Diverged,
-        Self::Complete,
-    ];
-
-    /// The name in listings and tables.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Interrupted => "interrupted",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-            Self::Parked => "parked",
-            Self::Pruned => "pruned",
-            Self::Diverged => "diverged",
-            Self::Complete => "complete",
-        }
-    }
-
-    /// Whether the run came to its end, so that there is a result.
-    pub fn is_ended(self) -> bool {
-        matches!(self, Self::Complete | Self::Diverged)
-    }
-}
+pub use state::RunState;
 
 /// A run directory.
 #[derive(Debug, Clone)]
@@ -160,12 +106,12 @@ impl RunDir {
     /// [`state`](Self::state) and the result that it is taken from, if there is one.
     pub(crate) fn state_and_result(&self, here: &Host) -> Result<(RunState, Option<RunResult>), SweepError> {
         if let Some(result) = self.result()? {
-            return Ok((ended(&result), Some(result)));
+            return Ok((RunState::of(&result), Some(result)));
         }
         // A run that ends between the two looks has its result by the time that is looked at again.
         let is_held = claim::live_holder(&self.path, here)?.is_some();
         if let Some(result) = self.result()? {
-            return Ok((ended(&result), Some(result)));
+            return Ok((RunState::of(&result), Some(result)));
         }
         let status = self.status()?.map(|status| status.state);
         let state = match status {
@@ -200,58 +146,6 @@ impl RunDir {
     /// [`SweepError::Claimed`] with the process that holds it.
     pub fn claim(&self, claimant: &Claimant, beat: Duration) -> Result<Claim, SweepError> {
         Claim::take(&self.path, claimant, beat)
-    }
-
-    /// Adds an epoch to `metrics.jsonl` and makes it last.
-    ///
-    /// An unfinished line that a killed process left at the end is cut off first.
-    ///
-    /// # Errors
-    /// [`SweepError::NonFinite`] with the field.
-    pub fn append_metrics(&self, record: &EpochRecord) -> Result<(), SweepError> {
-        let line = record::to_json(record)? + "\n";
-        let path = self.metrics_path();
-        let mut file = fs_err::OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
-        let complete = complete_lines(&fs_err::read(&path)?).len() as u64;
-        file.set_len(complete)?;
-        file.seek(SeekFrom::Start(complete))?;
-        file.write_all(line.as_bytes())?;
-        file.sync_data()?;
-        Ok(())
-    }
-
-    /// Cuts `metrics.jsonl` back to the epochs up to `epoch`: those of the checkpoint that is resumed from.
-    ///
-    /// # Errors
-    /// As [`RunDir::read_metrics`].
-    pub fn truncate_metrics(&self, epoch: usize) -> Result<(), SweepError> {
-        let mut kept = String::new();
-        for record in self.read_metrics()?.iter().filter(|record| record.epoch <= epoch) {
-            kept += &record::to_json(record)?;
-            kept.push('\n');
-        }
-        Ok(write_atomically(&self.metrics_path(), kept.as_bytes())?)
-    }
-
-    /// The epochs so far. An unfinished last line, of a process that was killed, does not count.
-    ///
-    /// # Errors
-    /// [`SweepError::Json`] with the line, for any other line that is not a record.
-    pub fn read_metrics(&self) -> Result<Vec<EpochRecord>, SweepError> {
-        let path = self.metrics_path();
-        let bytes = match fs_err::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            bytes => bytes?,
-        };
-        let lines = complete_lines(&bytes).split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        let parse = |(index, line): (usize, &[u8])| {
-            serde_json::from_slice(line).map_err(|source| SweepError::Json {
-                path: path.clone(),
-                line: index + 1,
-                source,
-            })
-        };
-        lines.enumerate().map(parse).collect()
     }
 
     /// Writes `status.json`.
@@ -371,17 +265,8 @@ impl RunDir {
         record::read_result(&self.result_path())
     }
 
-    /// Length of `metrics.jsonl`: changes with every epoch, and is cheap to look at.
-    pub(crate) fn metrics_bytes(&self) -> u64 {
-        fs_err::metadata(self.metrics_path()).map_or(0, |metadata| metadata.len())
-    }
-
     fn cancel_path(&self) -> PathBuf {
         self.path.join("cancel")
-    }
-
-    fn metrics_path(&self) -> PathBuf {
-        self.path.join("metrics.jsonl")
     }
 
     fn status_path(&self) -> PathBuf {
@@ -393,24 +278,10 @@ impl RunDir {
     }
 }
 
-/// The state of a run with this result.
-fn ended(result: &RunResult) -> RunState {
-    match result.outcome {
-        Outcome::Complete => RunState::Complete,
-        Outcome::Diverged => RunState::Diverged,
-    }
-}
-
 /// What is not there is removed.
 fn remove_if_there(removal: std::io::Result<()>) -> Result<(), SweepError> {
     match removal {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// The bytes up to and with the last line end.
-fn complete_lines(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    &bytes[..end]
 }

@@ -1,5 +1,7 @@
 //! The pool's state: which cells wait, run, and are elsewhere, and how they move between these.
 
+mod endings;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -8,9 +10,9 @@ use super::{Options, World};
 use crate::claim::{Host, Watch};
 use crate::control::freed_line;
 use crate::error::SweepError;
-use crate::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Totals, code};
+use crate::executor::{Exit, Launch, Progress, RunningCell, Totals};
 use crate::prune::may_go_on;
-use crate::record::{Activity, Status};
+use crate::record::Status;
 use crate::run_dir::{RunDir, RunState};
 use crate::sweep_dir::{Cell, SweepDir};
 
@@ -184,119 +186,6 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn end(&mut self, job: &Job<'a>, exit: Exit) {
-        let run = self.sweep.run_dir(job.cell);
-        match look(&run, self.here()) {
-            Ok((RunState::Complete, _)) => {
-                self.totals.complete += 1;
-                self.progress.ended(job.cell, &CellEnd::Complete);
-            }
-            Ok((RunState::Diverged, _)) => {
-                self.totals.diverged += 1;
-                self.progress.ended(job.cell, &CellEnd::Diverged);
-            }
-            Ok((RunState::Cancelled, _)) => {
-                self.totals.cancelled += 1;
-                self.progress.ended(job.cell, &CellEnd::Cancelled);
-            }
-            Ok((RunState::Pruned, _)) => {
-                self.paused.push(job.cell);
-                self.progress.ended(job.cell, &CellEnd::Paused);
-            }
-            // It lost the race for the claim.
-            Ok((RunState::Running, _)) => self.elsewhere.push(job.cell),
-            Ok((_, status)) => self.end_unfinished(job, exit, status),
-            Err(error) => self.end_unreadable(job.cell, job.attempt, &error),
-        }
-    }
-
-    /// A cell whose process ended before the run did.
-    fn end_unfinished(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
-        match exit {
-            Exit::Code(code::INTERRUPTED) => self.end_interrupted(job),
-            Exit::Code(code::STOPPED) | Exit::Killed if self.is_stopping => self.end_interrupted(job),
-            // Somebody else stopped it, or had it for a moment: nothing against going on.
-            Exit::Code(code::STOPPED) => self.queue.push_back((job.cell, job.attempt)),
-            Exit::Killed => self.end_dead(job, status),
-            Exit::Code(_) => self.end_failed(job, exit, status),
-        }
-    }
-
-    fn end_interrupted(&mut self, job: &Job<'a>) {
-        self.totals.interrupted += 1;
-        self.progress.ended(job.cell, &CellEnd::Interrupted);
-    }
-
-    /// Files that cannot be read are a failure that nothing here can mend.
-    fn end_unreadable(&mut self, cell: &'a Cell, attempt: u32, error: &SweepError) {
-        self.fail(cell, &CellEnd::Failed { attempt, is_retried: false, reason: error.to_string() });
-    }
-
-    /// Counts a death, and parks the cell if it was one too many.
-    fn end_dead(&mut self, job: &Job<'a>, status: Option<Status>) {
-        let deaths = 1 + status.as_ref().map_or(0, |status| status.deaths);
-        let is_retried = deaths < self.options.max_deaths;
-        let state = if is_retried { Activity::Interrupted } else { Activity::Parked };
-        let reason = format!("its process was killed, {deaths} times so far");
-        let dead = Status { state, deaths, reason: Some(reason), ..status_of(job, status) };
-        if let Err(error) = self.record(job.cell, &dead) {
-            return self.end_unreadable(job.cell, job.attempt, &error);
-        }
-        self.progress.ended(job.cell, &CellEnd::Died { deaths, is_retried });
-        if is_retried {
-            self.queue.push_back((job.cell, job.attempt));
-        } else {
-            self.totals.parked += 1;
-            self.count_failure();
-        }
-    }
-
-    /// Records a failure, keeping the reason that the cell itself gave, and tries again if there is hope.
-    fn end_failed(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
-        let is_own = |status: &&Status| status.state == Activity::Failed && status.attempt == job.attempt;
-        let own = status.as_ref().filter(is_own);
-        let mut reason = own.and_then(|status| status.reason.clone()).unwrap_or_else(|| match exit {
-            Exit::Code(code::DONE) => "ended without a result".to_owned(),
-            Exit::Code(code) => format!("exit code {code}"),
-            Exit::Killed => "killed".to_owned(),
-        });
-        let hopeless = exit == Exit::Code(code::HOPELESS) || own.is_some_and(|status| status.hopeless);
-        let failed = Status { reason: Some(reason.clone()), hopeless, ..status_of(job, status) };
-        if let Err(error) = self.record(job.cell, &failed) {
-            reason = format!("{reason}; and this could not be recorded: {error}");
-        }
-        let is_retried = !self.is_hopeless(&failed);
-        let end = CellEnd::Failed { attempt: job.attempt, is_retried, reason };
-        if is_retried {
-            self.queue.push_back((job.cell, job.attempt + 1));
-            self.progress.ended(job.cell, &end);
-        } else {
-            self.fail(job.cell, &end);
-        }
-    }
-
-    fn record(&self, cell: &Cell, status: &Status) -> Result<(), SweepError> {
-        let path = self.sweep.run_dir(cell).path().to_owned();
-        RunDir::open_or_create(path, &cell.config)?.write_status(status)
-    }
-
-    /// A cell failed for good.
-    fn fail(&mut self, cell: &Cell, end: &CellEnd) {
-        self.totals.failed += 1;
-        self.progress.ended(cell, end);
-        self.count_failure();
-    }
-
-    fn count_failure(&mut self) {
-        self.failures += 1;
-        if self.options.fail_fast {
-            self.stop();
-        }
-        if self.options.max_failures.is_some_and(|most| self.failures >= most) {
-            self.is_closed = true;
-        }
-    }
-
     pub(super) fn launch(&mut self, launcher: &dyn Launch) -> io::Result<()> {
         while !self.is_closed && self.jobs.len() < self.options.jobs.max(1) {
             let Some((cell, attempt)) = self.queue.pop_front() else { break };
@@ -371,21 +260,6 @@ impl<'a> Pool<'a> {
             .is_some_and(|(limit, since)| (self.world.seconds)() - since >= limit.as_secs_f64());
         let has_none = self.queue.is_empty() && self.elsewhere.is_empty();
         self.jobs.is_empty() && (self.is_closed || has_none || has_idled)
-    }
-}
-
-/// The status of a failed attempt, with what the cell itself has told last.
-fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
-    let (epoch, deaths) = status.map_or((0, 0), |status| (status.epoch, status.deaths));
-    let epochs = job.cell.config.optim.epochs;
-    Status {
-        state: Activity::Failed,
-        epoch,
-        epochs,
-        attempt: job.attempt,
-        deaths,
-        reason: None,
-        hopeless: false,
     }
 }
 
