@@ -8,16 +8,32 @@ use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::view::View;
-use super::{NAP, Watched};
+use super::{GRACE, NAP, Watched};
 
 /// Shows a look after the other until a key, a signal or the end of the terminal ends it.
 pub(super) fn show(watched: &mut Watched, interval: Duration, is_told_to_end: &AtomicBool) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     let end = keep_showing(&mut terminal, watched, interval, is_told_to_end);
-    let restored = ratatui::try_restore();
+    let restored = terminal.show_cursor().and(ratatui::try_restore());
+    if restored.is_err() {
+        // Dropping it would show the cursor once more and tell stderr that it cannot, which panics where that is gone.
+        std::mem::forget(terminal);
+    }
     // A terminal that is gone cannot be drawn on or given back, and that is how a closed window ends this program.
-    let is_gone = is_told_to_end.load(Ordering::Relaxed) || !io::stdin().is_terminal();
-    if is_gone { Ok(()) } else { end.and(restored) }
+    let shown = end.and(restored);
+    if shown.is_err() && is_gone(is_told_to_end) { Ok(()) } else { shown }
+}
+
+/// Whether the terminal is gone: a write may fail a moment before that can be seen, or before the signal comes.
+fn is_gone(is_told_to_end: &AtomicBool) -> bool {
+    let failed = Instant::now();
+    while failed.elapsed() < GRACE {
+        if is_told_to_end.load(Ordering::Relaxed) || !io::stdin().is_terminal() {
+            return true;
+        }
+        std::thread::sleep(NAP);
+    }
+    false
 }
 
 fn keep_showing(
