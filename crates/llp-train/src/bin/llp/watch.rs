@@ -25,7 +25,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How soon a key or a wish to end is noticed.
 const NAP: Duration = Duration::from_millis(50);
 
-/// How long the program may take to end by itself, and its terminal to be seen gone after it failed.
+/// How long the end may take: of the program by itself, and of a terminal until it is seen.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// `llp watch`.
