@@ -27,13 +27,16 @@ fn rate(shape: &ConvShape, mut run: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(flops / best / 1e9)
 }
 
-fn rates(shape: &ConvShape, is_first: bool) -> Result<[f64; 3]> {
+/// Forward, gradient of the input (none for the network's images), gradient of the weights.
+fn rates(shape: &ConvShape, is_first: bool) -> Result<(f64, Option<f64>, f64)> {
     let (mut x, weight) = (noise(shape.images * shape.in_len()), noise(shape.weight_len()));
     let (mut y, mut gradient) = (noise(shape.images * shape.out_len()), noise(shape.weight_len()));
     let of_forward = rate(shape, || forward(shape, &x, &weight, &mut y))?;
-    let of_input =
-        if is_first { f64::NAN } else { rate(shape, || input_gradient(shape, &y, &weight, &mut x, false))? };
-    Ok([of_forward, of_input, rate(shape, || weight_gradient(shape, &x, &y, &mut gradient))?])
+    let of_input = match is_first {
+        true => None,
+        false => Some(rate(shape, || input_gradient(shape, &y, &weight, &mut x, false))?),
+    };
+    Ok((of_forward, of_input, rate(shape, || weight_gradient(shape, &x, &y, &mut gradient))?))
 }
 
 #[expect(clippy::print_stdout, reason = "the table is the output")]
@@ -60,8 +63,8 @@ fn main() -> Result<()> {
         padding: kernel / 2,
     };
     let peak = ConvShape { images: 64, ..layer(16, 128, 128, 1, 1) };
-    println!("width {width}, batch {images}, {set:?}, SGEMM {:.0} GFLOP/s", rates(&peak, false)?[0]);
-    println!("{:<28} {:>8} {:>8} {:>8}", "layer", "forward", "input", "weight");
+    println!("width {width}, batch {images}, {set:?}, SGEMM {:.0} GFLOP/s\n", rates(&peak, false)?.0);
+    println!("| layer | forward | input | weight |\n|---|---:|---:|---:|");
     let mut layers = vec![layer(32, 3, width, 3, 1), layer(32, width, width, 3, 1)];
     for stage in 0..3 {
         let (size, c) = (32 >> stage, width << stage);
@@ -74,8 +77,9 @@ fn main() -> Result<()> {
     for (index, shape) in layers.iter().enumerate() {
         let ConvShape { height, c_in, c_out, kernel_height, stride, .. } = shape;
         let name = format!("{height}x{height} {c_in}->{c_out} {kernel_height}x{kernel_height}/{stride}");
-        let [forward, input, weight] = rates(shape, index == 0)?;
-        println!("{name:<28} {forward:>8.0} {input:>8.0} {weight:>8.0}");
+        let (forward, input, weight) = rates(shape, index == 0)?;
+        let input = input.map_or("-".to_owned(), |rate| format!("{rate:.0}"));
+        println!("| {name} | {forward:.0} | {input} | {weight:.0} |");
     }
     Ok(())
 }
