@@ -32,9 +32,10 @@ fn rates(shape: &ConvShape, is_first: bool) -> Result<(f64, Option<f64>, f64)> {
     let (mut x, weight) = (noise(shape.images * shape.in_len()), noise(shape.weight_len()));
     let (mut y, mut gradient) = (noise(shape.images * shape.out_len()), noise(shape.weight_len()));
     let of_forward = rate(shape, || forward(shape, &x, &weight, &mut y))?;
-    let of_input = match is_first {
-        true => None,
-        false => Some(rate(shape, || input_gradient(shape, &y, &weight, &mut x, false))?),
+    let of_input = if is_first {
+        None
+    } else {
+        Some(rate(shape, || input_gradient(shape, &y, &weight, &mut x, false))?)
     };
     Ok((of_forward, of_input, rate(shape, || weight_gradient(shape, &x, &y, &mut gradient))?))
 }
