@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // What a network sees of this bag in epoch 3: shifted images (a mirrored digit is none), normalized.
     let normalization = Normalization::from_instances(bags.data(), &split.train)?;
-    let augmentation = Augmentation { shift: 1, mirror: data.mirror_preserves_class }.epoch(0, 3);
+    let augmentation = Augmentation { shift: 1, edge: Edge::Repeat, mirror: Mirror::Never }.epoch(0, 3);
     let mut values = vec![0.0; 16 * bags.data().shape().n_values()];
     prepare(bags.data(), bags.instances(0), Some(&augmentation), &normalization, &mut values)?;
     let mean = values.iter().sum::<f32>() / values.len() as f32;

@@ -13,19 +13,50 @@ use crate::{BagError, Images, Normalization};
 /// Source: [dulac-arnold:19] section 4.1, "Architecture and training": "each of its images is randomly shifted by one
 /// pixel, and randomly flipped on the vertical axis with a probability 0.5". Read as: both offsets are uniform on
 /// `{-shift, ..., shift}` with `shift = 1`, and the mirror axis is vertical (left and right change places). Deviation:
-/// the paper does not say what a shift moves in; here the pixels at the edge are repeated.
+/// the paper does not say what a shift moves in; [`Edge`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Augmentation {
     /// The largest shift in each direction, in pixels.
     pub shift: u8,
-    /// Whether half of the images are mirrored left to right.
-    pub mirror: bool,
+    /// What a shift moves in.
+    pub edge: Edge,
+    /// Which images are mirrored left to right.
+    pub mirror: Mirror,
+}
+
+/// What a shift moves in at the edge of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Edge {
+    /// The pixels at the edge, repeated.
+    #[default]
+    Repeat,
+    /// The image reflected at the pixels of its edge, which are not repeated.
+    Reflect,
+}
+
+/// Which images are mirrored left to right in an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mirror {
+    /// None.
+    #[default]
+    Never,
+    /// Each with probability one half.
+    Random,
+    /// A random half in the first epoch, then in turn the other half and the same, so that two epochs in a row show both
+    /// sides of each image [jordan:24].
+    Alternate,
 }
 
 impl Augmentation {
     /// The draws of one epoch.
     pub fn epoch(&self, seed: u64, epoch: u64) -> EpochAugmentation {
-        EpochAugmentation { augmentation: *self, rng: rng::stream(seed, Purpose::Augment, epoch) }
+        EpochAugmentation {
+            augmentation: *self,
+            rng: rng::stream(seed, Purpose::Augment, epoch),
+            // Epochs count from 1.
+            first_mirrors: rng::stream(seed, Purpose::Augment, 0),
+            is_even: epoch.is_multiple_of(2),
+        }
     }
 }
 
@@ -34,6 +65,8 @@ impl Augmentation {
 pub struct EpochAugmentation {
     augmentation: Augmentation,
     rng: ChaCha8Rng,
+    first_mirrors: ChaCha8Rng,
+    is_even: bool,
 }
 
 impl EpochAugmentation {
@@ -52,13 +85,27 @@ impl EpochAugmentation {
         usize::from(self.augmentation.shift)
     }
 
+    /// What a shift moves in.
+    pub fn edge(&self) -> Edge {
+        self.augmentation.edge
+    }
+
     fn draw(&self, instance: u32) -> Change {
-        let mut rng = self.rng.clone();
-        rng.set_stream(u64::from(instance));
+        let of_instance = |rng: &ChaCha8Rng| {
+            let mut rng = rng.clone();
+            rng.set_stream(u64::from(instance));
+            rng
+        };
+        let mut rng = of_instance(&self.rng);
         let n_shifts = 2 * u32::from(self.augmentation.shift) + 1;
         let (down, right) =
             (rng::below(&mut rng, n_shifts) as usize, rng::below(&mut rng, n_shifts) as usize);
-        Change { down, right, mirror: self.augmentation.mirror && rng::below(&mut rng, 2) == 1 }
+        let mirror = match self.augmentation.mirror {
+            Mirror::Never => false,
+            Mirror::Random => rng::below(&mut rng, 2) == 1,
+            Mirror::Alternate => (rng::below(&mut of_instance(&self.first_mirrors), 2) == 1) != self.is_even,
+        };
+        Change { down, right, mirror }
     }
 }
 
@@ -69,6 +116,8 @@ struct Change {
     right: usize,
     mirror: bool,
 }
+
+const UNCHANGED: Augmentation = Augmentation { shift: 0, edge: Edge::Repeat, mirror: Mirror::Never };
 
 /// [`crate::prepare`] for images.
 pub(crate) fn prepare_images(
@@ -102,6 +151,7 @@ pub(crate) fn prepare_images(
 struct Rows<'a> {
     images: &'a Images,
     shift: usize,
+    edge: Edge,
     sources: Vec<Vec<u32>>, // [mirrored, horizontal shift][width * channel]: positions in the row of the image
     scale: Vec<f32>,        // [width * channel]
     offset: Vec<f32>,       // [width * channel]
@@ -119,18 +169,18 @@ impl<'a> Rows<'a> {
             return Err(BagError::ChannelCount { expected: channels, got: n_scaled });
         }
         let (scale, offset) = normalization.of_bytes();
-        let shift = augmentation.map_or(0, |augmentation| usize::from(augmentation.shift));
-        let mirrors: &[bool] = if augmentation.is_some_and(|augmentation| augmentation.mirror) {
-            &[false, true]
-        } else {
-            &[false]
-        };
+        let Augmentation { shift, edge, mirror } = augmentation.unwrap_or(UNCHANGED);
+        let shift = usize::from(shift);
+        let mirrors: &[bool] = if mirror == Mirror::Never { &[false] } else { &[false, true] };
         let changes = mirrors.iter().flat_map(|&mirror| (0..=2 * shift).map(move |right| (mirror, right)));
         Ok(Self {
             images,
             shift,
+            edge,
             sources: changes
-                .map(|(mirror, right)| sources([width, channels], mirror, right, shift))
+                .map(|(mirror, right)| {
+                    sources([width, channels], mirror, |x| unshifted(x, right, shift, width, edge))
+                })
                 .collect(),
             scale: scale.repeat(width),
             offset: offset.repeat(width),
@@ -144,7 +194,7 @@ impl<'a> Rows<'a> {
         let n_shifts = 2 * self.shift + 1;
         let sources = &self.sources[usize::from(change.mirror) * n_shifts + change.right];
         for (y, out) in out.chunks_exact_mut(row_len).enumerate() {
-            let row = &image[unshifted(y, change.down, self.shift, height) * row_len..][..row_len];
+            let row = &image[unshifted(y, change.down, self.shift, height, self.edge) * row_len..][..row_len];
             let values = sources.iter().zip(&self.scale).zip(&self.offset);
             for (out, ((&source, scale), offset)) in out.iter_mut().zip(values) {
                 *out = f32::from(row[source as usize]) * scale + offset;
@@ -154,13 +204,20 @@ impl<'a> Rows<'a> {
 }
 
 /// Where each value of a changed row stands in the row of the image, `[width * channel]`.
-fn sources([width, channels]: [usize; 2], mirror: bool, right: usize, shift: usize) -> Vec<u32> {
+fn sources([width, channels]: [usize; 2], mirror: bool, unshifted: impl Fn(usize) -> usize) -> Vec<u32> {
     let columns = (0..width).map(|x| if mirror { width - 1 - x } else { x });
-    let columns = columns.map(|x| unshifted(x, right, shift, width));
+    let columns = columns.map(unshifted);
     columns.flat_map(|x| (0..channels).map(move |channel| (x * channels + channel) as u32)).collect()
 }
 
-/// The position that comes to `position` when shifted by `by - shift`; beyond the edge, the pixel at the edge.
-fn unshifted(position: usize, by: usize, shift: usize, len: usize) -> usize {
-    (position + shift).saturating_sub(by).min(len - 1)
+/// The position that comes to `position` when shifted by `by - shift`, which is smaller than `len`.
+fn unshifted(position: usize, by: usize, shift: usize, len: usize, edge: Edge) -> usize {
+    let (place, last) = (position + shift, len - 1);
+    match edge {
+        Edge::Repeat => place.saturating_sub(by).min(last),
+        Edge::Reflect => {
+            let inside = place.abs_diff(by);
+            if place >= by && inside > last { (2 * last).saturating_sub(inside) } else { inside.min(last) }
+        }
+    }
 }

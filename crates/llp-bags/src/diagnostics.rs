@@ -6,13 +6,12 @@
 //! that a network starts from (it predicts the mean of all bags) and the least possible one tell how much there is to
 //! learn.
 
-mod eigen;
 mod findings;
 
 use serde::Serialize;
 
 use crate::Variation;
-use eigen::{Eigen, eigen};
+use crate::eigen::{Eigen, eigen};
 pub use findings::{Finding, Verdict};
 
 /// Singular values below this part of the largest are zero: proportions are written with a few digits.

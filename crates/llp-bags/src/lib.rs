@@ -45,6 +45,7 @@ mod augment;
 mod bag;
 mod bagging;
 mod diagnostics;
+mod eigen;
 mod error;
 mod features;
 mod fold;
@@ -65,8 +66,9 @@ mod split;
 #[cfg(feature = "table")]
 pub mod table;
 mod variation;
+mod whitening;
 
-pub use augment::{Augmentation, EpochAugmentation};
+pub use augment::{Augmentation, Edge, EpochAugmentation, Mirror};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
 pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
@@ -86,3 +88,4 @@ pub use oracle::LabelOracle;
 pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;
+pub use whitening::whitening;

@@ -59,7 +59,7 @@ proptest! {
     #[test]
     fn an_augmented_image_is_shifted_and_mirrored(shape in shapes(), seed: u64, epoch: u64, shift in 0_u8..4, mirror: bool) {
         let images = random_images(shape, 3, seed);
-        let values = prepared(&images, &[2, 0], Some((Augmentation { shift, mirror }, seed, epoch)));
+        let values = prepared(&images, &[2, 0], Some((Augmentation { shift, edge: Edge::Repeat, mirror: mirrored(mirror) }, seed, epoch)));
         let shifts = -i64::from(shift)..=i64::from(shift);
         for (out, instance) in values.chunks(images.image_len()).zip([2, 0]) {
             let found = shifts.clone().any(|down| shifts.clone().any(|right| {
@@ -75,7 +75,7 @@ proptest! {
     #[test]
     fn the_batch_does_not_matter(seed: u64, epoch: u64) {
         let images = random_images([4, 3, 3], 100, seed);
-        let augmentation = Some((Augmentation { shift: 1, mirror: true }, seed, epoch));
+        let augmentation = Some((Augmentation { shift: 1, edge: Edge::Repeat, mirror: Mirror::Random }, seed, epoch));
         let instances: Vec<u32> = (0..100).rev().collect();
         let together = prepared(&images, &instances, augmentation);
         let alone = instances.iter().flat_map(|&instance| prepared(&images, &[instance], augmentation));
@@ -98,7 +98,7 @@ proptest! {
             // Single precision, and one cancellation of numbers up to 1 / std.
             prop_assert!((value - expected).abs() <= 1e-6 * (1.0 + 1.0 / std));
         }
-        let idle = Augmentation { shift: 0, mirror: false }.epoch(seed, 0);
+        let idle = Augmentation { shift: 0, edge: Edge::Repeat, mirror: Mirror::Never }.epoch(seed, 0);
         let mut same = vec![0.0; out.len()];
         prepare(&data, &instances, Some(&idle), &normalization, &mut same).unwrap();
         prop_assert_eq!(out, same);
@@ -135,7 +135,7 @@ proptest! {
 fn changes_are_uniform() {
     let pixels: Vec<u8> = (0..9).map(|place| place * 20).collect();
     let images = Images::new(3, 3, 1, pixels.repeat(9000)).unwrap();
-    let augmentation = Augmentation { shift: 1, mirror: true };
+    let augmentation = Augmentation { shift: 1, edge: Edge::Repeat, mirror: Mirror::Random };
     let values = prepared(&images, &ids(&images), Some((augmentation, 5, 0)));
     let mut total = 0;
     for (down, right) in (-1..=1).flat_map(|down| (-1..=1).map(move |right| (down, right))) {
@@ -153,7 +153,7 @@ fn changes_are_uniform() {
 #[test]
 fn the_number_of_threads_does_not_matter() {
     let images = random_images([8, 8, 3], 500, 1);
-    let augmentation = Some((Augmentation { shift: 1, mirror: true }, 2, 3));
+    let augmentation = Some((Augmentation { shift: 1, edge: Edge::Repeat, mirror: Mirror::Random }, 2, 3));
     let on = |n_threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         pool.install(|| prepared(&images, &ids(&images), augmentation))

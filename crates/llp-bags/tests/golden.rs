@@ -65,7 +65,7 @@ fn augmentation_is_pinned() {
     let image = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]; // 5x5
     let images = Instances::from(Images::new(5, 5, 1, image.repeat(6)).unwrap());
     let bytes = Normalization::new(vec![0.0], vec![1.0 / 255.0]).unwrap();
-    let epoch = Augmentation { shift: 1, mirror: true }.epoch(5, 0);
+    let epoch = Augmentation { shift: 1, edge: Edge::Repeat, mirror: Mirror::Random }.epoch(5, 0);
     let mut values = vec![0.0; 6 * 25];
     prepare(&images, &images.ids(), Some(&epoch), &bytes, &mut values).unwrap();
     let place = |image: &[f32], value: f32| {

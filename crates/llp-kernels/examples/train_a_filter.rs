@@ -13,7 +13,8 @@ fn main() -> candle_core::Result<()> {
     let target = conv2d(&images, &sobel.reshape((1, 1, 3, 3))?, config)?.to_tensor()?;
 
     let filter = Var::zeros((1, 1, 3, 3), candle_core::DType::F32, &Device::Cpu)?;
-    let mut sgd = Sgd::new([filter.clone()], [], SgdConfig { momentum: 0.9, weight_decay: 0.0 })?;
+    let mut sgd =
+        Sgd::new([filter.clone()], [], SgdConfig { momentum: 0.9, weight_decay: 0.0, nesterov: false })?;
     for step in 0..200 {
         let loss = (conv2d(&images, &filter, config)?.to_tensor()? - &target)?.sqr()?.mean_all()?;
         if step % 50 == 0 {

@@ -1,4 +1,4 @@
-//! Batch normalization with running statistics, and a fused ReLU.
+//! Batch normalization with running statistics, and a fused activation.
 
 use std::sync::Arc;
 
@@ -45,12 +45,31 @@ pub enum Activation {
     Identity,
     /// `max(0, y)`, with gradient 0 at 0.
     Relu,
+    /// `y P(Z <= y)` with `Z` standard normal [hendrycks:16]: PyTorch's `GELU`, without the approximation by `tanh`.
+    Gelu,
+}
+
+/// The constants of a [`BatchNorm`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNormConfig {
+    /// Added to the variance under the root.
+    pub epsilon: f64,
+    /// Weight of a new batch in the running statistics.
+    pub momentum: f64,
+    /// Whether the scale is trained; else it stays 1.
+    pub trains_scale: bool,
+}
+
+impl BatchNormConfig {
+    /// PyTorch's constants.
+    pub const PYTORCH: Self = Self { epsilon: 1e-5, momentum: 0.1, trains_scale: true };
 }
 
 /// Batch normalization over all dimensions but the last, as in PyTorch: normalized with the biased variance of
-/// the batch; the running variance is the unbiased one; momentum 0.1; epsilon 1e-5.
+/// the batch; the running variance is the unbiased one.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
+    config: BatchNormConfig,
     gamma: Var,
     beta: Var,
     running_mean: Var,
@@ -58,17 +77,21 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Added to the variance under the root.
-    pub const EPSILON: f64 = 1e-5;
-    /// Weight of a new batch in the running statistics.
-    pub const MOMENTUM: f64 = 0.1;
-
-    /// The identity on normalized data: gamma 1, beta 0, running mean 0, running variance 1.
+    /// With PyTorch's constants, the identity on normalized data: gamma 1, beta 0, running mean 0, running variance 1.
     ///
     /// # Errors
     /// When the device refuses to allocate.
     pub fn new(channels: usize, device: &Device) -> Result<Self> {
+        Self::with_config(channels, BatchNormConfig::PYTORCH, device)
+    }
+
+    /// The same with other constants.
+    ///
+    /// # Errors
+    /// When the device refuses to allocate.
+    pub fn with_config(channels: usize, config: BatchNormConfig, device: &Device) -> Result<Self> {
         Ok(Self {
+            config,
             gamma: Var::ones(channels, DType::F32, device)?,
             beta: Var::zeros(channels, DType::F32, device)?,
             running_mean: Var::zeros(channels, DType::F32, device)?,
@@ -76,7 +99,12 @@ impl BatchNorm {
         })
     }
 
-    /// Scale per channel, trained.
+    /// The constants that it was made with.
+    pub fn config(&self) -> BatchNormConfig {
+        self.config
+    }
+
+    /// Scale per channel, trained if the configuration says so.
     pub fn gamma(&self) -> &Var {
         &self.gamma
     }
@@ -124,6 +152,12 @@ impl BatchNorm {
         self.apply(x, Some(residual), mode, activation)
     }
 
+    /// Scale and shift as operands in `mode`.
+    pub(crate) fn operands(&self, mode: Mode) -> (Tensor, Tensor) {
+        let scale_mode = if self.config.trains_scale { mode } else { Mode::Evaluate };
+        (scale_mode.operand(&self.gamma), mode.operand(&self.beta))
+    }
+
     fn apply(
         &self,
         x: &Features,
@@ -140,6 +174,9 @@ impl BatchNorm {
             bail!(
                 "batch norm needs at least two values per channel in training, got {rows}: use a larger batch"
             );
+        }
+        if residual.is_some() && activation == Activation::Gelu {
+            bail!("batch norm: GELU does not follow a residual sum; use the identity or ReLU");
         }
         match (&x.0, residual.map(|residual| &residual.0)) {
             (On::Cpu(x), None) => self.on_cpu(x, None, mode, activation).map(Features::from),
@@ -163,7 +200,7 @@ impl BatchNorm {
         mode: Mode,
         activation: Activation,
     ) -> Result<Features> {
-        let y = x.batch_norm(self, residual, mode, activation == Activation::Relu)?;
+        let y = x.batch_norm(self, residual, mode, activation)?;
         Ok(Features(On::Cuda(y)))
     }
 
@@ -185,7 +222,7 @@ impl BatchNorm {
         if mode == Mode::Train {
             self.update_running(&statistics, rows)?;
         }
-        let inverse_deviation = statistics.inverse_deviation(Self::EPSILON as f32);
+        let inverse_deviation = statistics.inverse_deviation(self.config.epsilon as f32);
         let mut values = Buffer::of_any(x.extents.len());
         let op = BatchNormOp {
             x: x.clone(),
@@ -195,9 +232,9 @@ impl BatchNorm {
             mean: statistics.mean,
             inverse_deviation,
             from_batch: mode.uses_batch(),
-            relu: activation == Activation::Relu,
+            activation,
         };
-        let (gamma, beta) = (mode.operand(&self.gamma), mode.operand(&self.beta));
+        let (gamma, beta) = self.operands(mode);
         op.with_normalization(&gamma, &beta, |norm| {
             norm.forward(&x.values, residual.map(|residual| &residual.values[..]), &mut values);
         })?;
@@ -214,19 +251,60 @@ impl BatchNorm {
 
     fn update_running(&self, batch: &Statistics, rows: usize) -> Result<()> {
         let unbiased = rows as f64 / (rows as f64 - 1.0);
-        move_towards(&self.running_mean, &batch.mean, 1.0)?;
-        move_towards(&self.running_variance, &batch.variance, unbiased)
+        let momentum = self.config.momentum;
+        move_towards(&self.running_mean, &batch.mean, momentum, 1.0)?;
+        move_towards(&self.running_variance, &batch.variance, momentum, unbiased)
     }
 }
 
-/// `running += MOMENTUM (factor batch - running)`.
-fn move_towards(running: &Var, batch: &[f32], factor: f64) -> Result<()> {
+/// `running += momentum (factor batch - running)`.
+fn move_towards(running: &Var, batch: &[f32], momentum: f64, factor: f64) -> Result<()> {
     let mut values: Vec<f32> = running.to_vec1()?;
     for (value, batch) in values.iter_mut().zip(batch) {
         let old = f64::from(*value);
-        *value = (old + BatchNorm::MOMENTUM * (factor * f64::from(*batch) - old)) as f32;
+        *value = (old + momentum * (factor * f64::from(*batch) - old)) as f32;
     }
     running.set(&tensor_like(values, running.shape(), running)?)
+}
+
+/// `activation(x + bias)` for each channel: what follows a convolution with a bias and no normalization.
+///
+/// `bias` is `[channel]`. Differentiable in both arguments.
+///
+/// # Errors
+/// When `x` has another number of channels, or is on a GPU.
+pub fn add_bias(x: &Features, bias: &Tensor, activation: Activation) -> Result<Features> {
+    let channels = bias.dims1()?;
+    if x.extents().channels != channels {
+        bail!("a bias of {channels} channels cannot be added to an input of shape {:?}", x.dims());
+    }
+    match &x.0 {
+        On::Cpu(x) => add_bias_on_cpu(x, bias, activation).map(Features::from),
+        #[cfg(feature = "cuda")]
+        On::Cuda(_) => bail!("a bias with an activation runs on CPUs only: use --device cpu"),
+    }
+}
+
+/// A batch norm whose statistics are constants, mean 0 and deviation 1, and whose scale is 1.
+fn add_bias_on_cpu(x: &CpuFeatures, bias: &Tensor, activation: Activation) -> Result<CpuFeatures> {
+    let channels = x.extents.channels;
+    let mut values = Buffer::of_any(x.extents.len());
+    let op = BatchNormOp {
+        x: x.clone(),
+        residual: None,
+        y: None,
+        y_gradient: Arc::default(),
+        mean: vec![0.0; channels],
+        inverse_deviation: vec![1.0; channels],
+        from_batch: false,
+        activation,
+    };
+    let scale = Tensor::ones(channels, DType::F32, &Device::Cpu)?;
+    op.with_normalization(&scale, bias, |norm| norm.forward(&x.values, None, &mut values))?;
+    let mut y = CpuFeatures::new(values, x.extents)?;
+    let op = BatchNormOp { y_gradient: Arc::clone(&y.gradient), ..op };
+    y.token = x.token.apply_op3(&scale, bias, op)?;
+    Ok(y)
 }
 
 struct BatchNormOp {
@@ -238,7 +316,7 @@ struct BatchNormOp {
     mean: Vec<f32>,
     inverse_deviation: Vec<f32>,
     from_batch: bool,
-    relu: bool,
+    activation: Activation,
 }
 
 impl BatchNormOp {
@@ -250,7 +328,7 @@ impl BatchNormOp {
     ) -> Result<R> {
         let (mean, inverse_deviation) = (&self.mean, &self.inverse_deviation);
         with_slices([gamma, beta], |[gamma, beta]| {
-            Ok(f(&Normalization { mean, inverse_deviation, gamma, beta, relu: self.relu }))
+            Ok(f(&Normalization { mean, inverse_deviation, gamma, beta, activation: self.activation }))
         })
     }
 

@@ -75,7 +75,7 @@ mod trained;
 pub use adamw::{AdamW, AdamWConfig};
 pub use backward::backward;
 pub use bag_loss::{BagKernel, Sweeps, bag_loss};
-pub use batch_norm::{Activation, BatchNorm, Mode};
+pub use batch_norm::{Activation, BatchNorm, BatchNormConfig, Mode, add_bias};
 pub use conv2d::{Conv2dConfig, conv2d};
 pub use cpu::conv2d as passes;
 pub use cpu::shape::ConvShape;

@@ -16,9 +16,12 @@ pub struct SgdConfig {
     pub momentum: f64,
     /// Pull towards zero, added to the gradient of every weight.
     pub weight_decay: f64,
+    /// Whether a step looks ahead along the velocity [nesterov:83].
+    pub nesterov: bool,
 }
 
-/// PyTorch's SGD: `v <- momentum v + gradient + weight_decay w`, then `w <- w - lr v`.
+/// PyTorch's SGD: with `g = gradient + weight_decay w`, `v <- momentum v + g`, then `w <- w - lr v`, or
+/// `w <- w - lr (g + momentum v)` with Nesterov's momentum.
 ///
 /// The velocity starts at zero, so the first step is plain gradient descent.
 #[derive(Debug)]
@@ -88,7 +91,11 @@ impl Sgd {
             let accumulate =
                 Accumulate { momentum: self.config.momentum as f32, weight_decay: self.decay(*decays) };
             velocity.inplace_op3(&gradient, weight.as_tensor(), &accumulate)?;
-            weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
+            if self.config.nesterov {
+                weight.inplace_op3(velocity, &gradient, &LookAhead { accumulate, lr: lr as f32 })?;
+            } else {
+                weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
+            }
         }
         Ok(())
     }
@@ -109,6 +116,10 @@ impl Sgd {
     ) -> Result<()> {
         use crate::cuda::optimizers::{SgdParameter, sgd_step};
 
+        if self.config.nesterov {
+            bail!("Nesterov's momentum runs on CPUs only: leave out optim.nesterov, or use --device cpu");
+        }
+
         let mut parameters = Vec::with_capacity(self.parameters.len());
         for (Parameter { weight, velocity, decays }, gradient) in self.parameters.iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
@@ -119,6 +130,7 @@ impl Sgd {
 }
 
 /// `velocity = momentum velocity + gradient + weight_decay weight`.
+#[derive(Clone, Copy)]
 struct Accumulate {
     momentum: f32,
     weight_decay: f32,
@@ -144,6 +156,39 @@ impl InplaceOp3 for Accumulate {
         velocity.par_chunks_mut(CHUNK_LEN).zip(terms).for_each(|(velocity, (gradient, weight))| {
             for ((v, g), w) in velocity.iter_mut().zip(gradient).zip(weight) {
                 *v = self.momentum * *v + (g + self.weight_decay * w);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// `weight -= lr (gradient + weight_decay weight + momentum velocity)`.
+struct LookAhead {
+    accumulate: Accumulate,
+    lr: f32,
+}
+
+impl InplaceOp3 for LookAhead {
+    fn name(&self) -> &'static str {
+        "llp-sgd-look-ahead"
+    }
+
+    fn cpu_fwd(
+        &self,
+        weight: &mut CpuStorage,
+        lw: &Layout,
+        velocity: &CpuStorage,
+        lv: &Layout,
+        gradient: &CpuStorage,
+        lg: &Layout,
+    ) -> Result<()> {
+        let (gradient, velocity) = (slice(gradient, lg)?, slice(velocity, lv)?);
+        let weight = slice_mut(weight, lw)?;
+        let Accumulate { momentum, weight_decay } = self.accumulate;
+        let terms = gradient.par_chunks(CHUNK_LEN).zip(velocity.par_chunks(CHUNK_LEN));
+        weight.par_chunks_mut(CHUNK_LEN).zip(terms).for_each(|(weight, (gradient, velocity))| {
+            for ((w, g), v) in weight.iter_mut().zip(gradient).zip(velocity) {
+                *w -= self.lr * ((g + weight_decay * *w) + momentum * v);
             }
         });
         Ok(())

@@ -183,7 +183,7 @@ proptest! {
 fn optimizers_step() {
     on_all_devices(|device, _| {
         let weights = [variable(70_000, 1, &[70_000], device), variable(5, 2, &[5], device)];
-        let sgd_config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
+        let sgd_config = SgdConfig { momentum: 0.9, weight_decay: 0.01, nesterov: false };
         let adamw_config = AdamWConfig { weight_decay: 0.01, ..AdamWConfig::default() };
         let mut sgd = Sgd::new([weights[0].clone()], [weights[1].clone()], sgd_config).unwrap();
         let mut adamw = AdamW::new([weights[0].clone()], [weights[1].clone()], adamw_config).unwrap();

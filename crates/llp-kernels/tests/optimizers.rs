@@ -40,7 +40,7 @@ proptest! {
         let (decayed, undecayed) = (var(&noise(len, seed)), var(&noise(len, seed + 1)));
         let idle = var(&noise(len, seed + 2));
         let before = values(&idle);
-        let config = SgdConfig { momentum, weight_decay: decay };
+        let config = SgdConfig { momentum, weight_decay: decay, nesterov: false };
         let mut sgd = Sgd::new([decayed.clone(), idle.clone()], [undecayed.clone()], config).unwrap();
         let mut expected = [wide(&decayed), wide(&undecayed)];
         let mut velocity = [vec![0.0; len], vec![0.0; len]];
@@ -116,7 +116,7 @@ proptest! {
 /// Velocities carry the whole state of SGD: restored, training goes on bit for bit.
 #[test]
 fn velocities_restore_sgd() {
-    let config = SgdConfig { momentum: 0.9, weight_decay: 0.01 };
+    let config = SgdConfig { momentum: 0.9, weight_decay: 0.01, nesterov: false };
     let weight = var(&noise(40, 1));
     let step = |sgd: &mut Sgd, weight: &Var| {
         sgd.step(&weight.sqr().unwrap().sum_all().unwrap().backward().unwrap(), 0.05).unwrap();
@@ -162,8 +162,12 @@ fn moments_restore_adamw() {
 fn what_does_not_fit_is_refused() {
     let (good, bad) = (var(&noise(6, 1)), var(&noise(6, 2)));
     let before = [values(&good), values(&bad)];
-    let mut sgd =
-        Sgd::new([good.clone()], [bad.clone()], SgdConfig { momentum: 0.9, weight_decay: 0.1 }).unwrap();
+    let mut sgd = Sgd::new(
+        [good.clone()],
+        [bad.clone()],
+        SgdConfig { momentum: 0.9, weight_decay: 0.1, nesterov: false },
+    )
+    .unwrap();
     let mut adamw = AdamW::new([good.clone()], [bad.clone()], AdamWConfig::default()).unwrap();
     let ones = |n: usize, dtype: DType| Tensor::ones(n, dtype, &Device::Cpu).unwrap();
     for (gradient, said) in [

@@ -1,12 +1,12 @@
-//! Times training steps of ResNet-18 with SGD on images of 32x32 pixels: `train_step STEM WIDTH BATCH STEPS [DEVICE
-//! [PRECISION]]`. The stem is `cifar` or `imagenet`, the device `cpu` or `cuda`, the precision `f32`, `tf32` or `bf16`. One
-//! JSON line with the median step.
+//! Times training steps with SGD on images of 32x32 pixels: `train_step NETWORK WIDTH BATCH STEPS [DEVICE [PRECISION]]`. The
+//! network is `cifar` or `imagenet`, ResNet-18 with that stem, or `airbench`, whose WIDTH is like `64-128-128`; the device is
+//! `cpu` or `cuda`, the precision `f32`, `tf32` or `bf16`. One JSON line with the median step.
 
 use std::time::Instant;
 
 use candle_core::{D, DType, Device, Result, Tensor};
 use llp_kernels::{BagKernel, DeviceName, Sgd, SgdConfig, backward, bag_loss, set_tf32};
-use llp_nn::{Mode, ResNet18, ResNetConfig, Role, Stem};
+use llp_nn::{Airbench, AirbenchConfig, Mode, Network, ResNet18, ResNetConfig, Role, Stem};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -53,28 +53,44 @@ fn median_step(steps: usize, device: &Device, mut step: impl FnMut() -> Result<(
     Ok(times[times.len() / 2])
 }
 
+fn network(
+    kind: &str,
+    width: &str,
+    device: &Device,
+) -> std::result::Result<Network, Box<dyn std::error::Error>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let stem = match kind {
+        "airbench" => {
+            let widths: Vec<usize> = width.split('-').map(str::parse).collect::<std::result::Result<_, _>>()?;
+            let widths = widths.try_into().map_err(|_| "three widths, such as 64-128-128")?;
+            let config = AirbenchConfig { channels: CHANNELS, widths, n_classes: N_CLASSES };
+            return Ok(Airbench::new(config, &mut rng, device)?.into());
+        }
+        "cifar" => Stem::Cifar,
+        "imagenet" => Stem::ImageNet,
+        other => return Err(format!("the network is cifar, imagenet or airbench, not {other}").into()),
+    };
+    let config = ResNetConfig { stem, channels: CHANNELS, width: width.parse()?, n_classes: N_CLASSES };
+    Ok(ResNet18::new(config, &mut rng, device)?.into())
+}
+
 #[expect(clippy::print_stdout, reason = "the measurement is the output")]
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [stem, width, batch, steps, more @ ..] = arguments.as_slice() else {
-        return Err("usage: train_step STEM WIDTH BATCH STEPS [DEVICE [PRECISION]]".into());
+    let [kind, width, batch, steps, more @ ..] = arguments.as_slice() else {
+        return Err("usage: train_step NETWORK WIDTH BATCH STEPS [DEVICE [PRECISION]]".into());
     };
-    let stem = match stem.as_str() {
-        "cifar" => Stem::Cifar,
-        "imagenet" => Stem::ImageNet,
-        other => return Err(format!("the stem is cifar or imagenet, not {other}").into()),
-    };
-    let (width, batch, steps): (_, usize, usize) = (width.parse()?, batch.parse()?, steps.parse()?);
+    let (batch, steps): (usize, usize) = (batch.parse()?, steps.parse()?);
     let device = more.first().map_or("cpu", String::as_str).parse::<DeviceName>()?.open()?;
     let precision = more.get(1).map_or("f32", String::as_str);
     set_tf32(precision == "tf32");
     let dtype = if precision == "bf16" { DType::BF16 } else { DType::F32 };
 
-    let config = ResNetConfig { stem, channels: CHANNELS, width, n_classes: N_CLASSES };
-    let network = ResNet18::new(config, &mut ChaCha8Rng::seed_from_u64(0), &device)?;
+    let network = network(kind, width, &device)?;
     let state = network.state_dict();
-    let weights = state.entries().iter().filter(|e| e.role != Role::RunningStatistic).map(|e| e.var.clone());
-    let mut sgd = Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005 })?;
+    let trained = [Role::Weight, Role::BatchNorm];
+    let weights = state.entries().iter().filter(|e| trained.contains(&e.role)).map(|e| e.var.clone());
+    let mut sgd = Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005, nesterov: false })?;
     let pixels: Vec<f32> = (0..batch * SIZE * SIZE * CHANNELS).map(|i| (i as f32 * 0.37).sin()).collect();
     let images = Tensor::from_vec(pixels, (batch, SIZE, SIZE, CHANNELS), &device)?.to_dtype(dtype)?;
     let median = median_step(steps, &device, || {

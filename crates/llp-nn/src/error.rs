@@ -7,7 +7,7 @@ pub enum NnError {
     /// A number of the configuration is zero.
     #[error("{field} must be at least 1")]
     ZeroSize {
-        /// The field of [`crate::ResNetConfig`] or [`crate::MlpConfig`].
+        /// The field of [`crate::ResNetConfig`], [`crate::AirbenchConfig`] or [`crate::MlpConfig`].
         field: &'static str,
     },
     /// Instances of another length than the network's.
@@ -19,6 +19,18 @@ pub enum NnError {
         expected: usize,
         /// The numbers that were given.
         got: usize,
+    },
+    /// Images that are not square, or too small for the network.
+    #[error(
+        "images of {height}x{width} pixels do not suit this network: it needs square ones of at least {min}x{min}"
+    )]
+    ImageSize {
+        /// Rows of an image.
+        height: usize,
+        /// Columns of an image.
+        width: usize,
+        /// The least of both.
+        min: usize,
     },
     /// A tensor that the network needs is not in the state that was given.
     #[error("the tensor {name:?} is missing: is this a checkpoint of another architecture?")]

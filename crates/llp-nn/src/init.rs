@@ -31,6 +31,25 @@ pub(crate) fn linear_uniform(
     variable(shape, device, || bound * (2.0 * unit(rng) - 1.0))
 }
 
+/// PyTorch's default for a convolution, uniform on `[-1/sqrt(fan_in), 1/sqrt(fan_in)]`, but filter `i` passes channel
+/// `i` on as it is, for as many filters and channels as there are.
+pub(crate) fn conv_identity(
+    shape: (usize, usize, usize, usize),
+    rng: &mut impl Rng,
+    device: &Device,
+) -> Result<Var> {
+    let (c_out, c_in, height, width) = shape;
+    let area = height * width;
+    let bound = 1.0 / ((c_in * area) as f64).sqrt();
+    let mut values: Vec<f32> =
+        (0..c_out * c_in * area).map(|_| (bound * (2.0 * unit(rng) - 1.0)) as f32).collect();
+    for (filter, values) in values.chunks_mut(c_in * area).enumerate().take(c_in) {
+        values.fill(0.0);
+        values[filter * area + area / 2] = 1.0;
+    }
+    Var::from_vec(values, shape, device)
+}
+
 fn variable(shape: impl Into<Shape>, device: &Device, mut draw: impl FnMut() -> f64) -> Result<Var> {
     let shape = shape.into();
     let values: Vec<f32> = (0..shape.elem_count()).map(|_| draw() as f32).collect();

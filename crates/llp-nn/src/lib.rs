@@ -1,10 +1,11 @@
-//! Networks for training from label proportions: ResNet-18 for images, multilayer perceptrons for tables.
+//! Networks for training from label proportions: ResNet-18 and airbench for images, multilayer perceptrons for tables.
 //!
 //! [`ResNet18`] is the network of section 4.1 of [dulac-arnold:19]: the residual network with 18 layers of
 //! He et al. (2016), no biases but in the last layer. Its parameters carry torchvision's names and layouts
 //! (`layer2.0.downsample.1.running_var`, ...), so a checkpoint moves between the two as it is.
 //!
-//! [`Mlp`] takes rows of features; without hidden layers it is a linear model. [`Network`] is either of them.
+//! [`Airbench`] is a smaller network for images, which a CPU trains in minutes.
+//! [`Mlp`] takes rows of features; without hidden layers it is a linear model. [`Network`] is any of them.
 //!
 //! Images go in as `[image, height, width, channel]`, logits come out as `[image, class]`. Whether batch norm
 //! uses the statistics of the batch is said at every call, by [`Mode`]; nothing inside the network remembers it.
@@ -21,6 +22,7 @@
 //! # Ok::<(), llp_nn::NnError>(())
 //! ```
 
+mod airbench;
 mod block;
 mod error;
 mod init;
@@ -29,6 +31,7 @@ mod network;
 mod resnet;
 mod state_dict;
 
+pub use airbench::{Airbench, AirbenchConfig};
 pub use error::NnError;
 pub use llp_kernels::Mode;
 pub use mlp::{Mlp, MlpConfig};

@@ -3,13 +3,15 @@
 use candle_core::Tensor;
 use llp_kernels::Mode;
 
-use crate::{Mlp, NnError, ResNet18, StateDict};
+use crate::{Airbench, Mlp, NnError, ResNet18, StateDict};
 
 /// A network that turns instances into logits.
 #[derive(Debug)]
 pub enum Network {
     /// For images.
     ResNet18(ResNet18),
+    /// For images, trained in minutes.
+    Airbench(Airbench),
     /// For rows of features, and for images as rows of pixels.
     Mlp(Mlp),
 }
@@ -22,6 +24,7 @@ impl Network {
     pub fn forward(&self, inputs: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         match self {
             Self::ResNet18(network) => network.forward(inputs, mode),
+            Self::Airbench(network) => network.forward(inputs, mode),
             Self::Mlp(network) => network.forward(inputs, mode),
         }
     }
@@ -30,6 +33,7 @@ impl Network {
     pub fn state_dict(&self) -> StateDict {
         match self {
             Self::ResNet18(network) => network.state_dict(),
+            Self::Airbench(network) => network.state_dict(),
             Self::Mlp(network) => network.state_dict(),
         }
     }
@@ -38,6 +42,12 @@ impl Network {
 impl From<ResNet18> for Network {
     fn from(network: ResNet18) -> Self {
         Self::ResNet18(network)
+    }
+}
+
+impl From<Airbench> for Network {
+    fn from(network: Airbench) -> Self {
+        Self::Airbench(network)
     }
 }
 

@@ -62,6 +62,11 @@ impl StateDict {
 
     pub(crate) fn push_batch_norm(&mut self, prefix: &str, norm: &BatchNorm) {
         self.push(format!("{prefix}.weight"), norm.gamma(), Role::BatchNorm);
+        self.push_bias_norm(prefix, norm);
+    }
+
+    /// A batch norm without a trained scale.
+    pub(crate) fn push_bias_norm(&mut self, prefix: &str, norm: &BatchNorm) {
         self.push(format!("{prefix}.bias"), norm.beta(), Role::BatchNorm);
         self.push(format!("{prefix}.running_mean"), norm.running_mean(), Role::RunningStatistic);
         self.push(format!("{prefix}.running_var"), norm.running_variance(), Role::RunningStatistic);

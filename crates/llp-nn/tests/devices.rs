@@ -15,7 +15,7 @@ fn losses(device: &Device, dtype: DType) -> Vec<f32> {
     let network = ResNet18::new(config, &mut ChaCha8Rng::seed_from_u64(4), device).unwrap();
     let state = network.state_dict();
     let weights = state.entries().iter().filter(|entry| entry.role != Role::RunningStatistic);
-    let config = SgdConfig { momentum: 0.9, weight_decay: 0.005 };
+    let config = SgdConfig { momentum: 0.9, weight_decay: 0.005, nesterov: false };
     let mut sgd = Sgd::new(weights.map(|entry| entry.var.clone()), [], config).unwrap();
     let waves = |len: usize| (0..len).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<_>>();
     let images = Tensor::from_vec(waves(N_IMAGES * 16 * 16 * 3), (N_IMAGES, 16, 16, 3), device).unwrap();

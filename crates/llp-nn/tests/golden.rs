@@ -98,7 +98,8 @@ fn ten_steps_agree(file: &str, stem: Stem) {
     let state = golden.network.state_dict();
     let trained = |role| state.with_role(role).map(|entry| entry.var.clone()).collect::<Vec<_>>();
     let decayed = [trained(Role::Weight), trained(Role::BatchNorm)].concat();
-    let mut sgd = Sgd::new(decayed, [], SgdConfig { momentum: 0.9, weight_decay: 0.005 }).unwrap();
+    let mut sgd =
+        Sgd::new(decayed, [], SgdConfig { momentum: 0.9, weight_decay: 0.005, nesterov: false }).unwrap();
     let images = golden.images();
     let mut losses = Vec::new();
     for _ in 0..10 {

@@ -62,7 +62,8 @@ fn agrees_with_pytorch() {
             assert_close(&name, gradients.get(&entry.var).unwrap(), golden(&name), 5e-6);
         }
         let weights = entries.with_role(Role::Weight).map(|entry| entry.var.clone());
-        let mut sgd = Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005 }).unwrap();
+        let mut sgd =
+            Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005, nesterov: false }).unwrap();
         for _ in 0..3 {
             sgd.step(&backward(&loss().0).unwrap(), 0.1).unwrap();
         }

@@ -5,6 +5,7 @@
 //! written, so an error names file and line. The result is complete and canonical; its hash names the run.
 
 mod arguments;
+mod augment;
 mod document;
 mod fold;
 mod identity;
@@ -23,15 +24,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use augment::{AugmentConfig, Edge, EvaluateConfig, Views};
 pub(crate) use document::{Leaf, leaves};
 pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub use loss::{LossConfig, LossName, Solver};
 pub(crate) use nearest::nearest;
-pub use network::{Architecture, Freeze, NetworkConfig, Stem};
+pub use network::{Architecture, Freeze, NetworkConfig, Stem, Widths};
 pub use noise::BagNoise;
-pub use optimizer::OptimizerName;
+pub use optimizer::{LrSchedule, OptimizerName};
 pub use precision::Precision;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
@@ -66,6 +68,9 @@ pub struct RunConfig {
     pub optim: OptimConfig,
     /// Random changes to the training images.
     pub augment: AugmentConfig,
+    /// How instances are looked at in evaluation.
+    #[serde(default, skip_serializing_if = "EvaluateConfig::is_plain")]
+    pub evaluate: EvaluateConfig,
     /// What to save.
     pub checkpoint: CheckpointConfig,
 }
@@ -136,10 +141,32 @@ pub struct OptimConfig {
     pub decay_batch_norm: bool,
     /// Passes over the training bags.
     pub epochs: usize,
+    /// Steps that a training makes at least: it gets more epochs where `epochs` make fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_steps: Option<usize>,
+    /// How the learning rate moves; without it, [`LrSchedule::Step`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<LrSchedule>,
+    /// Fraction of the training in which the learning rate rises, from a fifth, in `[0, 1)`; [`LrSchedule::Step`] has no
+    /// such rise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<f64>,
+    /// Where the learning rate ends, as a fraction of `lr`; [`LrSchedule::Step`] does not end there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lr_end: Option<f64>,
     /// After which fraction of the epochs the learning rate drops, in `(0, 1]`.
     pub lr_drop_at: f64,
     /// What the learning rate is then divided by.
     pub lr_drop_factor: f64,
+    /// Whether SGD looks ahead along its momentum, as Nesterov does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nesterov: Option<bool>,
+    /// What the learning rate of the shifts of batch norm is multiplied by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub norm_bias_lr: Option<f64>,
+    /// Whether weights move on from their average over the last steps: lookahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookahead: Option<bool>,
     /// Images per step; a step takes as many whole bags as fit, and at least one.
     pub images_per_step: usize,
     /// Images in the network at once, where memory does not hold a step: more are taken in chunks of about this size,
@@ -152,25 +179,35 @@ pub struct OptimConfig {
 }
 
 impl OptimConfig {
+    /// Leaves out what does not apply, and what says the same as nothing.
+    fn canonicalize(&mut self) {
+        let name = self.name();
+        self.name = self.name.filter(|name| *name != OptimizerName::Sgd);
+        self.schedule = self.schedule.filter(|schedule| *schedule != LrSchedule::Step);
+        if self.schedule.is_none() {
+            (self.warmup, self.lr_end) = (None, None);
+        }
+        self.warmup = self.warmup.filter(|warmup| *warmup > 0.0);
+        self.lr_end = self.lr_end.filter(|end| *end > 0.0);
+        self.nesterov = self.nesterov.filter(|nesterov| *nesterov && name != OptimizerName::AdamW);
+        self.norm_bias_lr = self.norm_bias_lr.filter(|factor| *factor != 1.0);
+        self.lookahead = self.lookahead.filter(|lookahead| *lookahead);
+    }
+
     /// How weights follow their gradients.
     pub fn name(&self) -> OptimizerName {
         self.name.unwrap_or_default()
+    }
+
+    /// How the learning rate moves.
+    pub fn schedule(&self) -> LrSchedule {
+        self.schedule.unwrap_or_default()
     }
 
     /// The numbers that the network computes with.
     pub fn precision(&self) -> Precision {
         self.precision.unwrap_or_default()
     }
-}
-
-/// `[augment]`: random changes to the training images.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AugmentConfig {
-    /// Largest shift in each direction, in pixels.
-    pub shift: usize,
-    /// Whether images are mirrored left-right with probability one half.
-    pub mirror: bool,
 }
 
 /// `[checkpoint]`: what to save.
@@ -245,6 +282,12 @@ impl RunConfig {
         let needs = [
             ("network.stem", network.stem.is_none(), is_resnet, &network_name),
             ("network.width", network.width.is_none(), is_resnet, &network_name),
+            (
+                "network.widths",
+                network.widths.is_none(),
+                network.name == Architecture::Airbench,
+                &network_name,
+            ),
             ("network.hidden", network.hidden.is_none(), is_mlp, &network_name),
             ("network.depth", network.depth.is_none(), is_mlp, &network_name),
             ("loss.alpha", loss.alpha.is_none(), is_rot, &loss_name),
@@ -274,11 +317,16 @@ impl RunConfig {
         if network.name != Architecture::Resnet18 {
             (network.stem, network.width) = (None, None);
         }
+        if network.name != Architecture::Airbench {
+            network.widths = None;
+        }
         if network.name != Architecture::Mlp {
             (network.hidden, network.depth) = (None, None);
         }
         network.freeze = network.freeze.filter(|freeze| *freeze != Freeze::None);
-        self.optim.name = self.optim.name.filter(|name| *name != OptimizerName::Sgd);
+        self.optim.canonicalize();
+        self.augment.canonicalize();
+        self.evaluate.canonicalize();
         self.optim.precision = self.optim.precision.filter(|precision| *precision != Precision::Float32);
         self.checkpoint.chosen_by = self.checkpoint.chosen_by.filter(|criterion| *criterion != Criterion::Kl);
         if self.bags.hash.is_some() {

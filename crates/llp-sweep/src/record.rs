@@ -18,7 +18,7 @@ pub const RESULT_SCHEMA: u32 = 1;
 pub struct EpochRecord {
     /// The epoch that ended, from 1.
     pub epoch: usize,
-    /// Its learning rate.
+    /// The learning rate of its last step.
     pub lr: f64,
     /// Mean of the training loss over its steps, in the units of the run's own loss.
     pub train_loss: f64,

@@ -69,7 +69,7 @@ impl Case {
             normalization: Normalization::from_instances(&images, &instances)?,
             images,
             instances,
-            augmentation: Augmentation { shift: 1, mirror: true }.epoch(0, 1),
+            augmentation: Augmentation { shift: 1, edge: Edge::Repeat, mirror: Mirror::Random }.epoch(0, 1),
             targets: BagTargets::new(vec![size; n_bags], &proportions)?,
         })
     }
@@ -78,7 +78,8 @@ impl Case {
     fn times(&self, loss: &dyn BagLoss, steps: usize) -> Result<[f64; 3], AnyError> {
         let state = self.network.state_dict();
         let weights: Vec<Var> = state.with_role(Role::Weight).map(|entry| entry.var.clone()).collect();
-        let mut sgd = Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005 })?;
+        let mut sgd =
+            Sgd::new(weights, [], SgdConfig { momentum: 0.9, weight_decay: 0.005, nesterov: false })?;
         let n = self.instances.len();
         let logits: Vec<f32> = (0..n * N_CLASSES).map(|i| 2.0 * (i as f32).powi(2).sin()).collect();
         let logits = Var::from_vec(logits, (n, N_CLASSES), &Device::Cpu)?;

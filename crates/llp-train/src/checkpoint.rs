@@ -23,7 +23,7 @@ use candle_core::{Device, Tensor};
 use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
 use llp_nn::Network;
-use llp_sweep::config::{NetworkConfig, RunConfig};
+use llp_sweep::config::{NetworkConfig, RunConfig, Views};
 use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,9 @@ pub struct CheckpointState {
     pub chosen: Option<ChosenEpoch>,
     /// The network's configuration, without where it was started from.
     pub network: NetworkConfig,
+    /// The views of an image whose logits are averaged in evaluation and prediction.
+    #[serde(default, skip_serializing_if = "is_one")]
+    pub views: Views,
     /// Shape of an instance: `image_shape` (height, width, channels), or `n_columns`.
     #[serde(flatten)]
     pub shape: InstanceShape,
@@ -111,6 +114,7 @@ impl Checkpoint {
             position: position.clone(),
             chosen: chosen.map(|chosen| chosen.epoch),
             network: NetworkConfig { init: None, ..config.network.clone() },
+            views: config.evaluate.views(),
             shape: data.bags.data().shape(),
             class_names: data.class_names.clone(),
             features: data.features.clone(),
@@ -242,6 +246,11 @@ impl Checkpoint {
 /// The weights of a network as a file.
 pub(crate) fn weights_file(network: &Network, n_steps: u64) -> Result<Vec<u8>, TrainError> {
     serialize(network.state_dict().to_tensors(n_steps)?.iter())
+}
+
+/// Whether the views are the image alone, which goes without saying.
+fn is_one(views: &Views) -> bool {
+    *views == Views::One
 }
 
 /// Whether a position is right after an epoch.

@@ -10,7 +10,7 @@ use llp_bags::{
     BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
     Normalization, fold, hold_out, partition, subset,
 };
-use llp_sweep::config::{BagNoise, DataConfig, RunConfig};
+use llp_sweep::config::{BagNoise, DataConfig, RunConfig, Views};
 
 use crate::{TrainError, batch, own};
 
@@ -192,10 +192,10 @@ impl Bags {
 pub(crate) fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
     let (shift, mirror) = (config.augment.shift, config.augment.mirror);
     let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
-        let changes = shift > 0 || mirror;
+        let changes = shift > 0 || mirror || config.evaluate.views() != Views::One;
         return if changes { Err(TrainError::AugmentedFeatures) } else { Ok(()) };
     };
-    if mirror && !dataset.mirror_preserves_class {
+    if (mirror || config.evaluate.views() != Views::One) && !dataset.mirror_preserves_class {
         return Err(TrainError::Mirror { name: dataset.name.clone() });
     }
     if shift >= height.min(width) || u8::try_from(shift).is_err() {

@@ -1,7 +1,7 @@
 //! Where the inputs of a training step come from.
 
 use candle_core::{DType, Device, Tensor};
-use llp_bags::EpochAugmentation;
+use llp_bags::{Edge, EpochAugmentation};
 use llp_kernels::{Changes, ImageStore, is_out_of_memory};
 use llp_sweep::config::Precision;
 
@@ -45,7 +45,8 @@ impl Inputs {
         augmentation: &EpochAugmentation,
     ) -> Result<Tensor, TrainError> {
         let TrainingData { bags, normalization, .. } = data;
-        let Some(store) = &self.store else {
+        // The kernel of the GPU repeats the pixels at the edge.
+        let Some(store) = self.store.as_ref().filter(|_| augmentation.edge() == Edge::Repeat) else {
             let inputs =
                 batch::inputs(bags.data(), instances, Some(augmentation), normalization, &self.device)?;
             return Ok(if bags.data().as_images().is_some() { inputs.to_dtype(self.dtype)? } else { inputs });

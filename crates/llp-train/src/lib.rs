@@ -1,4 +1,4 @@
-//! Trains image classifiers from label proportions.
+//! Trains classifiers from label proportions.
 //!
 //! This crate joins the others: bags from `llp-bags`, a network of `llp-nn`, a loss of `llp-loss`, a run
 //! directory of `llp-sweep`. The command `llp` is a thin shell around it.
@@ -30,6 +30,7 @@ pub mod evaluate;
 pub mod export;
 mod fault;
 mod inputs;
+mod lookahead;
 mod loss;
 mod network;
 mod optimizer;
@@ -46,6 +47,7 @@ pub mod scores;
 mod step;
 mod trainer;
 mod unread;
+mod views;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
 pub use chosen::ChosenEpoch;

@@ -3,7 +3,7 @@
 use candle_core::Device;
 use llp_bags::InstanceShape;
 use llp_bags::rng::{Purpose, stream};
-use llp_nn::{Mlp, MlpConfig, Network, Part, ResNet18, ResNetConfig, Stem};
+use llp_nn::{Airbench, AirbenchConfig, Mlp, MlpConfig, Network, Part, ResNet18, ResNetConfig, Stem};
 use llp_sweep::config::{self, Architecture, Freeze, NetworkConfig};
 
 use crate::TrainError;
@@ -30,6 +30,11 @@ pub fn build_network(
             Mlp::new(MlpConfig { n_inputs, hidden, depth, n_classes }, &mut rng, device)?.into()
         }
         Architecture::Linear => Mlp::new(MlpConfig::linear(n_inputs, n_classes), &mut rng, device)?.into(),
+        Architecture::Airbench => {
+            let InstanceShape::Image([.., channels]) = shape else { return Err(TrainError::NeedsImages) };
+            let widths = config.widths.map_or([0; 3], |widths| widths.0);
+            Airbench::new(AirbenchConfig { channels, widths, n_classes }, &mut rng, device)?.into()
+        }
         _ => {
             let InstanceShape::Image([.., channels]) = shape else { return Err(TrainError::NeedsImages) };
             let stem = match config.stem {

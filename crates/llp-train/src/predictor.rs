@@ -7,7 +7,7 @@ use llp_bags::{BagSet, Instances};
 use llp_nn::Network;
 
 use crate::calibrate::{BagCounts, Temperature, fit_temperature};
-use crate::evaluate::{all_finite, logits};
+use crate::evaluate::{Evaluator, all_finite};
 use crate::{Checkpoint, CheckpointState, TrainError, batch, build_network};
 
 /// A network with its weights, and what it needs to see instances as it did in training.
@@ -55,12 +55,18 @@ impl Predictor {
         &self.state
     }
 
+    /// The network in use.
+    pub fn evaluator(&self) -> Evaluator<'_> {
+        let Self { network, state, device } = self;
+        Evaluator { network, normalization: &state.normalization, views: state.views, device }
+    }
+
     /// The logits of some instances, row-major `[instance, class]`.
     ///
     /// # Errors
     /// When the instances do not fit the network; [`TrainError::NotFinite`].
     pub fn logits(&self, data: &Instances, instances: &[u32]) -> Result<Vec<f64>, TrainError> {
-        let logits = logits(&self.network, data, instances, &self.state.normalization, &self.device)?;
+        let logits = self.evaluator().logits(data, instances)?;
         if !all_finite(&logits)? {
             return Err(TrainError::NotFinite);
         }

@@ -11,7 +11,6 @@ use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCH
 use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
-use crate::evaluate::confusion;
 use crate::fault::{check_precision, explain};
 use crate::{
     Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData, build_loss,
@@ -239,7 +238,7 @@ impl Run<'_> {
         let (mut chosen, mut test_confusion) = (None, None);
         if outcome == RunOutcome::Complete {
             chosen = self.config.checkpoint.chosen_by().best_epoch(&metrics).cloned();
-            test_confusion = confusion(trainer.network(), data, context.device)?;
+            test_confusion = trainer.evaluator().confusion(data)?;
         }
         let result = RunResult {
             schema: RESULT_SCHEMA,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use llp_bags::rng::{Purpose, shuffle, stream};
-use llp_sweep::config::OptimConfig;
+use llp_sweep::config::{LrSchedule, OptimConfig};
 
 /// The plan of a training over a fixed number of bags.
 ///
@@ -16,12 +16,20 @@ pub struct Schedule {
     sizes: Vec<usize>, // [bag]
     seed: u64,
     optim: OptimConfig,
+    n_epochs: usize,
 }
+
+/// Where a warm-up begins, as a fraction of the learning rate that it rises to.
+const WARMUP_START: f64 = 0.2;
 
 impl Schedule {
     /// The plan for bags of these `sizes`, of which there is at least one, each at least 1.
     pub fn new(sizes: Vec<usize>, seed: u64, optim: &OptimConfig) -> Self {
-        Self { sizes, seed, optim: optim.clone() }
+        let mut schedule = Self { sizes, seed, optim: optim.clone(), n_epochs: optim.epochs };
+        if let Some(min_steps) = optim.min_steps {
+            schedule.n_epochs = optim.epochs.max(min_steps.div_ceil(schedule.n_steps(1)));
+        }
+        schedule
     }
 
     /// Steps of an epoch, counted from 1. Where bags differ in size, so may epochs in their number of steps.
@@ -40,15 +48,36 @@ impl Schedule {
         }
     }
 
-    /// All epochs.
+    /// All epochs: those of the configuration, or as many more as `optim.min_steps` needs. Where bags differ in size, the
+    /// steps of the first epoch stand for those of each.
     pub fn n_epochs(&self) -> usize {
-        self.optim.epochs
+        self.n_epochs
     }
 
-    /// The learning rate of an epoch, counted from 1: divided once, after `lr_drop_at` of all epochs.
-    pub fn lr(&self, epoch: usize) -> f64 {
-        let dropped_after = (self.optim.epochs as f64 * self.optim.lr_drop_at).round();
-        if epoch as f64 > dropped_after { self.optim.lr / self.optim.lr_drop_factor } else { self.optim.lr }
+    /// The learning rate of a step of an epoch; epochs count from 1, steps from 0.
+    ///
+    /// [`LrSchedule::Step`]: `lr`, divided once, after `lr_drop_at` of all epochs. Else it rises along a line in the
+    /// fraction `warmup` of all epochs and then falls to `lr_end` times `lr`, which it has right after the last step.
+    pub fn lr(&self, epoch: usize, step: usize) -> f64 {
+        let OptimConfig { lr, warmup, lr_end, .. } = self.optim;
+        let n_epochs = self.n_epochs as f64;
+        let kind = self.optim.schedule();
+        if kind == LrSchedule::Step {
+            let dropped_after = (n_epochs * self.optim.lr_drop_at).round();
+            return if epoch as f64 > dropped_after { lr / self.optim.lr_drop_factor } else { lr };
+        }
+        let (warmup, end) = (warmup.unwrap_or(0.0), lr_end.unwrap_or(0.0));
+        let done = (epoch - 1) as f64 + step as f64 / self.n_steps(epoch) as f64;
+        let done = done / n_epochs;
+        if done < warmup {
+            return lr * (WARMUP_START + (1.0 - WARMUP_START) * done / warmup);
+        }
+        let fallen = (done - warmup) / (1.0 - warmup);
+        let height = match kind {
+            LrSchedule::Cosine => f64::midpoint(1.0, (std::f64::consts::PI * fallen).cos()),
+            LrSchedule::Step | LrSchedule::Triangle => 1.0 - fallen,
+        };
+        lr * (end + (1.0 - end) * height)
     }
 
     /// The bags of each step of an epoch, in the order in which it visits them.

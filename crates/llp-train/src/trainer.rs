@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use candle_core::{Device, Tensor};
-use llp_bags::{Augmentation, EpochAugmentation};
+use llp_bags::{Augmentation, Edge, EpochAugmentation, Mirror, whitening};
 use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
 use llp_nn::Network;
-use llp_sweep::config::{Precision, RunConfig};
+use llp_sweep::config::{self, AugmentConfig, Precision, RunConfig, Views};
 use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Divergence, EpochRecord};
 
 use crate::checkpoint::weights_file;
 use crate::chosen::Chosen;
-use crate::evaluate::{accuracy, all_finite, bag_losses};
+use crate::evaluate::{Evaluator, all_finite};
 use crate::inputs::Inputs;
+use crate::lookahead::Lookahead;
 use crate::optimizer::Optimizer;
 use crate::step::{Step, StepGradient, chunks};
 use crate::unread::Unread;
@@ -76,6 +77,8 @@ pub struct Trainer<'a> {
     images_per_chunk: usize,
     network: Network,
     optimizer: Optimizer,
+    lookahead: Option<Lookahead>,
+    views: Views,
     position: Position,
     criterion: Criterion,
     chosen: Option<Chosen>,
@@ -99,15 +102,24 @@ impl<'a> Trainer<'a> {
         set_tf32(precision == Precision::Tf32);
         let shape = data.bags.data().shape();
         let network = build_network(&config.network, shape, data.class_names.len(), config.seed, device)?;
+        if let (Network::Airbench(network), Some(images)) = (&network, data.bags.data().as_images()) {
+            let order: Vec<usize> = (0..data.bags.len()).collect();
+            let mut instances = batch::instances(&data.bags, &order);
+            instances.sort_unstable();
+            network.set_whitening(&whitening(images, &instances, &data.normalization)?)?;
+        }
+        let lookahead = config.optim.lookahead.unwrap_or_default();
         let sizes = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).collect();
         Ok(Self {
             data,
             loss,
             schedule: Schedule::new(sizes, config.seed, &config.optim),
-            augmentation: Augmentation { shift: config.augment.shift as u8, mirror: config.augment.mirror },
+            augmentation: augmentation(&config.augment),
             seed: config.seed,
             images_per_chunk: config.optim.images_per_chunk.unwrap_or(usize::MAX),
             optimizer: Optimizer::new(&config.optim, &network)?,
+            lookahead: lookahead.then(|| Lookahead::new(&network)).transpose()?,
+            views: config.evaluate.views(),
             network,
             position: Position { epoch: 0, step: 0, loss_sum: 0.0, total_steps: 0, elapsed_s: 0.0 },
             criterion: config.checkpoint.chosen_by(),
@@ -136,7 +148,18 @@ impl<'a> Trainer<'a> {
     /// The state of the optimizer, by the names of the trained parameters: all that the next step depends on beside
     /// weights and position.
     pub fn optimizer_state(&self) -> Vec<(String, Tensor)> {
-        self.optimizer.state()
+        let averages = self.lookahead.iter().flat_map(Lookahead::state);
+        self.optimizer.state().into_iter().chain(averages).collect()
+    }
+
+    /// All epochs of the training.
+    pub fn n_epochs(&self) -> usize {
+        self.schedule.n_epochs()
+    }
+
+    /// All steps of the training; where bags differ in size, about so many.
+    fn n_all_steps(&self) -> u64 {
+        (self.schedule.n_epochs() * self.schedule.n_steps(1)) as u64
     }
 
     /// Starts from the weights of another training, all but those of the last layer.
@@ -161,6 +184,9 @@ impl<'a> Trainer<'a> {
         self.check_position(&position)?;
         self.network.state_dict().load(weights)?;
         self.optimizer.restore(optimizer, position.total_steps, &self.device)?;
+        if let Some(lookahead) = &mut self.lookahead {
+            lookahead.restore(optimizer, &self.device)?;
+        }
         self.position = position;
         self.chosen = chosen;
         Ok(())
@@ -194,13 +220,14 @@ impl<'a> Trainer<'a> {
                 if hooks.should_stop() {
                     return Ok(self.read_losses(epoch)?.unwrap_or(Outcome::Stopped));
                 }
-                if !self.step(bags, &augmentation, self.schedule.lr(epoch))? {
+                if !self.step(bags, &augmentation, self.schedule.lr(epoch, self.position.step))? {
                     let step = self.position.total_steps;
                     return Ok(Outcome::Diverged(Divergence { epoch, first_step: step, last_step: step }));
                 }
                 n_images += bags.iter().map(|&bag| self.data.bags.instances(bag).len()).sum::<usize>();
                 self.position.step += 1;
                 self.position.total_steps += 1;
+                self.look_ahead()?;
                 if self.unread.is_full()
                     && let Some(end) = self.read_losses(epoch)?
                 {
@@ -240,7 +267,9 @@ impl<'a> Trainer<'a> {
         let epoch = 1 + step / self.n_steps();
         let steps = self.schedule.steps(epoch);
         let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
-        self.step(&steps[step % self.n_steps().min(steps.len())], &augmentation, self.schedule.lr(epoch))?;
+        let step = step % self.n_steps().min(steps.len());
+        let epoch_of_rate = epoch.min(self.n_epochs());
+        self.step(&steps[step], &augmentation, self.schedule.lr(epoch_of_rate, step))?;
         if self.unread.is_full() {
             self.unread.read()?;
         }
@@ -274,6 +303,25 @@ impl<'a> Trainer<'a> {
         Ok(true)
     }
 
+    /// Averages the weights, if the configuration asks for it, after the step that is now counted.
+    fn look_ahead(&mut self) -> Result<(), TrainError> {
+        let (done, all) = (self.position.total_steps, self.n_all_steps());
+        if let Some(lookahead) = &mut self.lookahead {
+            lookahead.after_step(done, all)?;
+        }
+        Ok(())
+    }
+
+    /// The network in use.
+    pub(crate) fn evaluator(&self) -> Evaluator<'_> {
+        Evaluator {
+            network: &self.network,
+            normalization: &self.data.normalization,
+            views: self.views,
+            device: &self.device,
+        }
+    }
+
     /// Adds the losses that were not read yet to those of the epoch; the end, if one of them is not finite.
     fn read_losses(&mut self, epoch: usize) -> Result<Option<Outcome>, TrainError> {
         let (end, n_unread) = (self.position.total_steps, self.unread.len() as u64);
@@ -287,26 +335,20 @@ impl<'a> Trainer<'a> {
 
     /// The record of an epoch whose steps are done; nothing if a number in it is not finite.
     fn evaluate(&self, epoch: usize, images_per_s: f64) -> Result<Option<EpochRecord>, TrainError> {
-        let (data, network, device) = (self.data, &self.network, &self.device);
+        let (data, evaluator) = (self.data, self.evaluator());
         // Logits that are not finite would be refused by some losses and hidden by an argmax.
-        let probe = data.bags.instances(0);
-        let probe = crate::evaluate::logits(network, data.bags.data(), probe, &data.normalization, device)?;
+        let probe = evaluator.logits(data.bags.data(), data.bags.instances(0))?;
         if !all_finite(&probe)? {
             return Ok(None);
         }
-        let held_out = data
-            .held_out
-            .as_ref()
-            .map(|bags| bag_losses(network, bags, &*self.loss, &data.normalization, device))
-            .transpose()?;
-        let test_accuracy = data
-            .test_labels
-            .as_ref()
-            .map(|labels| accuracy(network, &data.test, labels, &data.normalization, device))
-            .transpose()?;
+        let held_out =
+            data.held_out.as_ref().map(|bags| evaluator.bag_losses(bags, &*self.loss)).transpose()?;
+        let labels = data.test_labels.as_ref();
+        let test_accuracy = labels.map(|labels| evaluator.accuracy(&data.test, labels)).transpose()?;
+        let last_step = self.schedule.n_steps(epoch) - 1;
         let record = EpochRecord {
             epoch,
-            lr: self.schedule.lr(epoch),
+            lr: self.schedule.lr(epoch, last_step),
             train_loss: self.position.loss_sum / data.bags.len() as f64,
             held_out_loss: held_out.map(|losses| losses.own),
             held_out_kl: held_out.map(|losses| losses.kl),
@@ -325,5 +367,21 @@ impl<'a> Trainer<'a> {
             Some(record.train_loss),
         ];
         Ok(numbers.iter().flatten().all(|number| number.is_finite()).then_some(record))
+    }
+}
+
+/// The changes of training images that a configuration asks for.
+fn augmentation(config: &AugmentConfig) -> Augmentation {
+    Augmentation {
+        shift: config.shift as u8,
+        edge: match config.edge() {
+            config::Edge::Repeat => Edge::Repeat,
+            config::Edge::Reflect => Edge::Reflect,
+        },
+        mirror: match (config.mirror, config.alternate) {
+            (false, _) => Mirror::Never,
+            (true, Some(true)) => Mirror::Alternate,
+            (true, _) => Mirror::Random,
+        },
     }
 }

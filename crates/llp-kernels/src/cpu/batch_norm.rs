@@ -1,11 +1,12 @@
-//! Batch normalization over the rows of `[row, channel]`, optionally followed by ReLU.
+//! Batch normalization over the rows of `[row, channel]`, followed by an activation.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::channels::Lanes;
+use super::gelu;
 use super::gradient_sums::{GradientRows, GradientSums};
-use super::simd::{Level, dispatch};
+use super::simd::{Level, dispatch, loops};
+use crate::batch_norm::Activation;
 
 /// Mean and biased variance of each channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,16 +51,19 @@ pub(crate) fn statistics(x: &[f32], channels: usize) -> Statistics {
 }
 
 fn chunk_moments(chunk: &[f32], channels: usize, lanes: Lanes) -> Moments {
-    let rows = (chunk.len() / channels) as f64;
+    let (level, rows) = (Level::current(), (chunk.len() / channels) as f64);
     let mut sums = vec![0.0; lanes.width()];
-    Arch::new().dispatch(|| add_rows(chunk, &mut sums));
+    dispatch(level, AddRows { x: chunk, sums: &mut sums });
     let mean: Vec<f64> = lanes.fold(&sums).iter().map(|sum| sum / rows).collect();
     let center: Vec<f32> = mean.iter().map(|mean| *mean as f32).collect();
     let center = lanes.repeat(&center);
     sums.fill(0.0);
-    Arch::new().dispatch(|| add_squares(chunk, &center, &mut sums));
+    dispatch(level, AddSquares { x: chunk, center: &center, sums: &mut sums });
     Moments { rows, mean, squares: lanes.fold(&sums) }
 }
+
+loops!(AddRows<'a> = add_rows(x: &'a [f32], sums: &'a mut [f32]));
+loops!(AddSquares<'a> = add_squares(x: &'a [f32], center: &'a [f32], sums: &'a mut [f32]));
 
 #[inline(always)]
 fn add_rows(x: &[f32], sums: &mut [f32]) {
@@ -80,13 +84,13 @@ fn add_squares(x: &[f32], center: &[f32], sums: &mut [f32]) {
 }
 
 /// The map of one batch norm: `y = (x - mean) inverse_deviation gamma + beta`, plus a residual if there is one,
-/// then ReLU if asked for.
+/// then the activation.
 pub(crate) struct Normalization<'a> {
     pub(crate) mean: &'a [f32],
     pub(crate) inverse_deviation: &'a [f32],
     pub(crate) gamma: &'a [f32],
     pub(crate) beta: &'a [f32],
-    pub(crate) relu: bool,
+    pub(crate) activation: Activation,
 }
 
 /// The gradients of one batch norm's parameters.
@@ -116,18 +120,25 @@ impl Normalization<'_> {
             mean: lanes.repeat(self.mean),
             scale: lanes.repeat(&scale),
             beta: lanes.repeat(self.beta),
-            floor: if self.relu { 0.0 } else { f32::NEG_INFINITY },
+            floor: if self.is_relu() { 0.0 } else { f32::NEG_INFINITY },
         }
+    }
+
+    fn is_relu(&self) -> bool {
+        self.activation == Activation::Relu
     }
 
     /// Writes `y`.
     pub(crate) fn forward(&self, x: &[f32], residual: Option<&[f32]>, y: &mut [f32]) {
-        let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
+        let (level, terms, chunk) = (Level::current(), &self.terms(), self.lanes().chunk_len());
         let pairs = y.par_chunks_mut(chunk).zip(x.par_chunks(chunk));
         match residual {
-            None => pairs.for_each(|(y, x)| Arch::new().dispatch(|| forward(&terms, x, y))),
+            None if self.activation == Activation::Gelu => {
+                pairs.for_each(|(y, x)| dispatch(level, ForwardGelu { terms, x, y }));
+            }
+            None => pairs.for_each(|(y, x)| dispatch(level, Forward { terms, x, y })),
             Some(residual) => pairs.zip(residual.par_chunks(chunk)).for_each(|((y, x), residual)| {
-                Arch::new().dispatch(|| forward_residual(&terms, x, residual, y));
+                dispatch(level, ForwardResidual { terms, x, residual, y });
             }),
         }
     }
@@ -141,13 +152,18 @@ impl Normalization<'_> {
         gradient: &mut [f32],
         batch_statistics: bool,
     ) -> ParameterGradients {
-        let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
-        let parts = x.par_chunks(chunk).zip(gradient.par_chunks(chunk));
-        let sums = parts.map(|(x, gradient)| self.sums_of(&terms, x, gradient, self.relu));
+        let (level, terms, chunk) = (Level::current(), &self.terms(), self.lanes().chunk_len());
+        let parts = x.par_chunks(chunk).zip(gradient.par_chunks_mut(chunk));
+        let sums = parts.map(|(x, gradient)| {
+            if self.activation == Activation::Gelu {
+                dispatch(level, GeluGradient { terms, x, gradient });
+            }
+            self.sums_of(terms, x, gradient, self.is_relu())
+        });
         let sums = Sums::in_order(sums.collect());
-        let slopes = self.slopes(&sums, x.len(), batch_statistics);
+        let slopes = &self.slopes(&sums, x.len(), batch_statistics);
         gradient.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(gradient, x)| {
-            Arch::new().dispatch(|| gated_input_gradient(&terms, &slopes, x, gradient));
+            dispatch(level, GatedInputGradient { terms, slopes, x, gradient });
         });
         self.parameter_gradients(&sums)
     }
@@ -160,17 +176,17 @@ impl Normalization<'_> {
         x_gradient: &mut [f32],
         batch_statistics: bool,
     ) -> ParameterGradients {
-        let (terms, chunk) = (self.terms(), self.lanes().chunk_len());
+        let (level, terms, chunk) = (Level::current(), &self.terms(), self.lanes().chunk_len());
         let parts = gradient.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).zip(y.par_chunks(chunk));
         let sums = parts.map(|((gradient, x), y)| {
-            Arch::new().dispatch(|| gate(&terms, y, gradient));
-            self.sums_of(&terms, x, gradient, false)
+            dispatch(level, Gate { terms, y, gradient });
+            self.sums_of(terms, x, gradient, false)
         });
         let sums = Sums::in_order(sums.collect());
-        let slopes = self.slopes(&sums, x.len(), batch_statistics);
+        let slopes = &self.slopes(&sums, x.len(), batch_statistics);
         let parts = gradient.par_chunks(chunk).zip(x.par_chunks(chunk)).zip(x_gradient.par_chunks_mut(chunk));
         parts.for_each(|((gradient, x), x_gradient)| {
-            Arch::new().dispatch(|| input_gradient(&terms, &slopes, x, gradient, x_gradient));
+            dispatch(level, InputGradient { terms, slopes, x, gradient, x_gradient });
         });
         self.parameter_gradients(&sums)
     }
@@ -264,6 +280,30 @@ impl Terms {
     }
 }
 
+loops!(Forward<'a> = forward(terms: &'a Terms, x: &'a [f32], y: &'a mut [f32]));
+loops!(ForwardGelu<'a> = forward_gelu(terms: &'a Terms, x: &'a [f32], y: &'a mut [f32]));
+loops!(ForwardResidual<'a> = forward_residual(
+    terms: &'a Terms,
+    x: &'a [f32],
+    residual: &'a [f32],
+    y: &'a mut [f32],
+));
+loops!(Gate<'a> = gate(terms: &'a Terms, y: &'a [f32], gradient: &'a mut [f32]));
+loops!(GeluGradient<'a> = gelu_gradient(terms: &'a Terms, x: &'a [f32], gradient: &'a mut [f32]));
+loops!(InputGradient<'a> = input_gradient(
+    terms: &'a Terms,
+    slopes: &'a Slopes,
+    x: &'a [f32],
+    gradient: &'a [f32],
+    x_gradient: &'a mut [f32],
+));
+loops!(GatedInputGradient<'a> = gated_input_gradient(
+    terms: &'a Terms,
+    slopes: &'a Slopes,
+    x: &'a [f32],
+    gradient: &'a mut [f32],
+));
+
 /// Written so that NaN passes through: `max` would hide a diverged network.
 #[inline(always)]
 fn at_least(floor: f32, value: f32) -> f32 {
@@ -276,6 +316,27 @@ fn forward(terms: &Terms, x: &[f32], y: &mut [f32]) {
     for (y, x) in y.chunks_mut(width).zip(x.chunks(width)) {
         for ((y, x), affine) in y.iter_mut().zip(x).zip(terms.lanes()) {
             *y = at_least(terms.floor, affine.of(*x));
+        }
+    }
+}
+
+#[inline(always)]
+fn forward_gelu(terms: &Terms, x: &[f32], y: &mut [f32]) {
+    let width = terms.mean.len();
+    for (y, x) in y.chunks_mut(width).zip(x.chunks(width)) {
+        for ((y, x), affine) in y.iter_mut().zip(x).zip(terms.lanes()) {
+            *y = gelu::value(affine.of(*x));
+        }
+    }
+}
+
+/// Turns the gradient of `gelu(y)` into that of `y`, which is computed again.
+#[inline(always)]
+fn gelu_gradient(terms: &Terms, x: &[f32], gradient: &mut [f32]) {
+    let width = terms.mean.len();
+    for (x, gradient) in x.chunks(width).zip(gradient.chunks_mut(width)) {
+        for ((x, gradient), affine) in x.iter().zip(gradient).zip(terms.lanes()) {
+            *gradient *= gelu::slope(affine.of(*x));
         }
     }
 }

@@ -6,6 +6,7 @@ mod channels;
 pub mod conv2d;
 mod direct;
 mod direct_gradient;
+mod gelu;
 mod gradient_sums;
 pub(crate) mod pool;
 mod products;

@@ -58,6 +58,29 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
+/// Makes a [`Kernel`] of a function with plain loops, which the compiler turns into vector instructions.
+///
+/// A closure would not do: the compiler may leave it a function of its own, compiled for what every processor has.
+macro_rules! loops {
+    ($(#[$doc:meta])* $name:ident<$life:lifetime> = $function:ident($($field:ident: $type:ty),+ $(,)?)) => {
+        $(#[$doc])*
+        struct $name<$life> {
+            $($field: $type),+
+        }
+
+        impl $crate::cpu::simd::Kernel for $name<'_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run<S: $crate::cpu::simd::Simd>(self, _: S) {
+                let Self { $($field),+ } = self;
+                $function($($field),+);
+            }
+        }
+    };
+}
+pub(crate) use loops;
+
 /// The instruction sets that kernels are compiled for, narrowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

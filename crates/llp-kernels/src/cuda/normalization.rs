@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
 
 use super::array::{Array, address, floats, pointer, tensor};
 use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
 use super::features::{CudaFeatures, check_parameter, deliver};
 use super::tape::Node;
-use crate::batch_norm::{BatchNorm, Mode};
+use crate::batch_norm::{Activation, BatchNorm, Mode};
 
 impl CudaFeatures {
     /// Normalizes with the parameters of `norm`; the extents have been checked.
@@ -19,10 +19,15 @@ impl CudaFeatures {
         norm: &BatchNorm,
         residual: Option<&Self>,
         mode: Mode,
-        relu: bool,
+        activation: Activation,
     ) -> Result<Self> {
+        let relu = match activation {
+            Activation::Identity => false,
+            Activation::Relu => true,
+            Activation::Gelu => bail!("GELU runs on CPUs only: use --device cpu"),
+        };
         let context = self.context()?;
-        let (gamma, beta) = (mode.operand(norm.gamma()), mode.operand(norm.beta()));
+        let (gamma, beta) = norm.operands(mode);
         check_parameter(&gamma)?;
         let kind = self.values.kind();
         let channels = self.extents.channels;
@@ -67,7 +72,7 @@ fn of_batch(
         Mode::Train => Some(Running {
             mean: pointer(norm.running_mean())?,
             variance: pointer(norm.running_variance())?,
-            momentum: BatchNorm::MOMENTUM as f32,
+            momentum: norm.config().momentum as f32,
         }),
         _ => None,
     };
@@ -76,7 +81,7 @@ fn of_batch(
     // SAFETY: the arrays have a number for each channel, or for each slab and channel.
     unsafe {
         context.run(&rows.moments(x.pointer(), of_slabs.0, of_slabs.1))?;
-        context.run(&rows.finish(of_slabs, BatchNorm::EPSILON as f32, of_rows, running))?;
+        context.run(&rows.finish(of_slabs, norm.config().epsilon as f32, of_rows, running))?;
     }
     let channels = rows.channels;
     Ok((tensor(device, mean, channels), tensor(device, inverse_deviation, channels)))
@@ -88,7 +93,7 @@ fn of_running(context: &Context, norm: &BatchNorm, channels: usize) -> Result<(T
     let variance = pointer(norm.running_variance())?;
     // SAFETY: both have a number for each channel.
     unsafe {
-        let epsilon = BatchNorm::EPSILON as f32;
+        let epsilon = norm.config().epsilon as f32;
         context.run(&calls::inverse_deviation(variance, address(&inverse), epsilon, channels))?;
     }
     Ok((norm.running_mean().as_detached_tensor(), tensor(&context.device, inverse, channels)))

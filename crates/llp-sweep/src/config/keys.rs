@@ -36,6 +36,8 @@ enum Kind {
     Number { expected: &'static str, accepts: fn(f64) -> bool },
     /// A [`BagNoise`](noise::BagNoise), accepted in its one spelling.
     Noise,
+    /// Three [`Widths`](super::Widths), accepted in their one spelling.
+    Widths,
     /// One of a list of words.
     Choice(&'static [&'static str]),
 }
@@ -83,9 +85,10 @@ pub(crate) const KEYS: &[Key] = &[
     key("bags.manifest", Kind::Text).optional().unhashed(),
     key("bags.hash", Kind::Name).optional(),
     key("bags.noise", Kind::Noise).optional(),
-    key("network.name", Kind::Choice(&["resnet18", "mlp", "linear"])),
+    key("network.name", Kind::Choice(&["resnet18", "airbench", "mlp", "linear"])),
     key("network.stem", Kind::Choice(&["cifar", "imagenet"])).optional(),
     key("network.width", EXTENT).optional(),
+    key("network.widths", Kind::Widths).optional(),
     key("network.hidden", EXTENT).optional(),
     key("network.depth", Kind::Extent { max: 64 }).optional(),
     key("network.init", Kind::Text).optional().unhashed(),
@@ -102,13 +105,23 @@ pub(crate) const KEYS: &[Key] = &[
     key("optim.weight_decay", NOT_NEGATIVE),
     key("optim.decay_batch_norm", Kind::Flag),
     key("optim.epochs", SOME),
+    key("optim.min_steps", SOME).optional(),
+    key("optim.schedule", Kind::Choice(&["step", "cosine", "triangle"])).optional(),
+    key("optim.warmup", BELOW_ONE).optional(),
+    key("optim.lr_end", BELOW_ONE).optional(),
     key("optim.lr_drop_at", WEIGHT),
     key("optim.lr_drop_factor", POSITIVE),
+    key("optim.nesterov", Kind::Flag).optional(),
+    key("optim.norm_bias_lr", POSITIVE).optional(),
+    key("optim.lookahead", Kind::Flag).optional(),
     key("optim.images_per_step", SOME),
     key("optim.images_per_chunk", Kind::Count { min: 2 }).optional(),
     key("optim.precision", Kind::Choice(&["float32", "tf32", "bfloat16"])).optional(),
     key("augment.shift", ANY),
     key("augment.mirror", Kind::Flag),
+    key("augment.alternate", Kind::Flag).optional(),
+    key("augment.edge", Kind::Choice(&["repeat", "reflect"])).optional(),
+    key("evaluate.views", Kind::Choice(&["one", "mirror", "mirror-shift"])).optional(),
     key("checkpoint.every_epochs", SOME).unhashed(),
     key("checkpoint.chosen_by", Kind::Choice(&Criterion::NAMES)).optional(),
 ];
@@ -143,6 +156,9 @@ impl Key {
             (Kind::Noise, Value::String(text)) => {
                 text.parse().ok().map(|noise: noise::BagNoise| Value::String(noise.to_string()))
             }
+            (Kind::Widths, Value::String(text)) => {
+                text.parse().ok().map(|widths: super::Widths| Value::String(widths.to_string()))
+            }
             (Kind::Choice(words), Value::String(text)) if words.contains(&text.as_str()) => {
                 Some(value.clone())
             }
@@ -158,7 +174,7 @@ impl Key {
             Kind::Flag => text.parse().ok().map(Value::Boolean),
             Kind::Count { .. } | Kind::Extent { .. } => text.parse().ok().map(Value::Integer),
             Kind::Number { .. } => text.parse().ok().map(Value::Float),
-            Kind::Name | Kind::Text | Kind::Noise | Kind::Choice(_) => None,
+            Kind::Name | Kind::Text | Kind::Noise | Kind::Widths | Kind::Choice(_) => None,
         };
         self.accept(&parsed.unwrap_or_else(|| Value::String(text.to_owned())))
     }
@@ -172,6 +188,7 @@ impl Key {
             Kind::Extent { max } => format!("an integer from 1 to {max}"),
             Kind::Number { expected, .. } => (*expected).to_owned(),
             Kind::Noise => noise::EXPECTED.to_owned(),
+            Kind::Widths => super::network::WIDTHS_EXPECTED.to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         };
         let nearest = match (&self.kind, value) {

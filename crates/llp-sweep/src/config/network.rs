@@ -1,5 +1,8 @@
 //! The classifier of a run.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// `[network]`: the classifier.
@@ -14,6 +17,9 @@ pub struct NetworkConfig {
     /// Channels of the first stage, 64 in torchvision's ResNet-18; [`Architecture::Resnet18`] only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
+    /// Channels of the three blocks; [`Architecture::Airbench`] only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub widths: Option<Widths>,
     /// Units of each hidden layer; [`Architecture::Mlp`] only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<usize>,
@@ -57,6 +63,8 @@ pub enum Freeze {
 pub enum Architecture {
     /// The residual network of 18 layers.
     Resnet18,
+    /// A convolutional network of seven layers, for training in minutes.
+    Airbench,
     /// A multilayer perceptron.
     Mlp,
     /// A linear model.
@@ -68,6 +76,7 @@ impl Architecture {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Resnet18 => "resnet18",
+            Self::Airbench => "airbench",
             Self::Mlp => "mlp",
             Self::Linear => "linear",
         }
@@ -91,5 +100,50 @@ impl Stem {
             Self::Cifar => "cifar",
             Self::Imagenet => "imagenet",
         }
+    }
+}
+
+/// The channels of three blocks, written `64-128-128`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Widths(pub [usize; 3]);
+
+/// What [`Widths`] accepts, for messages.
+pub(crate) const WIDTHS_EXPECTED: &str =
+    "three numbers from 1 to 4096 with `-` between them, such as 64-128-128";
+
+impl FromStr for Widths {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers: Vec<usize> =
+            text.split('-').map(str::parse).collect::<Result<_, _>>().map_err(|_| WIDTHS_EXPECTED)?;
+        let widths: [usize; 3] = numbers.try_into().map_err(|_| WIDTHS_EXPECTED)?;
+        if widths.iter().all(|width| (1..=4096).contains(width)) {
+            Ok(Self(widths))
+        } else {
+            Err(WIDTHS_EXPECTED)
+        }
+    }
+}
+
+impl fmt::Display for Widths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, third] = self.0;
+        write!(f, "{first}-{second}-{third}")
+    }
+}
+
+impl From<Widths> for String {
+    fn from(widths: Widths) -> Self {
+        widths.to_string()
+    }
+}
+
+impl TryFrom<String> for Widths {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }

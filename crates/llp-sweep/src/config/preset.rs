@@ -6,6 +6,7 @@ use crate::error::SweepError;
 const PRESETS: &[(&str, &str)] = &[
     ("digits", include_str!("../../presets/digits.toml")),
     ("cifar10-cpu", include_str!("../../presets/cifar10-cpu.toml")),
+    ("fast", include_str!("../../presets/fast.toml")),
     ("table", include_str!("../../presets/table.toml")),
     ("paper", include_str!("../../presets/paper.toml")),
 ];

@@ -16,7 +16,7 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
         "{} that was trained without instance labels: on {} bags of {} instances of {}, each with the \
          shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of {} and {} \
          classes.\n",
-        if is_resnet(config) { "An image classifier" } else { "A classifier" },
+        if is_for_images(config) { "An image classifier" } else { "A classifier" },
         result.n_bags,
         result.bag_size,
         config.data.name,
@@ -40,8 +40,8 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     text
 }
 
-fn is_resnet(config: &RunConfig) -> bool {
-    config.network.name == Architecture::Resnet18
+fn is_for_images(config: &RunConfig) -> bool {
+    matches!(config.network.name, Architecture::Resnet18 | Architecture::Airbench)
 }
 
 /// Whose names the weights have, and the extents.
@@ -52,6 +52,10 @@ fn network(config: &NetworkConfig) -> String {
             "torchvision's ResNet-18, with {} channels in the first stage, the {} stem",
             extent(config.width),
             if config.stem == Some(Stem::Imagenet) { "ImageNet" } else { "CIFAR" }
+        ),
+        Architecture::Airbench => format!(
+            "the network `airbench` of llp, with blocks of {} channels",
+            config.widths.map(|widths| widths.to_string()).unwrap_or_default()
         ),
         Architecture::Mlp => format!(
             "a `torch.nn.ModuleList` called `layers`, a multilayer perceptron with {} hidden layers of {} units",
@@ -67,7 +71,7 @@ fn metadata(config: &RunConfig, accuracy: Option<f64>) -> String {
     // A text in JSON is one in YAML as well.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let data = quoted(&config.data.name);
-    let (pipeline, task) = if is_resnet(config) {
+    let (pipeline, task) = if is_for_images(config) {
         ("pipeline_tag: image-classification\n", "image-classification")
     } else {
         ("", "classification")

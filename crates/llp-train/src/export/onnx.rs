@@ -9,6 +9,7 @@
 //! Initializers have the names of the checkpoint's tensors. `metadata_props` holds `class_names`, a JSON list in the
 //! order of the logits, `config_hash`, and for tables `feature_names`, a JSON list in the order of the columns.
 
+mod airbench;
 mod graph;
 mod mlp;
 mod resnet;
@@ -50,6 +51,9 @@ pub fn onnx(predictor: &Predictor) -> Result<Vec<u8>, TrainError> {
     let x = graph.normalize(input, &state.normalization, dims.len());
     match network {
         Network::ResNet18(network) => resnet::logits(&mut graph, network.config().stem, &x, OUTPUT),
+        Network::Airbench(network) => {
+            airbench::logits(&mut graph, &network.config(), dims[dims.len() - 1], &x, OUTPUT);
+        }
         Network::Mlp(network) => mlp::logits(&mut graph, network.config().depth, &x, dims.len(), OUTPUT),
     }
     let file = model(state, &graph.finish((input, &dims), (OUTPUT, &[state.class_names.len()]))).into_bytes();

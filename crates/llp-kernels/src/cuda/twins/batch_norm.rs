@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::super::calls::{Matrix, Normalizer, Running, inverse_deviation};
 use super::super::kind::Kind;
 use super::{Numbers, assert_close, noise, rounded, run};
-use crate::batch_norm::BatchNorm;
+use crate::batch_norm::{Activation, BatchNormConfig};
 use crate::cpu::batch_norm::{Normalization, statistics};
 
-const EPSILON: f32 = BatchNorm::EPSILON as f32;
+const EPSILON: f32 = BatchNormConfig::PYTORCH.epsilon as f32;
 
 fn kinds() -> impl Strategy<Value = Kind> {
     proptest::sample::select(&Kind::ALL[..])
@@ -50,7 +50,8 @@ impl Parameters {
 
     fn normalization(&self, relu: bool) -> Normalization<'_> {
         let Self { mean, inverse_deviation, gamma, beta } = self;
-        Normalization { mean, inverse_deviation, gamma, beta, relu }
+        let activation = if relu { Activation::Relu } else { Activation::Identity };
+        Normalization { mean, inverse_deviation, gamma, beta, activation }
     }
 
     fn numbers(&self) -> [Numbers; 4] {

@@ -50,7 +50,7 @@ proptest! {
     /// Theorem: a step of all parameters is that of the twin for each.
     #[test]
     fn sgd_steps_as_its_twin(lens in proptest::collection::vec(1_usize..3000, 1..4), seed in 0_u64..1000) {
-        let config = SgdConfig { momentum: 0.9, weight_decay: 0.05 };
+        let config = SgdConfig { momentum: 0.9, weight_decay: 0.05, nesterov: false };
         let (weights, velocities, gradients) =
             (numbers(&lens, seed + 10), numbers(&lens, seed + 20), numbers(&lens, seed + 30));
         let (mut w, mut v, mut g) = (in_kernel(&weights), in_kernel(&velocities), in_kernel(&gradients));

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use clap::Args;
 use llp_bags::BagSet;
 use llp_train::build_loss;
-use llp_train::evaluate::bag_losses;
 use llp_train::scores::Scores;
 use serde::Serialize;
 
@@ -73,10 +72,7 @@ pub(crate) fn evaluate(global: Global, args: &EvaluateArgs) -> Result<ExitCode, 
 fn measure(global: Global, args: &EvaluateArgs) -> Result<Evaluation, Failure> {
     let TrainedRun { config, checkpoint, epochs, predictor, data, .. } =
         TrainedRun::open(global, &args.run, &args.places, args.epoch, args.device)?;
-    let (network, state) = (predictor.network(), predictor.state());
-    let losses = |bags: &BagSet| {
-        bag_losses(network, bags, &*build_loss(&config), &state.normalization, predictor.device())
-    };
+    let losses = |bags: &BagSet| predictor.evaluator().bag_losses(bags, &*build_loss(&config));
     let losses = data.held_out.as_ref().map(losses).transpose()?;
     let logits = match &data.test_labels {
         Some(labels) => Some((labels, predictor.logits(&data.test, &data.test.ids())?)),

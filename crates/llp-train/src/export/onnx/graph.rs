@@ -2,7 +2,6 @@
 
 use candle_core::Tensor;
 use llp_bags::Normalization;
-use llp_kernels::BatchNorm;
 use llp_sweep::export::protobuf::Message;
 
 use crate::TrainError;
@@ -23,6 +22,8 @@ pub(super) enum Attribute<'a> {
 pub(super) struct Window {
     pub(super) kernel: usize,
     pub(super) stride: usize,
+    /// Rows and columns of zeros around the image.
+    pub(super) padding: usize,
 }
 
 /// Nodes and constants; every value has the name of the node that computes it.
@@ -48,15 +49,20 @@ impl Graph {
         self.slide("Conv", name, &[x, &format!("{name}.weight")], window)
     }
 
+    /// A convolution with a bias; its tensors begin with `name`.
+    pub(super) fn biased_convolution(&mut self, name: &str, x: &str, window: Window) -> String {
+        self.slide("Conv", name, &[x, &format!("{name}.weight"), &format!("{name}.bias")], window)
+    }
+
     /// The largest values of windows.
     pub(super) fn max_pool(&mut self, name: &str, x: &str, window: Window) -> String {
         self.slide("MaxPool", name, &[x], window)
     }
 
-    /// Something for every place of a window, with the padding that keeps the size at stride 1.
+    /// Something for every place of a window.
     fn slide(&mut self, operator: &str, name: &str, inputs: &[&str], window: Window) -> String {
-        let Window { kernel, stride } = window;
-        let (kernel, strides, pads) = ([kernel; 2], [stride; 2], [kernel / 2; 4]);
+        let Window { kernel, stride, padding } = window;
+        let (kernel, strides, pads) = ([kernel; 2], [stride; 2], [padding; 4]);
         let attributes = [
             ("kernel_shape", Attribute::Integers(&kernel)),
             ("strides", Attribute::Integers(&strides)),
@@ -66,10 +72,10 @@ impl Graph {
     }
 
     /// Batch norm with running statistics; its tensors begin with `name`.
-    pub(super) fn batch_norm(&mut self, name: &str, x: &str) -> String {
+    pub(super) fn batch_norm(&mut self, name: &str, x: &str, epsilon: f64) -> String {
         let tensors = ["weight", "bias", "running_mean", "running_var"].map(|part| format!("{name}.{part}"));
         let [weight, bias, mean, variance] = &tensors;
-        let epsilon = ("epsilon", Attribute::Float(BatchNorm::EPSILON as f32));
+        let epsilon = ("epsilon", Attribute::Float(epsilon as f32));
         self.node("BatchNormalization", name, &[x, weight, bias, mean, variance], &[epsilon])
     }
 
@@ -77,6 +83,25 @@ impl Graph {
     pub(super) fn linear(&mut self, name: &str, x: &str, output: &str) -> String {
         let inputs = [x, &format!("{name}.weight"), &format!("{name}.bias")];
         self.node("Gemm", output, &inputs, &[("transB", Attribute::Integer(1))])
+    }
+
+    /// The same without a scale; `channels` are those of `x`.
+    pub(super) fn bias_norm(&mut self, name: &str, x: &str, channels: usize, epsilon: f64) -> String {
+        self.constant(&format!("{name}.weight"), &[channels], &vec![1.0; channels]);
+        self.batch_norm(name, x, epsilon)
+    }
+
+    /// `x P(Z <= x)` with `Z` standard normal: `x (1 + erf(x / sqrt 2)) / 2`.
+    pub(super) fn gelu(&mut self, name: &str, x: &str) -> String {
+        let part = |part: &str| format!("{name}.{part}");
+        for (constant, value) in [("root", std::f32::consts::FRAC_1_SQRT_2), ("one", 1.0), ("half", 0.5)] {
+            self.constant(&part(constant), &[], &[value]);
+        }
+        let scaled = self.node("Mul", &part("scaled"), &[x, &part("root")], &[]);
+        let erf = self.node("Erf", &part("erf"), &[&scaled], &[]);
+        let twice = self.node("Add", &part("twice"), &[&erf, &part("one")], &[]);
+        let below = self.node("Mul", &part("below"), &[&twice, &part("half")], &[]);
+        self.node("Mul", name, &[x, &below], &[])
     }
 
     /// Adds a node and returns the name of its output, which is its own.

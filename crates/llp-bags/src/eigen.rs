@@ -1,9 +1,9 @@
 //! Eigenvalues of small symmetric matrices.
 
 /// Eigenvalues, descending, and an eigenvector for each, of length 1.
-pub(super) struct Eigen {
-    pub(super) values: Vec<f64>,
-    pub(super) vectors: Vec<f64>, // [value, row]
+pub(crate) struct Eigen {
+    pub(crate) values: Vec<f64>,
+    pub(crate) vectors: Vec<f64>, // [value, row]
 }
 
 /// Passes over all pairs at most; convergence is quadratic, and a few suffice.
@@ -11,7 +11,7 @@ const N_SWEEPS_MAX: usize = 60;
 
 /// The spectrum of a symmetric matrix, row-major `[n, n]`, by Jacobi's rotations: each one makes a pair of entries beside
 /// the diagonal zero, and their sum of squares falls to nothing.
-pub(super) fn eigen(mut matrix: Vec<f64>, n: usize) -> Eigen {
+pub(crate) fn eigen(mut matrix: Vec<f64>, n: usize) -> Eigen {
     let mut rows = vec![0.0; n * n]; // becomes the eigenvectors
     for i in 0..n {
         rows[i * n + i] = 1.0;
