@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "an example shows its results")]
 
 use llp_bags::source::digits::digits;
-use llp_bags::{Augmentation, BagSet, Normalization, hold_out, partition, prepare};
+use llp_bags::{Augmentation, BagSet, Edge, Mirror, Normalization, hold_out, partition, prepare};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = digits();

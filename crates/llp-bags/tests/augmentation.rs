@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use llp_bags::rng::{Purpose, Rng, stream};
-use llp_bags::{Augmentation, BagError, Images, Instances, Normalization, prepare};
+use llp_bags::{Augmentation, BagError, Edge, Images, Instances, Mirror, Normalization, prepare};
 use proptest::prelude::*;
 
 /// Mean 0 and deviation `1 / 255`, which leaves the bytes as they are (up to rounding: deviations below are 1e-3).
@@ -25,13 +25,33 @@ fn prepared(images: &Images, instances: &[u32], augmentation: Option<(Augmentati
     out
 }
 
+fn mirrored(mirror: bool) -> Mirror {
+    if mirror { Mirror::Random } else { Mirror::Never }
+}
+
 /// The image moved by `(down, right)` after mirroring, with repeated edges: the definition, pixel by pixel.
 fn changed(images: &Images, instance: u32, down: i64, right: i64, mirror: bool) -> Vec<f32> {
+    changed_at(Edge::Repeat, images, instance, (down, right), mirror)
+}
+
+fn changed_at(
+    edge: Edge,
+    images: &Images,
+    instance: u32,
+    (down, right): (i64, i64),
+    mirror: bool,
+) -> Vec<f32> {
     let [height, width, channels] = images.shape();
     let image = images.image(instance);
     let from = |place: usize, by: i64, len: usize| {
-        let source = i64::try_from(place).unwrap() - by;
-        usize::try_from(source).unwrap_or(0).min(len - 1)
+        let (source, last) = (i64::try_from(place).unwrap() - by, i64::try_from(len).unwrap() - 1);
+        usize::try_from(match edge {
+            Edge::Repeat => source.clamp(0, last),
+            Edge::Reflect if source < 0 => -source,
+            Edge::Reflect if source > last => 2 * last - source,
+            Edge::Reflect => source,
+        })
+        .unwrap()
     };
     let mut out = Vec::new();
     for y in 0..height {
@@ -54,6 +74,37 @@ fn shapes() -> impl Strategy<Value = [usize; 3]> {
 }
 
 proptest! {
+    /// With reflection, every augmented image is a shifted image whose missing pixels are those at the same distance on
+    /// the other side of the edge.
+    #[test]
+    fn an_augmented_image_is_reflected(size in 4_usize..8, channels in 1_usize..4, seed: u64, shift in 1_u8..4) {
+        let images = random_images([size, size + 1, channels], 3, seed);
+        let augmentation = Augmentation { shift, edge: Edge::Reflect, mirror: Mirror::Random };
+        let values = prepared(&images, &[1], Some((augmentation, seed, 1)));
+        let shifts = -i64::from(shift)..=i64::from(shift);
+        let found = shifts.clone().any(|down| shifts.clone().any(|right| [false, true].into_iter().any(|mirror| {
+            close(&values, &changed_at(Edge::Reflect, &images, 1, (down, right), mirror))
+        })));
+        prop_assert!(found);
+    }
+
+    /// Mirrored in turn, two epochs in a row show both sides of each image, and about half are mirrored in each.
+    #[test]
+    fn two_epochs_show_both_sides(seed: u64, epoch in 1_u64..50) {
+        let images = random_images([1, 2, 1], 200, seed);
+        let all: Vec<u32> = (0..200).collect();
+        let augmentation = Augmentation { shift: 0, edge: Edge::Repeat, mirror: Mirror::Alternate };
+        let of_epoch = |epoch| prepared(&images, &all, Some((augmentation, seed, epoch)));
+        let (first, second, third) = (of_epoch(epoch), of_epoch(epoch + 1), of_epoch(epoch + 2));
+        prop_assert_eq!(&first, &third);
+        for (a, b) in first.chunks(2).zip(second.chunks(2)) {
+            prop_assert_eq!((a[0], a[1]), (b[1], b[0]));
+        }
+        let plain = prepared(&images, &all, None);
+        let n_mirrored = first.chunks(2).zip(plain.chunks(2)).filter(|(a, b)| a != b).count();
+        prop_assert!((60..140).contains(&n_mirrored), "{n_mirrored}"); // five deviations
+    }
+
     /// Every augmented image is one of the `2 (2 shift + 1)^2` shifted and mirrored images, or one of the
     /// `(2 shift + 1)^2` shifted ones if mirroring is off.
     #[test]

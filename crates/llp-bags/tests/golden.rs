@@ -5,7 +5,8 @@
 use llp_bags::rng::{Purpose, Rng, below, normal, shuffle, stream, uniform};
 use llp_bags::source::digits::digits;
 use llp_bags::{
-    Augmentation, Images, InstanceShape, Instances, Normalization, hold_out, partition, prepare, subset,
+    Augmentation, Edge, Images, InstanceShape, Instances, Mirror, Normalization, hold_out, partition,
+    prepare, subset,
 };
 
 /// The first output of each purpose, for one seed and index.

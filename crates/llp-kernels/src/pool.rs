@@ -55,12 +55,12 @@ pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) ->
 
 fn max_on_cpu(x: &CpuFeatures, shape: ConvShape) -> Result<CpuFeatures> {
     let mut values = Buffer::of_any(shape.images * shape.out_len());
-    let winners = pool::max(&shape, &x.values, &mut values);
+    pool::max(&shape, &x.values, &mut values);
     let (height, width) = (shape.out_height(), shape.out_width());
     let mut y =
         CpuFeatures::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
-    y.token =
-        x.token.apply_op1(MaxPool { shape, winners, x: x.clone(), y_gradient: Arc::clone(&y.gradient) })?;
+    let (y_values, y_gradient) = (Arc::clone(&y.values), Arc::clone(&y.gradient));
+    y.token = x.token.apply_op1(MaxPool { shape, x: x.clone(), y: y_values, y_gradient })?;
     Ok(y)
 }
 
@@ -91,8 +91,8 @@ impl CustomOp1 for AveragePool {
 
 struct MaxPool {
     shape: ConvShape,
-    winners: Vec<u16>,
     x: CpuFeatures,
+    y: Arc<Buffer>,
     y_gradient: Arc<Slot>,
 }
 
@@ -108,7 +108,7 @@ impl CustomOp1 for MaxPool {
     fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
         let y_gradient = self.y_gradient.take()?;
         let mut gradient = Buffer::of_any(self.x.values.len());
-        pool::max_backward(&self.shape, &self.winners, &y_gradient, &mut gradient);
+        pool::max_backward(&self.shape, (&self.x.values, &self.y), &y_gradient, &mut gradient);
         self.x.gradient.give(gradient);
         token().map(Some)
     }

@@ -11,6 +11,8 @@ pub struct Timing {
     pub start_s: f64,
     /// Steps of an epoch.
     pub steps: usize,
+    /// Epochs of the run.
+    pub epochs: usize,
     /// A step.
     pub step_s: f64,
     /// The evaluation at the end of an epoch.
@@ -33,7 +35,7 @@ impl Timing {
 
     /// Seconds of a run that has done some epochs before, from the start of its process to its end.
     pub fn run_s(&self, config: &RunConfig, epochs_done: usize) -> f64 {
-        let (epochs, every) = (config.optim.epochs, config.checkpoint.every_epochs.max(1));
+        let (epochs, every) = (self.epochs, config.checkpoint.every_epochs.max(1));
         // The last epoch is saved whether it is its turn or not.
         let saves = |epoch: usize| epoch / every;
         let n_checkpoints = saves(epochs.saturating_sub(1)) - saves(epochs_done.min(epochs - 1)) + 1;

@@ -124,6 +124,10 @@ pub struct RunResult {
     pub diverged_at: Option<Divergence>,
     /// Epochs that were done.
     pub epochs: usize,
+    /// Whether the training loss was still falling at the end ([`is_still_falling`]); absent where that cannot be said and
+    /// in results of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_falling: Option<bool>,
     /// The last epoch's record; absent if no epoch ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<EpochRecord>,
@@ -153,6 +157,24 @@ pub struct RunResult {
     pub train_s: f64,
     /// Version of the program.
     pub version: String,
+}
+
+/// Epochs of the last part of a training that are compared with those before them, at least.
+const MIN_COMPARED: usize = 3;
+/// A loss that has fallen by less than this part of what it fell in all has come to rest.
+const REST: f64 = 0.02;
+
+/// Whether the training loss was still falling when a training ended: the mean loss of the last tenth of its epochs is
+/// below that of the tenth before by more than 2 % of all that the loss has fallen since the first epoch. At least three
+/// epochs make up a tenth. Returns `None` with fewer than nine epochs.
+pub fn is_still_falling(metrics: &[EpochRecord]) -> Option<bool> {
+    let n = (metrics.len() / 10).max(MIN_COMPARED);
+    let before = metrics.len().checked_sub(2 * n).filter(|before| *before >= MIN_COMPARED)?;
+    let mean = |records: &[EpochRecord]| {
+        records.iter().map(|record| record.train_loss).sum::<f64>() / records.len() as f64
+    };
+    let (earlier, later) = (mean(&metrics[before..before + n]), mean(&metrics[before + n..]));
+    Some(earlier - later > REST * (metrics[0].train_loss - later).max(0.0))
 }
 
 /// What a run that has not come to its end is doing.

@@ -28,6 +28,8 @@ pub struct Standing<'a> {
     pub state: RunState,
     /// Epochs that are done.
     pub epochs: usize,
+    /// Epochs in all, as far as the run has told; else those of its configuration.
+    pub n_epochs: usize,
     /// Training time of a run that has ended, in seconds.
     pub train_s: Option<f64>,
     /// Why it is in this state, as far as that is known.
@@ -40,18 +42,30 @@ pub fn survey<'a>(sweep: &SweepDir, cells: &[&'a Cell], here: &Host) -> Vec<Stan
 }
 
 fn standing<'a>(run: &RunDir, cell: &'a Cell, here: &Host) -> Standing<'a> {
+    let configured = cell.config.optim.epochs;
     match read(run, here) {
         Ok((state, Some(result), _)) => {
-            Standing { cell, state, epochs: result.epochs, train_s: Some(result.train_s), reason: None }
+            let n_epochs = configured.max(result.epochs);
+            Standing {
+                cell,
+                state,
+                epochs: result.epochs,
+                n_epochs,
+                train_s: Some(result.train_s),
+                reason: None,
+            }
         }
         Ok((state, None, status)) => {
             let epochs = status.as_ref().map_or(0, |status| status.epoch);
-            Standing { cell, state, epochs, train_s: None, reason: status.and_then(|status| status.reason) }
+            let n_epochs = status.as_ref().map_or(configured, |status| status.epochs);
+            let reason = status.and_then(|status| status.reason);
+            Standing { cell, state, epochs, n_epochs, train_s: None, reason }
         }
         Err(error) => Standing {
             cell,
             state: RunState::Failed,
             epochs: 0,
+            n_epochs: configured,
             train_s: None,
             reason: Some(error.to_string()),
         },
@@ -115,7 +129,7 @@ pub fn cross(standings: &[Standing<'_>], keys: &[&'static str]) -> Vec<CrossRow>
 /// Epochs that pruned cells have not trained.
 pub fn epochs_saved(standings: &[Standing<'_>]) -> usize {
     let pruned = standings.iter().filter(|standing| standing.state == RunState::Pruned);
-    pruned.map(|standing| standing.cell.config.optim.epochs.saturating_sub(standing.epochs)).sum()
+    pruned.map(|standing| standing.n_epochs.saturating_sub(standing.epochs)).sum()
 }
 
 /// What is left to do.
@@ -143,7 +157,7 @@ pub fn remaining(standings: &[Standing<'_>]) -> Option<Remaining> {
     };
     let seconds = standings.iter().filter(is_open).map(|standing| {
         let config = &standing.cell.config;
-        let left = config.optim.epochs.saturating_sub(standing.epochs);
+        let left = standing.n_epochs.saturating_sub(standing.epochs);
         costs.of(config).map(|per_epoch| per_epoch * left as f64)
     });
     let seconds: Option<f64> = seconds.sum();

@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use candle_core::{Device, Tensor, Var};
 use llp_bags::rng::{Purpose, stream};
-use llp_bags::{Augmentation, EpochAugmentation, Images, Instances, Normalization, Proportions, prepare};
+use llp_bags::{
+    Augmentation, Edge, EpochAugmentation, Images, Instances, Mirror, Normalization, Proportions, prepare,
+};
 use llp_kernels::{Sgd, SgdConfig, backward};
 use llp_loss::{BagLoss, BagTargets, Kl, Rot};
 use llp_nn::{Mode, ResNet18, ResNetConfig, Role, Stem};

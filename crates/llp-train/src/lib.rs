@@ -62,4 +62,4 @@ pub use pretrained::{Pretrained, PretrainedFault};
 pub use probe::{ProbeContext, probe};
 pub use run::{RunContext, RunEnd, run};
 pub use schedule::Schedule;
-pub use trainer::{Hooks, Outcome, Position, Trainer};
+pub use trainer::{Hooks, Outcome, Position, Trainer, TrainingPlan};

@@ -18,7 +18,7 @@ const AVERAGE: &str = ".average";
 ///
 /// After every fifth step, `average <- d average + (1 - d) weight` and then `weight <- average`, with
 /// `d = 0.95^5 (t / T)^3` in step `t` of `T`: early steps are hardly held back, late ones are averaged over some hundred.
-/// After the last step the average is what remains. Source: [jordan:24].
+/// After the last step the average is what remains, without the steps since it was last taken. Source: [jordan:24].
 #[derive(Debug)]
 pub(crate) struct Lookahead {
     entries: Vec<Entry>,
@@ -34,16 +34,18 @@ impl Lookahead {
         Ok(Self { entries, averages })
     }
 
-    /// After `n_steps` steps of `n_all`, the last one included.
-    pub(crate) fn after_step(&mut self, n_steps: u64, n_all: u64) -> CandleResult<()> {
-        if !n_steps.is_multiple_of(EVERY) && n_steps < n_all {
-            return Ok(());
-        }
+    /// After `n_steps` steps of about `n_all`; `is_last` after the last one.
+    pub(crate) fn after_step(&mut self, n_steps: u64, n_all: u64, is_last: bool) -> CandleResult<()> {
+        let is_due = n_steps.is_multiple_of(EVERY);
         let done = n_steps as f64 / n_all.max(1) as f64;
         let decay = DECAY_OF_A_STEP.powi(EVERY as i32) * done.min(1.0).powi(3);
         for (entry, average) in self.entries.iter().zip(&mut self.averages) {
-            *average = ((&*average * decay)? + (entry.var.as_tensor() * (1.0 - decay))?)?;
-            entry.var.set(average)?;
+            if is_due {
+                *average = ((&*average * decay)? + (entry.var.as_tensor() * (1.0 - decay))?)?;
+            }
+            if is_due || is_last {
+                entry.var.set(average)?;
+            }
         }
         Ok(())
     }
@@ -71,4 +73,46 @@ impl Lookahead {
 
 fn name(entry: &Entry) -> String {
     [&entry.name, AVERAGE].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::safetensors;
+    use llp_bags::rng::{Purpose, stream};
+    use llp_nn::{Mlp, MlpConfig};
+
+    use super::*;
+
+    /// The twenty updates of `fixtures/lookahead`, and the average that remains in the end.
+    #[test]
+    fn follows_the_golden_updates() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/lookahead/steps.safetensors");
+        let golden = safetensors::load(path, &Device::Cpu).unwrap();
+        let start = &golden["start"];
+        let n = start.elem_count();
+        let config = MlpConfig { n_inputs: n, hidden: 1, depth: 0, n_classes: 1 };
+        let network: Network =
+            Mlp::new(config, &mut stream(0, Purpose::Init, 0), &Device::Cpu).unwrap().into();
+        let weight = network.state_dict().entries()[0].var.clone();
+        weight.set(&start.reshape((1, n)).unwrap()).unwrap();
+        let mut lookahead = Lookahead::new(&network).unwrap();
+        let (moves, after) = (&golden["moves"], &golden["after"]);
+        let n_steps = moves.dim(0).unwrap();
+        let row = |tensor: &Tensor, row: usize| tensor.get(row).unwrap().to_vec1::<f32>().unwrap();
+        let assert_close = |expected: &[f32]| {
+            for (got, expected) in weight.to_vec2::<f32>().unwrap()[0].iter().zip(expected) {
+                // The golden numbers are computed in double precision and rounded once.
+                assert!((got - expected).abs() < 1e-5, "{got} {expected}");
+            }
+        };
+        for step in 1..=n_steps {
+            let moved = (weight.as_tensor() + moves.get(step - 1).unwrap().reshape((1, n)).unwrap()).unwrap();
+            weight.set(&moved).unwrap();
+            lookahead.after_step(step as u64, n_steps as u64, step == n_steps).unwrap();
+            if step % 5 == 0 {
+                assert_close(&row(after, step / 5 - 1));
+            }
+        }
+        assert_close(&golden["final"].to_vec1::<f32>().unwrap());
+    }
 }

@@ -76,7 +76,7 @@ pub fn probe(
         if let Some(record) = &record {
             dir.append_metrics(record)?;
         }
-        Ok(dir.write_status(&running(config))?)
+        Ok(dir.write_status(&running(trainer.n_epochs()))?)
     })?;
     let mut sizes = (0, 0);
     let checkpoint_s = mean_s(context.seconds, 1, OTHERS_S, || {
@@ -90,6 +90,7 @@ pub fn probe(
     (context.timed)(&Timing {
         start_s,
         steps,
+        epochs: trainer.n_epochs(),
         step_s,
         evaluation_s,
         record_s,
@@ -122,11 +123,11 @@ fn mean_s(
     }
 }
 
-fn running(config: &RunConfig) -> Status {
+fn running(epochs: usize) -> Status {
     Status {
         state: Activity::Running,
         epoch: 0,
-        epochs: config.optim.epochs,
+        epochs,
         attempt: 1,
         deaths: 0,
         reason: None,

@@ -7,17 +7,23 @@ use candle_core::Device;
 use llp_sweep::SweepError;
 use llp_sweep::claim::{BEAT, Claim, Claimant};
 use llp_sweep::config::{NetworkConfig, RunConfig};
-use llp_sweep::record::{Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCHEMA, RunResult, Status};
+use llp_sweep::record::{
+    Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCHEMA, RunResult, Status, is_still_falling,
+};
 use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
 use crate::fault::{check_precision, explain};
 use crate::{
-    Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData, build_loss,
+    Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData,
+    TrainingPlan, build_loss,
 };
 
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
 const KEPT_CHECKPOINTS: usize = 2;
+
+/// Seconds between two writings of the status of a run whose epochs are short: each waits for the disk.
+const STATUS_S: f64 = 1.0;
 
 /// Seconds between two looks at whether the run is cancelled.
 const CANCEL_LOOK_S: f64 = 5.0;
@@ -38,6 +44,8 @@ pub struct RunContext<'a> {
     pub should_stop: &'a dyn Fn() -> bool,
     /// Whether a run that has done so many epochs may go on, or is held back behind better ones.
     pub may_go_on: &'a dyn Fn(usize) -> bool,
+    /// Hears of what the training is about to do, before its first step.
+    pub begun: &'a mut dyn FnMut(&RunConfig, &TrainingPlan),
     /// Hears of every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
     /// Hears of what is not an error but should be known.
@@ -100,9 +108,16 @@ impl Run<'_> {
         if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {
             return self.pause(&trainer);
         }
-        self.write_status(Activity::Running, trainer.position().epoch, None)?;
-        let mut recorder =
-            Recorder { run: self, data: &data, context, is_held_back: false, looked_at: Cell::new(None) };
+        self.write_status(&trainer, Activity::Running, None)?;
+        (context.begun)(self.config, &trainer.plan());
+        let mut recorder = Recorder {
+            run: self,
+            data: &data,
+            context,
+            is_held_back: false,
+            looked_at: Cell::new(None),
+            told_at: None,
+        };
         let outcome = trainer.train(&mut recorder)?;
         let is_held_back = recorder.is_held_back;
         match outcome {
@@ -113,7 +128,7 @@ impl Run<'_> {
             Outcome::Stopped => {
                 self.save(&trainer, &data, context.version, true)?;
                 let reason = if self.dir.is_cancelled() { "cancelled" } else { "stopped with a checkpoint" };
-                self.write_status(Activity::Interrupted, trainer.position().epoch, Some(reason))?;
+                self.write_status(&trainer, Activity::Interrupted, Some(reason))?;
                 Ok(RunEnd::Stopped(trainer.position().clone()))
             }
             Outcome::Complete => {
@@ -131,9 +146,9 @@ impl Run<'_> {
 
     /// Says that the run is held back where it stands, which is saved.
     fn pause(&self, trainer: &Trainer<'_>) -> Result<RunEnd, TrainError> {
-        let (epoch, epochs) = (trainer.position().epoch, self.config.optim.epochs);
+        let (epoch, epochs) = (trainer.position().epoch, trainer.n_epochs());
         let reason = format!("behind others after {epoch} of {epochs} epochs");
-        self.write_status(Activity::Paused, epoch, Some(&reason))?;
+        self.write_status(trainer, Activity::Paused, Some(&reason))?;
         Ok(RunEnd::Paused(trainer.position().clone()))
     }
 
@@ -156,7 +171,7 @@ impl Run<'_> {
             };
             checkpoint.check(&path, self.config, data)?;
             let Checkpoint { state, weights, optimizer, chosen } = checkpoint;
-            let is_at_end = state.position.epoch >= self.config.optim.epochs;
+            let is_at_end = state.position.epoch >= trainer.n_epochs();
             let optimizer = match optimizer {
                 Some(optimizer) => optimizer,
                 None if is_at_end => trainer.optimizer_state().into_iter().collect(),
@@ -194,17 +209,23 @@ impl Run<'_> {
         keeps_optimizer: bool,
     ) -> Result<(), TrainError> {
         self.claim.check()?;
+        self.dir.sync_metrics()?;
         let folder = self.dir.checkpoints_dir();
         Checkpoint::write(&folder, trainer, data, self.config, version, keeps_optimizer)?;
         Checkpoint::prune(&folder, KEPT_CHECKPOINTS)
     }
 
-    fn write_status(&self, state: Activity, epoch: usize, reason: Option<&str>) -> Result<(), TrainError> {
+    fn write_status(
+        &self,
+        trainer: &Trainer<'_>,
+        state: Activity,
+        reason: Option<&str>,
+    ) -> Result<(), TrainError> {
         self.claim.check()?;
         Ok(self.dir.write_status(&Status {
             state,
-            epoch,
-            epochs: self.config.optim.epochs,
+            epoch: trainer.position().epoch,
+            epochs: trainer.n_epochs(),
             attempt: self.attempt,
             deaths: self.deaths,
             reason: reason.map(str::to_owned),
@@ -214,11 +235,12 @@ impl Run<'_> {
 
     fn write_failure(&self, error: &TrainError) -> Result<(), TrainError> {
         self.claim.check()?;
-        let epoch = self.dir.status()?.map_or(0, |status| status.epoch);
+        let (epoch, epochs) =
+            self.dir.status()?.map_or((0, self.config.optim.epochs), |status| (status.epoch, status.epochs));
         Ok(self.dir.write_status(&Status {
             state: Activity::Failed,
             epoch,
-            epochs: self.config.optim.epochs,
+            epochs,
             attempt: self.attempt,
             deaths: self.deaths,
             reason: Some(error.to_string()),
@@ -235,6 +257,7 @@ impl Run<'_> {
         context: &RunContext<'_>,
     ) -> Result<RunEnd, TrainError> {
         let mut metrics = self.dir.read_metrics()?;
+        let still_falling = (outcome == RunOutcome::Complete).then(|| is_still_falling(&metrics)).flatten();
         let (mut chosen, mut test_confusion) = (None, None);
         if outcome == RunOutcome::Complete {
             chosen = self.config.checkpoint.chosen_by().best_epoch(&metrics).cloned();
@@ -247,6 +270,7 @@ impl Run<'_> {
             outcome,
             diverged_at,
             epochs: trainer.position().epoch,
+            still_falling,
             last: metrics.pop(),
             chosen,
             test_confusion,
@@ -274,6 +298,8 @@ struct Recorder<'a, 'b, 'c> {
     is_held_back: bool,
     /// When the run's directory was last asked whether the run is cancelled.
     looked_at: Cell<Option<f64>>,
+    /// When the status was last written.
+    told_at: Option<f64>,
 }
 
 impl Recorder<'_, '_, '_> {
@@ -301,8 +327,11 @@ impl Hooks for Recorder<'_, '_, '_> {
         let run = self.run;
         run.claim.check()?;
         run.dir.append_metrics(record)?;
-        run.write_status(Activity::Running, record.epoch, None)?;
-        let is_last = record.epoch == run.config.optim.epochs;
+        let (now, is_last) = (self.seconds(), record.epoch == trainer.n_epochs());
+        if is_last || self.told_at.is_none_or(|told| now - told >= STATUS_S) {
+            run.write_status(trainer, Activity::Running, None)?;
+            self.told_at = Some(now);
+        }
         if record.epoch.is_multiple_of(run.config.checkpoint.every_epochs) && !is_last {
             run.save(trainer, self.data, self.context.version, true)?;
         }

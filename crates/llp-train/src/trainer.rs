@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use candle_core::{Device, Tensor};
-use llp_bags::{Augmentation, Edge, EpochAugmentation, Mirror, whitening};
+use llp_bags::{Augmentation, BagSet, Edge, EpochAugmentation, InstanceShape, Mirror, whitening};
 use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
-use llp_nn::Network;
+use llp_nn::{Network, Role};
 use llp_sweep::config::{self, AugmentConfig, Precision, RunConfig, Views};
 use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Divergence, EpochRecord};
@@ -63,6 +63,35 @@ pub trait Hooks {
     /// # Errors
     /// Ends the training.
     fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError>;
+}
+
+/// What a training is made of, as far as it is known before its first step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainingPlan {
+    /// What an instance is.
+    pub shape: InstanceShape,
+    /// Instances in the bags to train on.
+    pub n_instances: usize,
+    /// Bags to train on.
+    pub n_bags: usize,
+    /// Instances of the smallest of them.
+    pub smallest_bag: usize,
+    /// Instances of the largest of them.
+    pub largest_bag: usize,
+    /// Instances that filled no bag.
+    pub n_left_over: usize,
+    /// Bags that are held out.
+    pub n_held_out_bags: usize,
+    /// Test instances with labels.
+    pub n_test: usize,
+    /// Classes.
+    pub n_classes: usize,
+    /// Numbers that training changes.
+    pub n_parameters: usize,
+    /// Steps of the first epoch, and about those of any other.
+    pub steps_per_epoch: usize,
+    /// Epochs in all.
+    pub epochs: usize,
 }
 
 /// A network in training.
@@ -157,6 +186,29 @@ impl<'a> Trainer<'a> {
         self.schedule.n_epochs()
     }
 
+    /// What the training is made of.
+    pub fn plan(&self) -> TrainingPlan {
+        let (data, sizes) =
+            (self.data, (0..self.data.bags.len()).map(|bag| self.data.bags.instances(bag).len()));
+        let state = self.network.state_dict();
+        let is_trained = |role| matches!(role, Role::Weight | Role::BatchNorm);
+        let trained = state.entries().iter().filter(|entry| is_trained(entry.role));
+        TrainingPlan {
+            shape: data.bags.data().shape(),
+            n_instances: data.bags.n_instances(),
+            n_bags: data.bags.len(),
+            smallest_bag: sizes.clone().min().unwrap_or(0),
+            largest_bag: sizes.max().unwrap_or(0),
+            n_left_over: data.bags.remainder(),
+            n_held_out_bags: data.held_out.as_ref().map_or(0, BagSet::len),
+            n_test: if data.test_labels.is_some() { data.test.len() } else { 0 },
+            n_classes: data.class_names.len(),
+            n_parameters: trained.map(|entry| entry.var.elem_count()).sum(),
+            steps_per_epoch: self.n_steps(),
+            epochs: self.n_epochs(),
+        }
+    }
+
     /// All steps of the training; where bags differ in size, about so many.
     fn n_all_steps(&self) -> u64 {
         (self.schedule.n_epochs() * self.schedule.n_steps(1)) as u64
@@ -227,7 +279,7 @@ impl<'a> Trainer<'a> {
                 n_images += bags.iter().map(|&bag| self.data.bags.instances(bag).len()).sum::<usize>();
                 self.position.step += 1;
                 self.position.total_steps += 1;
-                self.look_ahead()?;
+                self.look_ahead(epoch == self.n_epochs() && self.position.step == steps.len())?;
                 if self.unread.is_full()
                     && let Some(end) = self.read_losses(epoch)?
                 {
@@ -304,10 +356,10 @@ impl<'a> Trainer<'a> {
     }
 
     /// Averages the weights, if the configuration asks for it, after the step that is now counted.
-    fn look_ahead(&mut self) -> Result<(), TrainError> {
+    fn look_ahead(&mut self, is_last: bool) -> Result<(), TrainError> {
         let (done, all) = (self.position.total_steps, self.n_all_steps());
         if let Some(lookahead) = &mut self.lookahead {
-            lookahead.after_step(done, all)?;
+            lookahead.after_step(done, all, is_last)?;
         }
         Ok(())
     }

@@ -156,8 +156,52 @@ fn an_epoch_visits_every_bag_once() {
 fn the_learning_rate_drops_once_mid_training() {
     let optim = config(&["optim.lr=0.3", "optim.epochs=10"]).optim;
     let schedule = llp_train::Schedule::new(vec![1; 5], 0, &optim);
-    let rates: Vec<f64> = (1..=10).map(|epoch| schedule.lr(epoch)).collect();
+    let rates: Vec<f64> = (1..=10).map(|epoch| schedule.lr(epoch, 0)).collect();
     assert_eq!(rates, [vec![0.3; 5], vec![0.3 / 10.0; 5]].concat());
+}
+
+/// The learning rate of every step of a training.
+fn rates(settings: &[&str], n_bags: usize) -> Vec<f64> {
+    let schedule = llp_train::Schedule::new(vec![8; n_bags], 0, &config(settings).optim);
+    let of_epoch = |epoch| {
+        let schedule = &schedule;
+        (0..schedule.n_steps(epoch)).map(move |step| schedule.lr(epoch, step))
+    };
+    (1..=schedule.n_epochs()).flat_map(of_epoch).collect()
+}
+
+/// A training makes at least the steps that it is asked for, in whole epochs, and never fewer epochs than configured.
+#[test]
+fn epochs_are_added_until_there_are_enough_steps() {
+    let n_epochs = |min_steps: usize| {
+        let settings =
+            ["optim.epochs=3", "optim.images_per_step=16", &format!("optim.min_steps={min_steps}")];
+        llp_train::Schedule::new(vec![8; 9], 0, &config(&settings).optim).n_epochs() // five steps an epoch
+    };
+    assert_eq!([1, 15, 16, 100].map(n_epochs), [3, 3, 4, 20]);
+}
+
+proptest! {
+    /// Without a drop, the learning rate rises along a line from a fifth of its peak, falls to its end, and is never
+    /// above the peak; without a warm-up it starts there.
+    #[test]
+    fn the_learning_rate_rises_and_falls(
+        epochs in 1_usize..30, n_bags in 1_usize..40, warmup in 0.0_f64..0.9, end in 0.0_f64..0.9, is_cosine: bool,
+    ) {
+        let schedule = if is_cosine { "cosine" } else { "triangle" };
+        let settings = [
+            format!("optim.epochs={epochs}"), format!("optim.warmup={warmup}"), format!("optim.lr_end={end}"),
+            format!("optim.schedule={schedule}"), "optim.lr=0.5".to_owned(), "optim.images_per_step=16".to_owned(),
+        ];
+        let rates = rates(&settings.iter().map(String::as_str).collect::<Vec<_>>(), n_bags);
+        let n = rates.len() as f64;
+        let first = if warmup > 0.0 { 0.1 } else { 0.5 };
+        prop_assert!((rates[0] - first).abs() < 1e-12, "{}", rates[0]);
+        prop_assert!(rates.iter().all(|rate| *rate <= 0.5 + 1e-12 && *rate >= 0.5 * end.min(0.2) - 1e-12));
+        let peak = (warmup * n).ceil() as usize;
+        prop_assert!(rates[..peak.min(rates.len())].windows(2).all(|pair| pair[0] < pair[1] + 1e-12));
+        prop_assert!(rates[peak.min(rates.len())..].windows(2).all(|pair| pair[0] > pair[1] - 1e-12));
+    }
 }
 
 proptest! {

@@ -37,93 +37,96 @@ fn window(shape: &ConvShape, out: usize, kernel: usize, size: usize) -> Range<us
     start.saturating_sub(shape.padding)..(start + kernel - shape.padding).min(size)
 }
 
-/// Writes the largest value of each window, `[image, out_height, out_width, channel]`, and returns the place of
-/// the first such value in its window.
-pub(crate) fn max(shape: &ConvShape, x: &[f32], y: &mut [f32]) -> Vec<u16> {
-    let (out_len, level) = (shape.out_len(), Level::current());
-    let mut winners = vec![0; y.len()];
-    let images = y.par_chunks_mut(out_len).zip(winners.par_chunks_mut(out_len));
-    images.zip(x.par_chunks(shape.in_len())).for_each(|((y, winners), x)| {
-        dispatch(level, MaxOfImage { shape, x, y, winners });
+/// Writes the largest value of each window, `[image, out_height, out_width, channel]`; NaN is larger than any number, so
+/// that a diverged network is seen downstream.
+pub(crate) fn max(shape: &ConvShape, x: &[f32], y: &mut [f32]) {
+    let level = Level::current();
+    y.par_chunks_mut(shape.out_len()).zip(x.par_chunks(shape.in_len())).for_each(|(y, x)| {
+        dispatch(level, MaxOfImage { shape, x, y });
     });
-    winners
 }
 
-loops!(MaxOfImage<'a> = max_of_image(
-    shape: &'a ConvShape,
-    x: &'a [f32],
-    y: &'a mut [f32],
-    winners: &'a mut [u16],
-));
+loops!(MaxOfImage<'a> = max_of_image(shape: &'a ConvShape, x: &'a [f32], y: &'a mut [f32]));
 
 #[inline(always)]
-fn max_of_image(shape: &ConvShape, x: &[f32], y: &mut [f32], winners: &mut [u16]) {
+fn max_of_image(shape: &ConvShape, x: &[f32], y: &mut [f32]) {
     let channels = shape.c_in;
-    let outputs = y.chunks_exact_mut(channels).zip(winners.chunks_exact_mut(channels));
-    for (out, (y, winners)) in outputs.enumerate() {
+    for (out, y) in y.chunks_exact_mut(channels).enumerate() {
         let columns = window(shape, out % shape.out_width(), shape.kernel_width, shape.width);
-        let mut place = 0;
+        y.fill(f32::NEG_INFINITY);
         for row in window(shape, out / shape.out_width(), shape.kernel_height, shape.height) {
             for column in columns.clone() {
-                let x = &x[(row * shape.width + column) * channels..][..channels];
-                if place == 0 {
-                    y.copy_from_slice(x);
-                } else {
-                    keep_larger(x, place, y, winners);
-                }
-                place += 1;
+                keep_larger(&x[(row * shape.width + column) * channels..][..channels], y);
             }
         }
     }
 }
 
 #[inline(always)]
-fn keep_larger(x: &[f32], place: u16, largest: &mut [f32], winners: &mut [u16]) {
-    for ((x, largest), winner) in x.iter().zip(largest).zip(winners) {
-        // A NaN wins and stays, so that it is seen downstream.
-        let wins = (*x > *largest || x.is_nan()) && !largest.is_nan();
-        *winner = if wins { place } else { *winner };
-        *largest = if wins { *x } else { *largest };
+fn keep_larger(x: &[f32], largest: &mut [f32]) {
+    for (x, largest) in x.iter().zip(largest) {
+        // Not `<=`, which would be false for NaN on either side: NaN comes in, and stays.
+        *largest = if *x > *largest || x.is_nan() { *x } else { *largest };
     }
 }
 
-/// Writes the gradient of the input: that of each window goes to the place that won it.
-pub(crate) fn max_backward(shape: &ConvShape, winners: &[u16], y_gradient: &[f32], x_gradient: &mut [f32]) {
-    let (out_len, level) = (shape.out_len(), Level::current());
-    let images = x_gradient.par_chunks_mut(shape.in_len()).zip(winners.par_chunks(out_len));
-    images.zip(y_gradient.par_chunks(out_len)).for_each(|((x_gradient, winners), y_gradient)| {
+/// Writes the gradient of the input: that of each window goes to the first place with its largest value, which is found
+/// again in the input `x` and the output `y`.
+pub(crate) fn max_backward(
+    shape: &ConvShape,
+    (x, y): (&[f32], &[f32]),
+    y_gradient: &[f32],
+    x_gradient: &mut [f32],
+) {
+    let (in_len, out_len, level) = (shape.in_len(), shape.out_len(), Level::current());
+    let inputs = x_gradient.par_chunks_mut(in_len).zip(x.par_chunks(in_len));
+    let outputs = y_gradient.par_chunks(out_len).zip(y.par_chunks(out_len));
+    inputs.zip(outputs).for_each(|((x_gradient, x), (y_gradient, y))| {
+        let mut left = vec![0.0; shape.c_in];
         x_gradient.fill(0.0);
-        dispatch(level, MaxGradientOfImage { shape, winners, y_gradient, x_gradient });
+        dispatch(level, MaxGradientOfImage { shape, x, y, y_gradient, left: &mut left, x_gradient });
     });
 }
 
 loops!(MaxGradientOfImage<'a> = max_gradient_of_image(
     shape: &'a ConvShape,
-    winners: &'a [u16],
+    x: &'a [f32],
+    y: &'a [f32],
     y_gradient: &'a [f32],
+    left: &'a mut [f32],
     x_gradient: &'a mut [f32],
 ));
 
+/// `left` is room for what of a window's gradient has not found its place yet, `[channel]`.
 #[inline(always)]
-fn max_gradient_of_image(shape: &ConvShape, winners: &[u16], y_gradient: &[f32], x_gradient: &mut [f32]) {
+fn max_gradient_of_image(
+    shape: &ConvShape,
+    x: &[f32],
+    y: &[f32],
+    y_gradient: &[f32],
+    left: &mut [f32],
+    x_gradient: &mut [f32],
+) {
     let channels = shape.c_in;
-    let outputs = y_gradient.chunks_exact(channels).zip(winners.chunks_exact(channels));
-    for (out, (y_gradient, winners)) in outputs.enumerate() {
+    let outputs = y_gradient.chunks_exact(channels).zip(y.chunks_exact(channels));
+    for (out, (y_gradient, y)) in outputs.enumerate() {
+        left.copy_from_slice(y_gradient);
         let columns = window(shape, out % shape.out_width(), shape.kernel_width, shape.width);
-        let mut place = 0;
         for row in window(shape, out / shape.out_width(), shape.kernel_height, shape.height) {
             for column in columns.clone() {
-                let x_gradient = &mut x_gradient[(row * shape.width + column) * channels..][..channels];
-                add_where(place, winners, y_gradient, x_gradient);
-                place += 1;
+                let pixel =
+                    (row * shape.width + column) * channels..(row * shape.width + column + 1) * channels;
+                give_to_largest(&x[pixel.clone()], y, left, &mut x_gradient[pixel]);
             }
         }
     }
 }
 
 #[inline(always)]
-fn add_where(place: u16, winners: &[u16], y_gradient: &[f32], x_gradient: &mut [f32]) {
-    for ((x, y), winner) in x_gradient.iter_mut().zip(y_gradient).zip(winners) {
-        *x += if *winner == place { *y } else { 0.0 };
+fn give_to_largest(x: &[f32], y: &[f32], left: &mut [f32], x_gradient: &mut [f32]) {
+    for (((x, y), left), x_gradient) in x.iter().zip(y).zip(left).zip(x_gradient) {
+        let is_largest = x == y || x.is_nan();
+        *x_gradient += if is_largest { *left } else { 0.0 };
+        *left = if is_largest { 0.0 } else { *left };
     }
 }

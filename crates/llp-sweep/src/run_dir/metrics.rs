@@ -23,7 +23,18 @@ impl RunDir {
         file.set_len(complete)?;
         file.seek(SeekFrom::Start(complete))?;
         file.write_all(line.as_bytes())?;
-        file.sync_data()?;
+        Ok(())
+    }
+
+    /// Makes the epochs so far last through a power cut; before a checkpoint, which counts on them. Waits for the disk.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn sync_metrics(&self) -> Result<(), SweepError> {
+        let path = self.metrics_path();
+        if path.exists() {
+            fs_err::OpenOptions::new().write(true).open(&path)?.sync_data()?;
+        }
         Ok(())
     }
 

@@ -12,7 +12,12 @@ use llp_train::{RunContext, RunEnd, TrainError, run};
 pub(crate) fn config(settings: &[&str]) -> RunConfig {
     let mut layers = Layers::new();
     let small = [
+        "network.name=resnet18",
         "network.width=2",
+        "optim.name=sgd",
+        "optim.schedule=step",
+        "optim.lr=0.03",
+        "optim.images_per_step=64",
         "data.train_limit=240",
         "bags.size=8",
         "optim.epochs=3",
@@ -62,6 +67,7 @@ pub(crate) fn run_beside(
             max_steps.is_some_and(|max| asked.get() > max)
         },
         may_go_on: &|_| true,
+        begun: &mut |_, _| (),
         epoch_ended: &mut |_, record| {
             epochs.set(epochs.get() + 1);
             after_epoch(record.epoch);

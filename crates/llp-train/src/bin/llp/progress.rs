@@ -1,11 +1,14 @@
 //! Progress on standard error: a bar on a terminal, a line per event elsewhere.
 
 use std::io::IsTerminal as _;
+use std::time::Instant;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use llp_bags::InstanceShape;
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::EpochRecord;
+use llp_train::TrainingPlan;
 
 use crate::Global;
 use crate::world::tell;
@@ -57,33 +60,45 @@ pub(crate) fn describe(record: &EpochRecord) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
+/// Seconds between two lines of a training, at least.
+const LINE_S: u64 = 3;
+
 /// The progress of one training.
 pub(crate) struct Epochs {
     style: Style,
     bar: Option<ProgressBar>,
+    n_epochs: usize,
+    last_line: Option<Instant>,
 }
 
 impl Epochs {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, bar: None }
+        Self { style, bar: None, n_epochs: 0, last_line: None }
     }
 
-    pub(crate) fn epoch(&mut self, config: &RunConfig, record: &EpochRecord) {
-        let epochs = config.optim.epochs;
-        match self.style {
-            Style::Bar => {
-                let bar = self.bar.get_or_insert_with(|| {
-                    ProgressBar::new(epochs as u64)
-                        .with_style(bar_style())
-                        .with_prefix(config.loss.name.title())
-                });
-                bar.set_position(record.epoch as u64);
-                bar.set_message(describe(record));
-            }
-            Style::Lines | Style::Auto => {
-                tell(&format!("epoch {}/{epochs}  lr {}  {}", record.epoch, record.lr, describe(record)));
-            }
-            Style::None => {}
+    /// Says what the training is made of, before its first step.
+    pub(crate) fn begin(&mut self, config: &RunConfig, plan: &TrainingPlan) {
+        self.n_epochs = plan.epochs;
+        if self.style == Style::None {
+            return;
+        }
+        head(config, plan).iter().for_each(|line| tell(line));
+        if self.style == Style::Bar {
+            let bar = ProgressBar::new(plan.epochs as u64).with_style(bar_style());
+            self.bar = Some(bar.with_prefix(config.loss.name.title()));
+        }
+    }
+
+    pub(crate) fn epoch(&mut self, record: &EpochRecord) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(record.epoch as u64);
+            bar.set_message(describe(record));
+        }
+        let is_due = self.last_line.is_none_or(|last| last.elapsed().as_secs() >= LINE_S);
+        if self.style == Style::Lines && (is_due || record.epoch == self.n_epochs) {
+            self.last_line = Some(Instant::now());
+            let (epoch, epochs, lr) = (record.epoch, self.n_epochs, short(record.lr));
+            tell(&format!("epoch {epoch}/{epochs}  lr {lr}  {}", describe(record)));
         }
     }
 
@@ -93,4 +108,52 @@ impl Epochs {
             None => tell(&format!("warning: {message}")),
         }
     }
+}
+
+/// A number with three digits that count, without zeros at its end.
+fn short(x: f64) -> String {
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (2 - x.abs().log10().floor() as i32).clamp(0, 12) as usize;
+    let text = format!("{x:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// What a training is made of, in two lines.
+fn head(config: &RunConfig, plan: &TrainingPlan) -> [String; 2] {
+    let is_image = matches!(plan.shape, InstanceShape::Image(_));
+    let held_out = match plan.n_held_out_bags {
+        0 => "no bags held out".to_owned(),
+        n => format!("{n} bags held out"),
+    };
+    let data = [
+        format!("{} {} in {} bags of {}", plan.n_instances, plan.shape, plan.n_bags, sizes(plan)),
+        (if plan.n_left_over > 0 { format!("{} left over", plan.n_left_over) } else { String::new() }),
+        held_out,
+        format!("{} classes", plan.n_classes),
+        (if plan.n_test > 0 { format!("{} labelled for testing", plan.n_test) } else { String::new() }),
+    ];
+    let unit = if is_image { "images" } else { "rows" };
+    let (steps, epochs) = (plan.steps_per_epoch, plan.epochs);
+    let training = [
+        format!("{} with {} parameters", config.network.name.as_str(), plan.n_parameters),
+        format!("{} loss", config.loss.name.title()),
+        format!(
+            "{} steps: {epochs} epochs of {steps}, of up to {} {unit}",
+            steps * epochs,
+            config.optim.images_per_step.max(plan.largest_bag)
+        ),
+    ];
+    let line = |parts: &[String]| {
+        let said: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        said.join(", ")
+    };
+    [line(&data), line(&training)]
+}
+
+/// The sizes of the bags.
+fn sizes(plan: &TrainingPlan) -> String {
+    let (smallest, largest) = (plan.smallest_bag, plan.largest_bag);
+    if smallest == largest { largest.to_string() } else { format!("{smallest} to {largest}") }
 }

@@ -101,7 +101,14 @@ pub(crate) fn plan(global: Global, args: &PlanArgs) -> Result<ExitCode, Failure>
 }
 
 fn pending(cell: &Cell) -> Standing<'_> {
-    Standing { cell, state: RunState::Pending, epochs: 0, train_s: None, reason: None }
+    Standing {
+        cell,
+        state: RunState::Pending,
+        epochs: 0,
+        n_epochs: cell.config.optim.epochs,
+        train_s: None,
+        reason: None,
+    }
 }
 
 /// Times one run of each kind that is still to do, as many at once as the sweep will run.

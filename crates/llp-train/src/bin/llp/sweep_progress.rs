@@ -65,6 +65,7 @@ impl Progress for Cells {
     fn epoch(&mut self, cell: &Cell, record: &EpochRecord) {
         self.last.insert(cell.run.clone(), record.clone());
         if let Some(bar) = self.bars.as_ref().and_then(|bars| bars.cells.get(&cell.run)) {
+            bar.set_length(bar.length().unwrap_or(0).max(record.epoch as u64));
             bar.set_position(record.epoch as u64);
             bar.set_message(describe(record));
         }

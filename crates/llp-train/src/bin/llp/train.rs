@@ -98,6 +98,9 @@ fn train_to_end(
         RunEnd::AlreadyEnded(result) | RunEnd::Ended(result) => {
             print_result(global, &result)?;
             let diverged = result.outcome == Outcome::Diverged;
+            if Style::resolve(global) != Style::None && !diverged {
+                tell_what_follows(dir, &result);
+            }
             Ok(if diverged { ExitCode::from(code::DIVERGED) } else { ExitCode::SUCCESS })
         }
     }
@@ -139,10 +142,22 @@ fn train_in_pool(
         seconds: &seconds,
         should_stop: &|| wishes.should_stop() || is_late(),
         may_go_on,
-        epoch_ended: &mut |config, record| progress.borrow_mut().epoch(config, record),
+        begun: &mut |config, plan| progress.borrow_mut().begin(config, plan),
+        epoch_ended: &mut |_, record| progress.borrow_mut().epoch(record),
         warn: &mut |message| progress.borrow().warn(message),
     };
     Ok(run(dir, config, &mut context)?)
+}
+
+/// Whether more steps would help, and the commands that come next.
+fn tell_what_follows(dir: &Path, result: &RunResult) {
+    if result.still_falling == Some(true) {
+        tell("the training loss was still falling: more epochs (--epochs) may give a better network");
+    }
+    let dir = dir.display();
+    tell(&format!(
+        "next: llp evaluate {dir}; llp predict {dir} NEW-DATA --out predictions.csv; llp report {dir}"
+    ));
 }
 
 fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {

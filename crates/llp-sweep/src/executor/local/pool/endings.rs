@@ -124,8 +124,9 @@ impl<'a> Pool<'a> {
 
 /// The status of a failed attempt, with what the cell itself has told last.
 fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
-    let (epoch, deaths) = status.map_or((0, 0), |status| (status.epoch, status.deaths));
     let epochs = job.cell.config.optim.epochs;
+    let (epoch, epochs, deaths) =
+        status.map_or((0, epochs, 0), |status| (status.epoch, status.epochs, status.deaths));
     Status {
         state: Activity::Failed,
         epoch,

@@ -91,7 +91,8 @@ fn seen(dir: &RunDir, row: Row) -> Seen {
     if row.state != RunState::Running {
         records.drain(..records.len().saturating_sub(1));
     }
-    let epochs = (done, row.cell.config.optim.epochs);
+    let status = dir.status().ok().flatten();
+    let epochs = (done, status.map_or(row.cell.config.optim.epochs, |status| status.epochs));
     Seen { run: row.cell.run, state: row.state, epochs, reason: row.reason, records }
 }
 
