@@ -61,7 +61,8 @@ fn network(
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let stem = match kind {
         "airbench" => {
-            let widths: Vec<usize> = width.split('-').map(str::parse).collect::<std::result::Result<_, _>>()?;
+            let widths: Vec<usize> =
+                width.split('-').map(str::parse).collect::<std::result::Result<_, _>>()?;
             let widths = widths.try_into().map_err(|_| "three widths, such as 64-128-128")?;
             let config = AirbenchConfig { channels: CHANNELS, widths, n_classes: N_CLASSES };
             return Ok(Airbench::new(config, &mut rng, device)?.into());
