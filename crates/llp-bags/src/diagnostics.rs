@@ -101,7 +101,7 @@ pub fn diagnose(proportions: &[f64], sizes: &[usize]) -> Diagnostics {
         n_bags,
         n_classes,
         variation: Variation {
-            between: classes.iter().map(|class| class.variance).sum(),
+            between: classes.iter().map(|class| class.variance + (class.mean - class.share).powi(2)).sum(),
             floor: classes.iter().map(|class| class.floor).sum(),
         },
         condition: (rank == n_classes).then(|| singular_values[0] / singular_values[n_classes - 1]),

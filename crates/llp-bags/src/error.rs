@@ -1,5 +1,7 @@
 //! What can be wrong with instances, labels, bags and the files that they come from.
 
+use crate::source::cifar::CifarError;
+
 /// Why instances, labels or bags were refused.
 ///
 /// Instances, bags and rows are counted from 0.
@@ -293,7 +295,7 @@ pub enum BagError {
 
     /// A file of CIFAR that cannot be used.
     #[error(transparent)]
-    Cifar(#[from] crate::source::cifar::CifarError),
+    Cifar(#[from] CifarError),
 
     /// A data set that cannot be fetched.
     #[cfg(feature = "hub")]
@@ -304,9 +306,60 @@ pub enum BagError {
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     Parquet(#[from] crate::source::parquet::ParquetError),
+}
 
-    /// Own data that cannot be used.
-    #[cfg(feature = "table")]
-    #[error(transparent)]
-    Own(#[from] crate::own::OwnError),
+impl BagError {
+    /// What the operating system refused, if that is the cause: all else would fail again.
+    pub fn io_error(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Manifest(crate::ManifestError::Io(error)) => Some(error),
+            Self::Cifar(CifarError::Io(error)) => Some(error),
+            Self::Cifar(CifarError::Unreadable { source, .. }) => {
+                Some(source).filter(|error| error.raw_os_error().is_some())
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet(crate::source::parquet::ParquetError::Io(error)) => Some(error),
+            #[cfg(feature = "hub")]
+            Self::Hub(crate::source::hub::HubError::Io(error)) => Some(error),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(_) => None,
+            #[cfg(feature = "hub")]
+            Self::Hub(_) => None,
+            Self::Manifest(_)
+            | Self::Cifar(_)
+            | Self::ImageShape { .. }
+            | Self::PixelCount { .. }
+            | Self::NoColumns
+            | Self::ValueCount { .. }
+            | Self::FeatureNotFinite { .. }
+            | Self::TooManyInstances { .. }
+            | Self::Folds { .. }
+            | Self::NoClasses
+            | Self::NoInstances
+            | Self::LabelOutOfRange { .. }
+            | Self::LabelCount { .. }
+            | Self::PredictionCount { .. }
+            | Self::PredictionOutOfRange { .. }
+            | Self::InstanceOutOfRange { .. }
+            | Self::RepeatedInstance { .. }
+            | Self::Fraction { .. }
+            | Self::BagSize { .. }
+            | Self::Concentration { .. }
+            | Self::Clusters { .. }
+            | Self::ClustersOfFeatures
+            | Self::NoColumn { .. }
+            | Self::ColumnLength { .. }
+            | Self::NoLabels { .. }
+            | Self::NoBags
+            | Self::EmptyBag { .. }
+            | Self::ProportionsCount { .. }
+            | Self::ProportionsLength { .. }
+            | Self::ImprecisionCount { .. }
+            | Self::Imprecision { .. }
+            | Self::Proportions(_)
+            | Self::ChannelCount { .. }
+            | Self::Normalization { .. }
+            | Self::BufferLength { .. } => None,
+        }
+    }
 }

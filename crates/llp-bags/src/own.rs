@@ -23,19 +23,24 @@ mod assemble;
 mod bags;
 mod codes;
 mod collect;
+mod column_hints;
 mod columns;
 mod error;
 mod instances;
 mod kinds;
 mod layout;
+mod notes;
+mod numbers;
 mod outline;
 mod pictures;
-mod proportions;
+mod proportion_columns;
+mod proportion_table;
 mod proportions_error;
 mod roles;
 mod rows;
+mod scale;
 mod schema;
-mod units;
+mod suspects;
 
 use std::path::{Path, PathBuf};
 
@@ -43,12 +48,17 @@ use crate::source::Dataset;
 
 pub use bags::OwnBag;
 pub use error::OwnError;
-pub use instances::{InstanceTable, Like, Listed, list_instances, read_images, read_instances};
+pub use instances::{
+    InstanceNames, InstanceTable, Like, Listed, list_instances, read_images, read_instances,
+};
 pub use layout::is_own;
+pub use notes::ColumnNote;
+pub use numbers::Shift;
 pub use outline::{Outline, outline};
-pub use proportions_error::ProportionsError;
+pub use proportion_table::ProportionTable;
+pub use proportions_error::{ClassesTaken, ProportionsError};
+pub use scale::Unit;
 pub use schema::{FeatureColumn, FeatureSchema};
-pub use units::Unit;
 
 /// Bags of own data, and whatever else their tables tell.
 #[derive(Debug, Clone)]
@@ -62,13 +72,23 @@ pub struct OwnData {
     pub held_out: Vec<OwnBag>,
     /// The bags of test instances whose proportions are known, in the order of their names.
     pub test_bags: Vec<OwnBag>,
+    /// The names of the instances of training and of held-out bags.
+    pub train_names: InstanceNames,
+    /// The names of the test instances.
+    pub test_names: InstanceNames,
     /// The columns of features; nothing for images.
     pub schema: Option<FeatureSchema>,
+    /// What deserves a second look in the columns of features.
+    pub notes: Vec<ColumnNote>,
     /// What the table of proportions holds.
     pub unit: Unit,
     /// The least difference of two shares as they are written, 0.01 for two decimals; nothing for counts and where
     /// all shares are whole.
     pub share_step: Option<f64>,
+    /// Whether the further decimals of shares were cut off, not rounded.
+    pub share_is_cut: bool,
+    /// Columns of the table of proportions that are neither the bag nor a class nor an error of one.
+    pub other_columns: Vec<String>,
     /// The table of proportions.
     pub proportions_path: PathBuf,
 }
@@ -87,7 +107,7 @@ pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Resu
         Some(path) => path.to_owned(),
         None => layout::proportions(table)?,
     };
-    let proportions = proportions::read(&proportions)?;
+    let proportions = ProportionTable::read(&proportions)?;
     let rows = rows::read(&files, rows::Purpose::Train { image_side: image_size })?;
     let name = table.file_stem().unwrap_or(table.as_os_str()).to_string_lossy().into_owned();
     assemble::assemble(name, rows, &proportions)

@@ -4,9 +4,9 @@
 //!
 //! | ending | content |
 //! |---|---|
-//! | `.csv` | a header line, then a line per row; commas, quotes as in RFC 4180 |
-//! | `.parquet` | a flat schema: text, booleans, integers, floating point numbers |
-//! | `.npy` | a one-dimensional structured array with named fields, or a plain matrix `[row, column]` whose first columns are the identifying ones and whose others have no names |
+//! | `.csv`, `.tsv` | a header line, then a line per row; cells between commas, else semicolons or tabs; quotes as in RFC 4180 |
+//! | `.parquet` | a flat schema: text, booleans, integers, floating point numbers, decimals; lists of numbers of one length are as many columns, `NAME[0]`, `NAME[1]` and so on |
+//! | `.npy` | a one-dimensional structured array with named fields (those of several numbers are as many columns), or a plain matrix `[row, column]` whose first columns are the identifying ones and whose others have no names |
 //!
 //! Identifiers are text, as it stands but for spaces around it. Numbers become text: those of Parquet and NumPy files
 //! that are whole become their decimal digits, so 3 and 3.0 name the same thing as the text `3`.
@@ -14,6 +14,8 @@
 mod collect;
 mod csv;
 mod error;
+mod half;
+pub(crate) mod names;
 mod npy;
 pub(crate) mod parquet;
 pub(crate) mod scan;
@@ -44,7 +46,22 @@ impl Table {
     /// The file cannot be read or is not a table, lacks one of `ids`, names a column twice, has no row or no numeric
     /// column; a cell that is empty, or that should be a finite number and is not.
     pub fn read(path: &Path, ids: &[&'static str]) -> Result<Self, TableError> {
-        let mut collector = Collector::new(path, ids);
+        Self::read_selected(path, ids, &[], &|_| None)
+    }
+
+    /// As [`Table::read`], but cells of the columns `may_be_empty`, some of `ids`, may be empty, and `choose` may pick
+    /// numeric columns: given the names of all columns, it answers with the places of those to read. All others are
+    /// ignored then. It is not asked about a file without names.
+    ///
+    /// # Errors
+    /// Those of [`Table::read`].
+    pub fn read_selected(
+        path: &Path,
+        ids: &[&'static str],
+        may_be_empty: &[&'static str],
+        choose: &dyn Fn(&[String]) -> Option<Vec<usize>>,
+    ) -> Result<Self, TableError> {
+        let mut collector = Collector::new(path, ids, may_be_empty, choose);
         scan(path, &mut collector)?;
         collector.into_table()
     }
@@ -69,7 +86,7 @@ impl Table {
         self.names.as_deref()
     }
 
-    /// An identifying column, by its place among the `ids` of [`Table::read`].
+    /// An identifying column, by its place among the `ids` of [`Table::read`]; empty cells are empty texts.
     pub fn ids(&self, column: usize) -> &[String] {
         &self.ids[column]
     }

@@ -1,6 +1,6 @@
 //! What bags tell of themselves before any training: invariants of the numbers, and verdicts on plain cases.
 
-use llp_bags::{Diagnostics, Finding, Verdict, diagnose};
+use llp_bags::{Diagnostics, Finding, Variation, Verdict, diagnose};
 use proptest::prelude::*;
 
 /// Counts of bags, `[bag][class]`; no bag is empty.
@@ -45,6 +45,15 @@ proptest! {
         prop_assert!(told.rank >= 1 && told.rank <= told.n_bags.min(told.n_classes));
         prop_assert_eq!(told.condition.is_some(), told.rank == told.n_classes);
         prop_assert_eq!(told.confused.is_empty(), told.rank == told.n_classes);
+    }
+
+    /// Both variances are taken around the shares of all instances, as for the counts of bags of any sizes.
+    #[test]
+    fn variation_is_that_of_the_counts(counts in counts(3)) {
+        let told = of_counts(&counts).variation;
+        let expected = Variation::of_counts(counts.iter().map(Vec::as_slice));
+        prop_assert!(is_close(told.between, expected.between), "{told:?} {expected:?}");
+        prop_assert!(is_close(told.floor, expected.floor), "{told:?} {expected:?}");
     }
 
     /// The order of the bags does not matter, nor do copies of all bags.

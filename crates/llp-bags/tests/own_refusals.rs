@@ -91,7 +91,15 @@ fn tables_of_features() {
     corpus.instances("a number with a unit", "bag,x\na,1\na,2\nb,3 km\nb,4\n");
     corpus.instances("NaN", "bag,x\na,1\na,NaN\nb,3\nb,4\n");
     corpus.instances("infinity", "bag,x\na,1\na,inf\nb,3\nb,4\n");
-    corpus.instances("a number beyond single precision", "bag,x\na,1\na,1e300\nb,3\nb,4\n");
+    corpus.instances("dates", "bag,x\na,2024-03-01\na,2024-03-09\nb,2024-04-11\nb,2024-03-01\n");
+    corpus
+        .instances("times", "bag,x\na,1.3.2024 12:30\na,1.3.2024 12:45\nb,2.3.2024 8:00\nb,5.3.2024 9:30\n");
+    corpus.instances("decimal commas in every cell", "bag;x\na;1,5\na;2,25\nb;3\nb;4,5\n");
+    corpus.instances(
+        "thousands separators in every cell",
+        "bag,x\na,\"1,500\"\na,\"2,250\"\nb,\"3,000\"\nb,\"1,234.5\"\n",
+    );
+    corpus.instances("percent signs in every cell", "bag,x\na,15 %\na,20 %\nb,35 %\nb,5.5 %\n");
     let names: Vec<String> = (0..1002).map(|row| format!("a,name{row}\n")).collect();
     corpus.instances("a thousand different texts", format!("bag,who\n{}", names.concat()));
     corpus.instances("an empty bag", "bag,x\na,1\n,2\nb,3\n");
@@ -124,6 +132,10 @@ fn tables_of_images() {
     fs_err::create_dir(corpus.path("folder.png")).unwrap();
     corpus.instances("a folder instead of an image", table("folder.png"));
     corpus.instances("an image without a bag", "bag,path\n,a.png\n");
+    corpus.instances(
+        "image files in a column of another name",
+        "bag,scan\na,a.png\na,cut.png\nb,text.png\nb,b.png\n",
+    );
     let instances = corpus.write("i.csv", table("cut.png"));
     corpus
         .messages
@@ -151,6 +163,26 @@ fn tables_of_proportions() {
     corpus.proportions("a negative share", "bag,cat,dog\na,-0.5,1.5\nb,0,1\n");
     corpus.proportions("shares below 1", "bag,cat,dog\na,0.5,0.3\nb,0,1\n");
     corpus.proportions("shares above 1", "bag,cat,dog\na,0.5,0.7\nb,0,1\n");
+    corpus.proportions("a column of sums", "bag,cat,dog,total\na,0.5,0.5,1\nb,0,1,1\n");
+    corpus.proportions(
+        "bounds by other names",
+        "bag,cat,dog,cat_lower,cat_upper\na,0.5,0.5,0.4,0.6\nb,0,1,0,0.1\n",
+    );
+    corpus.proportions(
+        "bounds alone",
+        "bag,cat_low,cat_high,dog_low,dog_high\na,0.4,0.6,0.4,0.6\nb,0,0.1,0.9,1\n",
+    );
+    corpus.proportions(
+        "a row for each bag and class",
+        "bag,class,share\na,cat,0.5\na,dog,0.5\nb,cat,0\nb,dog,1\n",
+    );
+    corpus.proportions("text beside the classes", "bag,cat,dog,region\na,0.5,0.5,north\nb,0,1,south\n");
+    corpus.proportions("a bag by a similar name", "bag,cat,dog\na,0.5,0.5\nB,0,1\n");
+    corpus.proportions("percentages that are rounded", "bag,cat,dog,owl\na,33,33,33.25\nb,0,100.5,0\n");
+    let many: Vec<String> = (0..400).map(|class| format!("class{class}")).collect();
+    let shares = "0.002".to_owned() + &",0.002".repeat(399);
+    let table = format!("bag,{}\na,{shares}\nb,{shares}\n", many.join(","));
+    corpus.proportions("shares of many classes that are far from 1", &table);
     corpus.proportions("percentages", "bag,cat,dog\na,50.5,49.5\nb,0,100\n");
     corpus.proportions("counts beyond the bag", "bag,cat,dog\na,1,1\nb,0,3\n");
     corpus.proportions("counts that do not fill the bag", "bag,cat,dog\na,1,1\nb,0,1\n");
@@ -242,7 +274,7 @@ fn files() {
 #[test]
 fn tables_for_prediction() {
     let mut corpus = Corpus::new("own-prediction", "Tables for prediction");
-    let age = FeatureColumn::Numeric { name: "age".into() };
+    let age = FeatureColumn::Numeric { name: "age".into(), shift: None };
     let color =
         FeatureColumn::Categorical { name: "color".into(), levels: vec!["blue".into(), "red".into()] };
     let schema = FeatureSchema { columns: vec![age, color] };
@@ -254,6 +286,7 @@ fn tables_for_prediction() {
     refuse("a column that is missing", "age\n3\n");
     refuse("text where the network had numbers", "age,color\n3,red\nold,red\n");
     refuse("an empty cell", "age,color\n3,red\n,red\n");
+    refuse("a number that the network has no place for", "age,color\n3,red\n1e300,red\n");
     refuse("images for a network of features", "path\na.png\n");
     let path = corpus.write("t.csv", "age\n3\n");
     let read = own::read_instances(&path, Like::Images { side: 4, channels: 1 });

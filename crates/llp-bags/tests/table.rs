@@ -119,13 +119,13 @@ fn wrong_tables_are_named() {
     let cases = [
         (
             "",
-            r#"t.csv: there is no column "instance", only nothing: add it, or rename one; commas separate columns"#,
+            r#"t.csv: there is no column "instance", only nothing: add it, or rename one; commas, semicolons or tabs separate columns"#,
         ),
         ("instance,bag,a\n", "t.csv: there are no rows: a table needs at least one below its header"),
         ("instance,bag\n1,2\n", "t.csv: there is no column besides those that identify rows"),
         (
             "instance,a\n1,0.5\n",
-            r#"t.csv: there is no column "bag", only instance, a: add it, or rename one; commas separate columns"#,
+            r#"t.csv: there is no column "bag", only instance, a: add it, or rename one; commas, semicolons or tabs separate columns"#,
         ),
         ("instance,bag,a,a\n1,2,3,4\n", r#"t.csv: there are two columns "a": rename or remove one"#),
         (

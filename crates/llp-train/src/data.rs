@@ -12,6 +12,7 @@ use llp_bags::{
 };
 use llp_sweep::config::{BagNoise, DataConfig, RunConfig, Views};
 
+use crate::own::OwnNames;
 use crate::{TrainError, batch, own};
 
 /// Bags to train on, held-out bags to choose by, test instances to evaluate on.
@@ -33,8 +34,14 @@ pub struct TrainingData {
     pub class_names: Vec<String>,
     /// What the columns are, where instances are rows of one's own table.
     pub features: Option<FeatureSchema>,
+    /// The names of bags and instances, where they are of one's own tables.
+    pub names: Option<OwnNames>,
+    /// Why one's own bags cannot teach the classes, if that is so.
+    pub hopeless: Option<String>,
     /// Identifies the content of the data set.
     pub fingerprint: String,
+    /// What people should know of the data, as sentences.
+    pub warnings: Vec<String>,
 }
 
 /// Where a data set or a pretrained network lies that is known by name alone; none for a name that is unknown.
@@ -110,6 +117,9 @@ impl TrainingData {
             test_labels: dataset.test.labels,
             class_names: dataset.class_names,
             features: None,
+            names: None,
+            hopeless: None,
+            warnings: vec![],
         })
     }
 }

@@ -5,13 +5,18 @@
 
 mod error;
 mod input;
-mod proportions;
 
+use std::path::Path;
+
+use llp_bags::Imprecision;
+use llp_bags::own::{ProportionTable, ProportionsError};
 use llp_ot::{NewtonConfig, OtError, Outcome, Proportions, RotProblem, round_coupling, solve_newton};
 use rayon::prelude::*;
 
+use crate::scores::most_probable;
+
 pub use error::DisaggregateError;
-pub use proportions::BagProportions;
+pub use input::columns_of;
 
 /// A model's class probabilities, in bags of known proportions.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +38,26 @@ pub struct Bag {
     pub proportions: Proportions,
     /// The number of instances of each class, `[class]`; they add up to the number of instances.
     pub counts: Vec<u32>,
+    /// Whether the proportions are known, not the best guess within what is known.
+    pub is_exact: bool,
+}
+
+/// The bags of `table` that have instances, `[row][instance]`, all that are in the table at `source`.
+pub(crate) fn bags_of(
+    table: &ProportionTable,
+    instances_of: Vec<Vec<usize>>,
+    source: &Path,
+) -> Result<Vec<Bag>, ProportionsError> {
+    let sizes: Vec<Option<usize>> =
+        instances_of.iter().map(|instances| Some(instances.len()).filter(|&size| size > 0)).collect();
+    let known = table.resolve(&sizes, source)?;
+    let bags = instances_of.into_iter().zip(known).enumerate().filter_map(|(row, (instances, known))| {
+        let (proportions, imprecision) = known?;
+        let counts = proportions.largest_remainder_counts(instances.len() as u32);
+        let name = table.bag(row).to_owned();
+        Some(Bag { name, instances, proportions, counts, is_exact: imprecision == Imprecision::Exact })
+    });
+    Ok(bags.collect())
 }
 
 /// What is known about every instance afterwards, and how well each bag was solved.
@@ -40,7 +65,8 @@ pub struct Bag {
 pub struct Disaggregation {
     /// `U*`, the distribution of each instance over the classes, `[instance, class]`.
     pub posterior: Vec<f64>,
-    /// The labels of largest total posterior among those with the exact class counts of each bag, `[instance]`.
+    /// The labels of largest total posterior among those with the exact class counts of each bag, `[instance]`. An
+    /// instance in no bag keeps its probabilities and the most probable class.
     pub labels: Vec<usize>,
     /// One for each bag.
     pub bags: Vec<BagOutcome>,
@@ -60,8 +86,8 @@ pub struct BagOutcome {
 }
 
 impl BaggedPredictions {
-    /// Own probabilities, row-major `[instance, class]`, whose rows add up to 1, and bags that each instance is in one
-    /// of.
+    /// Own probabilities, row-major `[instance, class]`, whose rows add up to 1, and bags that each instance is in at
+    /// most one of.
     pub fn new(
         class_names: Vec<String>,
         instances: Vec<String>,
@@ -91,15 +117,20 @@ impl BaggedPredictions {
         self.bags.iter().map(|bag| (bag.name.as_str(), bag.instances.len()))
     }
 
-    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`.
-    pub fn bag_of_instances(&self) -> Vec<usize> {
-        let mut bag_of = vec![0; self.instances.len()];
+    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`; nothing for one in no bag.
+    pub fn bag_of_instances(&self) -> Vec<Option<usize>> {
+        let mut bag_of = vec![None; self.instances.len()];
         for (place, bag) in self.bags.iter().enumerate() {
             for &instance in &bag.instances {
-                bag_of[instance] = place;
+                bag_of[instance] = Some(place);
             }
         }
         bag_of
+    }
+
+    /// How many bags have proportions that are the best guess within what is known.
+    pub fn n_guessed(&self) -> usize {
+        self.bags.iter().filter(|bag| !bag.is_exact).count()
     }
 
     /// Solves every bag; `alpha` and `epsilon` are those of equation (6).
@@ -113,8 +144,8 @@ impl BaggedPredictions {
         let n_classes = self.class_names.len();
         let solved: Vec<SolvedBag> =
             self.bags.par_iter().map(|bag| self.solve(bag, alpha, epsilon)).collect::<Result<_, _>>()?;
-        let mut posterior = vec![0.0; self.probabilities.len()];
-        let mut labels = vec![0; self.instances.len()];
+        let mut posterior = self.probabilities.clone();
+        let mut labels: Vec<usize> = posterior.chunks_exact(n_classes).map(most_probable).collect();
         for (bag, solved) in self.bags.iter().zip(&solved) {
             for (place, &instance) in bag.instances.iter().enumerate() {
                 labels[instance] = solved.labels[place];

@@ -3,10 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use llp_bags::BagError;
 use llp_bags::own::OwnError;
-use llp_bags::source::{cifar::CifarError, parquet::ParquetError};
-use llp_bags::table::TableError;
-use llp_bags::{BagError, ManifestError};
+use llp_bags::source::hub::HubError;
 use llp_loss::LossError;
 use llp_nn::NnError;
 use llp_ot::OtError;
@@ -62,6 +61,40 @@ pub enum TrainError {
     /// Something about one's own tables.
     #[error(transparent)]
     Own(#[from] OwnError),
+    /// A loss that has no meaning without the share of every class.
+    #[error(
+        "the loss {loss} needs the share of every class, and that of {class:?} in bag {bag:?} is unknown in {}: fill it in, or train with --loss kl, l1, l2, interval or marginal",
+        proportions.display()
+    )]
+    UnknownShare {
+        /// Name of the loss.
+        loss: &'static str,
+        /// The first such bag.
+        bag: String,
+        /// Its first such class.
+        class: String,
+        /// The table of proportions.
+        proportions: PathBuf,
+    },
+    /// A loss that needs bounds was given standard errors.
+    #[error(
+        "the loss interval needs bounds of the shares, and bag {bag:?} has standard errors in {}: write bounds, or train with --loss marginal",
+        proportions.display()
+    )]
+    NoBounds {
+        /// The first such bag.
+        bag: String,
+        /// The table of proportions.
+        proportions: PathBuf,
+    },
+    /// Bags that cannot teach the classes.
+    #[error(
+        "training cannot work as it is: {reasons} (llp data inspect says more; llp train --anyway trains all the same)"
+    )]
+    CannotWork {
+        /// Why.
+        reasons: String,
+    },
     /// Bags to draw from data that has its own.
     #[error("{key} is set, but the data has bags of its own: leave it out")]
     OwnBags {
@@ -210,32 +243,88 @@ impl TrainError {
     /// Whether the same command would fail everywhere: the cause is in the arguments, the configuration or the data,
     /// not in the machine.
     pub fn is_hopeless(&self) -> bool {
+        let unless_refused = |error: Option<&io::Error>| error.is_none_or(is_mistake);
         match self {
-            Self::Sweep(SweepError::Io(error))
-            | Self::Data(
-                BagError::Manifest(ManifestError::Io(error))
-                | BagError::Cifar(CifarError::Io(error))
-                | BagError::Parquet(ParquetError::Io(error)),
-            )
-            | Self::Own(OwnError::Table(TableError::Io(error)))
+            Self::Data(BagError::Hub(HubError::Io(error)))
+            | Self::Sweep(SweepError::Io(error))
             | Self::Io(error) => is_mistake(error),
             Self::Data(BagError::Hub(error)) => error.is_hopeless(),
-            Self::Sweep(
-                SweepError::Claimed { .. } | SweepError::ClaimLost { .. } | SweepError::Slurm { .. },
-            )
-            | Self::Candle(_)
-            | Self::Network(NnError::Candle(_))
-            | Self::Loss(LossError::Candle(_))
-            | Self::OutOfMemory { .. }
-            | Self::DeviceLost { .. } => false,
-            _ => true,
+            Self::Data(error) => unless_refused(error.io_error()),
+            Self::Own(error) => unless_refused(error.io_error()),
+            Self::Sweep(error) => !matches!(
+                error,
+                SweepError::Claimed { .. } | SweepError::ClaimLost { .. } | SweepError::Slurm { .. }
+            ),
+            Self::Network(error) => !matches!(error, NnError::Candle(_)),
+            Self::Loss(error) => !matches!(error, LossError::Candle(_)),
+            Self::Candle(_) | Self::OutOfMemory { .. } | Self::DeviceLost { .. } => false,
+            Self::Posterior(_)
+            | Self::DataPath { .. }
+            | Self::NoLabels { .. }
+            | Self::NoTruth { .. }
+            | Self::UnknownShare { .. }
+            | Self::NoBounds { .. }
+            | Self::CannotWork { .. }
+            | Self::OwnBags { .. }
+            | Self::ProportionsAlone { .. }
+            | Self::BagsPath { .. }
+            | Self::NeedsImages
+            | Self::AugmentedFeatures
+            | Self::Mirror { .. }
+            | Self::Shift { .. }
+            | Self::Checkpoint { .. }
+            | Self::Pretrained { .. }
+            | Self::PretrainedName { .. }
+            | Self::PretrainedPath { .. }
+            | Self::OnnxSize { .. }
+            | Self::NeedsGpu { .. }
+            | Self::NotFinite
+            | Self::NoCheckpoint { .. }
+            | Self::OtherData { .. } => true,
         }
     }
 }
 
 /// Whether a file is the wrong one, or none: no fault of the machine.
 fn is_mistake(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData)
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | InvalidData | IsADirectory | NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use llp_bags::own::{OwnError, ProportionsError};
+    use llp_bags::source::cifar::CifarError;
+    use llp_bags::source::parquet::ParquetError;
+    use llp_bags::table::{Place, TableError};
+
+    use super::*;
+
+    /// Wherever the operating system refuses to read, another attempt may succeed; not so where a file is missing or is
+    /// not what it should be.
+    #[test]
+    fn what_the_system_refuses_is_tried_again() {
+        let place = || Place { path: "t.csv".into(), row: 1 };
+        let wrapped: [fn(io::Error, Place) -> TrainError; 8] = [
+            |error, _| error.into(),
+            |error, _| SweepError::from(error).into(),
+            |error, _| OwnError::from(TableError::from(error)).into(),
+            |error, _| OwnError::from(ProportionsError::from(TableError::from(error))).into(),
+            |error, place| OwnError::ImageFile { place, source: error }.into(),
+            |error, _| OwnError::from(BagError::from(ParquetError::from(error))).into(),
+            |error, _| BagError::from(CifarError::from(error)).into(),
+            |error, _| BagError::from(HubError::from(error)).into(),
+        ];
+        for wrap in wrapped {
+            let refused = wrap(io::Error::from_raw_os_error(5), place()); // EIO
+            assert!(!refused.is_hopeless() && !refused.fails_again(), "{refused:?}");
+            for kind in [io::ErrorKind::NotFound, io::ErrorKind::InvalidData] {
+                let mistake = wrap(kind.into(), place());
+                assert!(mistake.is_hopeless() && mistake.fails_again(), "{mistake:?}");
+            }
+        }
+        assert!(TrainError::from(OwnError::from(BagError::NoBags)).is_hopeless());
+    }
 }
 
 /// What can be wrong with a checkpoint.

@@ -47,6 +47,7 @@ pub mod scores;
 mod step;
 mod trainer;
 mod unread;
+pub mod verdict;
 mod views;
 
 pub use checkpoint::{Checkpoint, CheckpointState};
@@ -56,7 +57,7 @@ pub use error::{CheckpointFault, TrainError};
 pub use fault::check_precision;
 pub use loss::build_loss;
 pub use network::build_network;
-pub use own::read_own;
+pub use own::{OwnNames, read_own};
 pub use predictor::Predictor;
 pub use pretrained::{Pretrained, PretrainedFault};
 pub use probe::{ProbeContext, probe};

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use llp_bags::Normalization;
-use llp_bags::own::{self, OwnData};
-use llp_sweep::config::{DataConfig, RunConfig};
+use llp_bags::own::{self, InstanceNames, OwnBag, OwnData};
+use llp_bags::{Imprecision, Normalization};
+use llp_sweep::config::{DataConfig, LossName, RunConfig};
 
 use crate::data::check_augmentation;
+use crate::verdict::Outlook;
 use crate::{TrainError, TrainingData};
 
 /// Pixels in each direction that images are resized to where `data.image_size` does not say.
@@ -26,6 +27,37 @@ pub fn read_own(path: &Path, config: &DataConfig) -> Result<OwnData, TrainError>
     Ok(own::read(path, proportions, config.image_size.unwrap_or(IMAGE_SIZE))?)
 }
 
+/// The names of bags and instances of one's own data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnNames {
+    /// Instances of training and held-out bags.
+    pub train: InstanceNames,
+    /// Test instances.
+    pub test: InstanceNames,
+    /// Training bags, `[bag]`.
+    pub bags: Vec<String>,
+    /// Held-out bags, `[bag]`.
+    pub held_out: Vec<String>,
+}
+
+/// Refuses bags that say too little for the loss.
+fn check_loss(own: &OwnData, loss: LossName) -> Result<(), TrainError> {
+    let needs_every_share = matches!(loss, LossName::Rot | LossName::AvgKl);
+    for bag in own.bags.iter().chain(&own.held_out) {
+        let (name, proportions) = (bag.name.clone(), own.proportions_path.clone());
+        let unknown = (0..own.data.class_names.len()).find(|&class| bag.imprecision.is_unknown(class));
+        if let (true, Some(class)) = (needs_every_share, unknown) {
+            let class = own.data.class_names[class].clone();
+            return Err(TrainError::UnknownShare { loss: loss.as_str(), bag: name, class, proportions });
+        }
+        let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };
+        if loss == LossName::Interval && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
+            return Err(TrainError::NoBounds { bag: name, proportions });
+        }
+    }
+    Ok(())
+}
+
 impl TrainingData {
     /// The bags as they are. Held-out bags are the configured fold, else those that the tables name, else the
     /// configured fraction of the bags.
@@ -43,14 +75,18 @@ impl TrainingData {
             }
         }
         check_augmentation(&own.data, config)?;
+        check_loss(&own, config.loss.name)?;
         let fingerprint = own.fingerprint();
+        let (warnings, hopeless) = Outlook::before_training(&own);
         let own = match (config.data.folds, config.data.fold) {
             (Some(n_folds), Some(index)) => own.fold(n_folds, index, config.data.split_seed)?,
             _ => own.hold_out(config.data.held_out, config.data.split_seed)?,
         };
         let (bags, held_out) = (own.bag_set()?, own.held_out_bag_set()?);
         let instances: Vec<u32> = own.bags.iter().flat_map(|bag| bag.instances.iter().copied()).collect();
-        let OwnData { data, schema, .. } = own;
+        let names = |bags: &[OwnBag]| bags.iter().map(|bag| bag.name.clone()).collect();
+        let (bag_names, held_out_names) = (names(&own.bags), names(&own.held_out));
+        let OwnData { data, schema, train_names, test_names, .. } = own;
         Ok(Self {
             normalization: Normalization::from_instances(&data.train.instances, &instances)?,
             bags,
@@ -60,6 +96,14 @@ impl TrainingData {
             test_labels: data.test.labels,
             class_names: data.class_names,
             features: schema,
+            names: Some(OwnNames {
+                train: train_names,
+                test: test_names,
+                bags: bag_names,
+                held_out: held_out_names,
+            }),
+            warnings,
+            hopeless,
             fingerprint,
         })
     }

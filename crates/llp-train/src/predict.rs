@@ -3,7 +3,7 @@
 //! ```text
 //! Source -> chunk of instances -> Predictor -> logits / temperature -> Predictions -> cells of a table
 //!                                                                          |
-//!                                        BagProportions -> posterior() ----+   U*, labels with exact counts
+//!                                        ProportionTable -> posterior() ---+   U*, labels with exact counts
 //! ```
 
 mod error;
@@ -16,7 +16,7 @@ use std::ops::Range;
 
 pub use error::PredictError;
 pub use output::{Columns, Predictions};
-pub use posterior::posterior;
+pub use posterior::{Posterior, posterior};
 pub use source::Source;
 
 use crate::Predictor;

@@ -4,7 +4,7 @@
 //! proportions and the network can guess each label. Section 4.2 of \[dulac-arnold:19\] warns that small bags do not
 //! protect; this measures by how much, beside what the proportions give away without any network.
 
-use llp_bags::{BagSet, LabelOracle};
+use llp_bags::{BagSet, Imprecision, LabelOracle};
 use llp_sweep::config::RunConfig;
 use serde::Serialize;
 
@@ -99,7 +99,8 @@ fn known(bags: &BagSet) -> Vec<Bag> {
         start += n_instances;
         let proportions = bags.proportions(bag).clone();
         let counts = proportions.largest_remainder_counts(n_instances as u32);
-        Bag { name: bag.to_string(), instances, proportions, counts }
+        let is_exact = *bags.imprecision(bag) == Imprecision::Exact;
+        Bag { name: bag.to_string(), instances, proportions, counts, is_exact }
     };
     (0..bags.len()).map(bag).collect()
 }

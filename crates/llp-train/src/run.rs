@@ -48,6 +48,8 @@ pub struct RunContext<'a> {
     pub begun: &'a mut dyn FnMut(&RunConfig, &TrainingPlan),
     /// Hears of every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
+    /// Whether to train on bags that cannot teach the classes.
+    pub trains_anyway: bool,
     /// Hears of what is not an error but should be known.
     pub warn: &'a mut dyn FnMut(&str),
 }
@@ -103,6 +105,10 @@ impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
         check_precision(self.config, !context.device.is_cpu())?;
         let data = TrainingData::load(self.config, context.locate)?;
+        if let Some(reasons) = data.hopeless.as_ref().filter(|_| !context.trains_anyway) {
+            return Err(TrainError::CannotWork { reasons: reasons.clone() });
+        }
+        data.warnings.iter().for_each(|warning| (context.warn)(warning));
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
         if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {

@@ -160,6 +160,46 @@ fn alpha_weighs_the_model() {
     assert!(distances[0] < 1e-9 && distances.is_sorted() && distances[4] > 0.6, "{distances:?}");
 }
 
+/// What `llp predict --probabilities` writes is taken as it is: columns `p_CLASS` among others; a row without a bag keeps
+/// its probabilities.
+#[test]
+fn predictions_are_taken() {
+    let predicted = "instance,bag,label,probability,p_cat,p_dog\na,x,cat,0.9,0.9,0.1\nb,y,cat,0.5,0.5,0.5\n\
+                     c,x,cat,0.75,0.75,0.25\nd,y,dog,1,0,1\ne,y,dog,0.875,0.125,0.875\nf,,cat,0.75,0.75,0.25\n";
+    let folder = tables(predicted, COUNTS);
+    let read =
+        || BaggedPredictions::read(&folder.path().join("p.csv"), &folder.path().join("z.csv")).unwrap();
+    let solved = read().disaggregate(0.0, 1.0).unwrap();
+    assert_eq!((solved.labels[5], &solved.posterior[10..]), (1, &[0.25, 0.75][..]));
+    fs_err::write(folder.path().join("p.csv"), PROBABILITIES).unwrap();
+    let plain = read().disaggregate(0.0, 1.0).unwrap();
+    assert_eq!((&solved.labels[..5], &solved.posterior[..10]), (&plain.labels[..], &plain.posterior[..]));
+    fs_err::write(folder.path().join("p.csv"), predicted).unwrap();
+    let end = llp(folder.path(), &[]);
+    assert_eq!(text(&end.stderr), "warning: 1 instances have no bag: they keep their probabilities\n");
+}
+
+/// Unknown shares and bounds are read as in training; the best guess is used, and that is said.
+#[test]
+fn imprecise_proportions_are_taken() {
+    for proportions in [
+        "bag,dog,cat\ny,0.667,\nx,0.5,0.5\n",
+        "bag,dog,dog_low,dog_high,cat\ny,,0.6,0.7,0.35\nx,0.5,0.5,0.5,0.5\n",
+    ] {
+        let folder = tables(PROBABILITIES, proportions);
+        let end = llp(folder.path(), &["--alpha=0"]);
+        assert_eq!(end.status.code(), Some(0), "{}", text(&end.stderr));
+        let said = "not exact: the best guess within what is known is used";
+        assert_eq!(text(&end.stderr).contains(said), proportions.contains("low"), "{proportions}");
+        let out = fs_err::read_to_string(folder.path().join("out.csv")).unwrap();
+        assert_eq!(
+            out.lines().filter(|line| line.contains(",y,") && line.contains(",dog,")).count(),
+            2,
+            "{out}"
+        );
+    }
+}
+
 /// A damaged file on which the Parquet reader panics is an error like any other: nobody hears of the panic.
 #[test]
 fn guarded_panics_are_not_heard() {
@@ -213,7 +253,6 @@ fn mistakes_are_named() {
         ("no probability", change("c,x,0.75", "c,x,")),
         ("too few cells", change("c,x,0.75,0.25", "c,x,0.75")),
         ("an unknown bag", change("c,x", "c,w")),
-        ("no bag", change("c,x", "c,")),
         ("an instance twice", change("c,x", "a,x")),
         ("a class without proportions", change("cat", "owl")),
         ("no column of bags", change("bag", "sack")),

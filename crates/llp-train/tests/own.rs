@@ -91,6 +91,42 @@ fn no_label_is_needed() {
     assert_eq!(evaluation["held_out_kl"], result["last"]["held_out_kl"]);
 }
 
+/// Bags that cannot teach the classes, and columns that cannot be meant so, are refused before the first step unless
+/// asked for; a loss that needs what the table does not say names bag and class.
+#[test]
+fn what_cannot_work_is_refused() {
+    let folder = table(false);
+    let data = folder.path().join("data");
+    let train = |more: &[&str]| {
+        llp_with(folder.path(), &[&["train", "--data=data", "--epochs=1"][..], more].concat(), "2")
+    };
+    let said = |end: &Output| String::from_utf8_lossy(&end.stderr).into_owned();
+    let proportions = fs_err::read_to_string(data.join("proportions.csv")).unwrap();
+    let bags: Vec<&str> = proportions.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let equal: Vec<String> = bags.iter().map(|bag| format!("{bag},0.5,0.5")).collect();
+    let head = proportions.lines().next().unwrap();
+    fs_err::write(data.join("proportions.csv"), format!("{head}\n{}\n", equal.join("\n"))).unwrap();
+    let end = train(&["--out=equal", "-q"]);
+    assert_eq!(end.status.code(), Some(2), "{}", said(&end));
+    assert!(
+        said(&end).contains("training cannot work as it is: all bags have the same proportions"),
+        "{}",
+        said(&end)
+    );
+    let end = train(&["--out=equal", "--anyway", "--progress=none"]);
+    assert_eq!(end.status.code(), Some(0), "{}", said(&end));
+    assert!(said(&end).contains("warning: training cannot work as it is"), "{}", said(&end));
+    let bounds: Vec<String> = bags.iter().map(|bag| format!("{bag},0.5,0,1,0.5,0,1")).collect();
+    let head = "bag,low,low_low,low_high,high,high_low,high_high";
+    fs_err::write(data.join("proportions.csv"), format!("{head}\n{}\n", bounds.join("\n"))).unwrap();
+    let end = train(&["--out=bounds", "--loss=rot", "-q"]);
+    assert!(
+        said(&end).contains("that of \"low\" in bag \"b0\" is unknown in data/proportions.csv"),
+        "{}",
+        said(&end)
+    );
+}
+
 /// Proportions teach single instances: from bags of up to 30, each network that can draw the line finds it.
 #[test]
 fn bags_of_mixed_sizes_teach_instances() {

@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use llp_bags::source::digits::digits;
 use llp_bags::table::Table;
 use llp_sweep::run_dir::RunDir;
+use llp_train::predict::Columns;
 use llp_train::{TrainingData, load_dataset};
 use messages::Messages;
 use serde_json::Value;
@@ -196,6 +197,23 @@ fn tables_are_predicted() {
     };
     assert_eq!((n_right("label"), n_right("count_label")), (48, 48));
 
+    let own = printed(folder.path(), &["predict", "run", "--split=train", "--proportions=proportions.csv"]);
+    for row in rows(&own) {
+        assert!(row["instance"].starts_with(&row["bag"].replace('b', "i")), "{row:?}");
+        assert_eq!(row["count_label"] == "yes", row["label"] == "yes");
+    }
+
+    write("some.csv", &format!("{rows_of_table}test-1,,1.2,red\ntest-2,other,1.2,red\n"));
+    let end = llp(folder.path(), &["predict", "run", "some.csv", "--proportions=proportions.csv"]);
+    let told = "warning: 1 instances have no bag: they are left as the network sees them\n\
+                warning: 1 instances are of bags without proportions in proportions.csv, such as \"other\": they are left as \
+                the network sees them\n";
+    assert_eq!(String::from_utf8(end.stderr).unwrap(), told);
+    let left = rows(&String::from_utf8(end.stdout).unwrap());
+    assert_eq!((&*left[48]["posterior_label"], &*left[49]["count_label"]), ("yes", "yes"));
+    assert_eq!(left[48]["probability"], left[48]["posterior_probability"]);
+    assert_eq!(left[5], predicted[5]);
+
     write("new.csv", "x,color\n1.2,green\n");
     let end = llp(folder.path(), &["predict", "run", "new.csv"]);
     let warning =
@@ -212,6 +230,22 @@ fn tables_are_predicted() {
     let of_file = rows(&printed(images.path(), &["predict", "run", "own/a.png"]));
     assert_eq!((&*of_table[0]["instance"], &*of_table[0]["bag"]), ("a.png", "north"));
     assert_eq!(of_table[0]["probability"], of_file[0]["probability"]);
+}
+
+/// Classes of which two columns would have one name are refused before any work.
+#[test]
+fn classes_named_like_columns_are_refused() {
+    let columns = |class: &str| Columns {
+        class_names: vec!["cat".to_owned(), class.to_owned()],
+        has_bags: true,
+        has_probabilities: true,
+        has_posterior: true,
+    };
+    assert!(columns("dog").check().is_ok());
+    for class in ["label", "probability"] {
+        let error = columns(class).check().unwrap_err().to_string();
+        assert!(error.contains(&format!("two columns \"posterior_{class}\"")), "{error}");
+    }
 }
 
 /// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and tells it.

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::bags::OwnBag;
-use super::instances::{check_repeated, instances_of, labels_of};
-use super::proportions::ProportionTable;
+use super::instances::{InstanceNames, check_repeated, instances_of, labels_of};
 use super::rows::{Content, Rows, SplitName};
-use super::units::Scale;
-use super::{OwnData, OwnError, ProportionsError, columns};
+use super::scale::Scale;
+use super::{OwnData, OwnError, ProportionTable, ProportionsError, columns, notes};
 use crate::source::parquet::is_sign;
 use crate::source::{Dataset, Split};
+use crate::table::names::similar;
 use crate::{BagError, Instances, LabelOracle};
 
 /// The rows of a bag, at least one; all are of one split.
@@ -22,7 +22,7 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
     check_repeated(&rows)?;
     let members = members(&rows)?;
     let members = of_proportions(members, &rows, proportions)?;
-    let sizes: Vec<usize> = members.iter().map(|members| members.rows.len()).collect();
+    let sizes: Vec<Option<usize>> = members.iter().map(|members| Some(members.rows.len())).collect();
     let scale = Scale::of(proportions, &sizes, rows.places.first_file())?;
     let of_split = |is_test: bool| -> Vec<u32> {
         (0..rows.len() as u32)
@@ -53,6 +53,9 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
         Content::Features(cells) => Some(columns::schema_of(cells)),
         _ => None,
     };
+    let notes = notes::notes(&rows);
+    let (train_names, test_names) =
+        (InstanceNames::of(&rows, &train_rows), InstanceNames::of(&rows, &test_rows));
     let instances = instances_of(rows, [train_rows, test_rows])?;
     let [train, test] = splits(instances, labels)?;
     let mirror_preserves_class =
@@ -68,9 +71,14 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
         bags,
         held_out,
         test_bags,
+        train_names,
+        test_names,
         schema,
+        notes,
         unit: scale.unit,
         share_step: scale.step.filter(|&step| step > 0.0),
+        share_is_cut: scale.is_cut,
+        other_columns: proportions.other_columns.clone(),
         proportions_path: proportions.path.clone(),
     })
 }
@@ -118,6 +126,7 @@ fn of_proportions(
             place: row.place.clone(),
             bag: row.bag.clone(),
             table: rows.places.first_file().to_owned(),
+            hint: did_you_mean(&row.bag, rows.bags.texts().iter().map(String::as_str)),
         })?);
     }
     let left = by_name.into_iter().filter(|(_, members)| members.split != SplitName::Test);
@@ -127,9 +136,14 @@ fn of_proportions(
             place: rows.places.of(members.rows[0] as usize),
             bag: bag.to_owned(),
             proportions: proportions.path.clone(),
+            hint: did_you_mean(bag, proportions.rows.iter().map(|row| row.bag.as_str())),
         }
         .into()),
     }
+}
+
+fn did_you_mean<'a>(bag: &str, known: impl Iterator<Item = &'a str>) -> String {
+    similar(bag, known).map_or_else(String::new, |other| format!("; there is a bag {other:?}"))
 }
 
 /// The id that each row gets in its split.

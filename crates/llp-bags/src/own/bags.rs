@@ -2,7 +2,7 @@
 
 use llp_ot::{Imprecision, Proportions};
 
-use super::OwnData;
+use super::{FeatureSchema, OwnData};
 use crate::rng::{self, Purpose};
 use crate::{BagError, BagSet, fold};
 
@@ -91,6 +91,9 @@ impl OwnData {
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("llp-bags own data fingerprint, version 1");
         hasher.update(self.data.fingerprint().as_bytes());
+        if let Some(shifts) = self.schema.as_ref().and_then(FeatureSchema::shifts) {
+            hasher.update(shifts.as_bytes());
+        }
         for bags in [&self.bags, &self.held_out, &self.test_bags] {
             hash_len(&mut hasher, bags.len());
             for bag in bags {

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::table::names::whole_numbers;
+
 /// The texts of a column, `[row]`, as places in a list of different texts.
 #[derive(Debug, Default)]
 pub(super) struct Codes {
@@ -30,6 +32,20 @@ impl Codes {
         self.texts.push(text.to_owned());
         self.places.insert(text.to_owned(), code);
         code
+    }
+
+    /// The same texts, but that whole numbers have no fraction: see [`whole_numbers`].
+    pub(super) fn with_whole_numbers(self) -> Self {
+        let mut texts = self.texts.clone();
+        whole_numbers(&mut texts);
+        if texts == self.texts {
+            return self;
+        }
+        let mut codes = Self::default();
+        for &code in &self.of_rows {
+            codes.push((code != EMPTY).then(|| texts[code as usize].as_str()));
+        }
+        codes
     }
 
     /// The different texts.

@@ -40,7 +40,8 @@ impl Sink for Collector<'_> {
             Some(rows) => return self.go_on(head, rows),
         };
         let (splits, bags, labels, ids) = (vec![], Codes::default(), Codes::default(), None);
-        self.go_on(head, Rows { places: Places::default(), splits, bags, labels, ids, content })
+        let left_out = names_of(head, &self.roles, Role::RowNumbers);
+        self.go_on(head, Rows { places: Places::default(), splits, bags, labels, ids, content, left_out })
     }
 
     fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), OwnError> {
@@ -61,6 +62,11 @@ impl Sink for Collector<'_> {
         }
         Ok(())
     }
+}
+
+fn names_of(head: &Head, roles: &[Role], role: Role) -> Vec<String> {
+    let columns = head.columns.iter().zip(roles).filter(|(_, own)| **own == role);
+    columns.map(|(column, _)| column.name.clone()).collect()
 }
 
 fn empty(place: Place, column: &str) -> TableError {
@@ -136,7 +142,7 @@ impl<'a> Collector<'a> {
         }
         self.rows = Some(rows);
         let is_wanted = |column: &usize| match self.roles[*column] {
-            Role::Ignored => false,
+            Role::Ignored | Role::RowNumbers => false,
             Role::Feature => self.places[*column].is_some(),
             _ => true,
         };

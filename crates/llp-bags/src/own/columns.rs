@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::OwnError;
 use super::codes::Codes;
+use super::numbers::{Numbers, Shift};
 use super::schema::{FeatureColumn, FeatureSchema};
-use crate::table::scan::{Cell, Kind};
+use super::{OwnError, suspects};
+use crate::table::scan::{Cell, Exact, Kind};
 use crate::table::{Place, TableError};
 use crate::{BagError, Features};
 
@@ -17,18 +18,24 @@ const N_LEVELS_MAX: usize = 1000;
 pub(super) struct FeatureCells {
     name: String,
     values: Values,
+    missing: Option<Missing>,
 }
 
 #[derive(Debug)]
 enum Values {
-    Numbers(Vec<f32>),
+    /// With a shift that is known before, or found when all are read.
+    Numbers { numbers: Numbers, shift: Option<Shift>, is_known: bool },
     /// Levels that are not known before.
     Texts(Codes),
     /// The levels of a schema.
-    Levels {
-        levels: Vec<String>,
-        codes: Vec<Option<u32>>,
-    },
+    Levels { levels: Vec<String>, codes: Vec<Option<u32>> },
+}
+
+/// Cells without a value.
+#[derive(Debug)]
+struct Missing {
+    first: Place,
+    n_cells: usize,
 }
 
 impl FeatureCells {
@@ -36,20 +43,22 @@ impl FeatureCells {
     pub(super) fn new(name: String, kind: &Kind) -> Self {
         let values = match kind {
             Kind::Text => Values::Texts(Codes::default()),
-            _ => Values::Numbers(vec![]),
+            _ => Values::Numbers { numbers: Numbers::Integers(vec![]), shift: None, is_known: false },
         };
-        Self { name, values }
+        Self { name, values, missing: None }
     }
 
     /// A column of a known schema.
     pub(super) fn of_schema(column: &FeatureColumn) -> Self {
         let values = match column {
-            FeatureColumn::Numeric { .. } => Values::Numbers(vec![]),
+            FeatureColumn::Numeric { shift, .. } => {
+                Values::Numbers { numbers: Numbers::Integers(vec![]), shift: *shift, is_known: true }
+            }
             FeatureColumn::Categorical { levels, .. } => {
                 Values::Levels { levels: levels.clone(), codes: vec![] }
             }
         };
-        Self { name: column.name().to_owned(), values }
+        Self { name: column.name().to_owned(), values, missing: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -58,35 +67,61 @@ impl FeatureCells {
 
     pub(super) fn len(&self) -> usize {
         match &self.values {
-            Values::Numbers(numbers) => numbers.len(),
+            Values::Numbers { numbers, .. } => numbers.len(),
             Values::Texts(codes) => codes.len(),
             Values::Levels { codes, .. } => codes.len(),
         }
     }
 
+    /// The numbers, if it is a column of numbers.
+    pub(super) fn numbers(&self) -> Option<&Numbers> {
+        match &self.values {
+            Values::Numbers { numbers, .. } => Some(numbers),
+            Values::Texts(_) | Values::Levels { .. } => None,
+        }
+    }
+
+    /// The different texts, if it is a column of categories.
+    pub(super) fn levels(&self) -> Option<&[String]> {
+        match &self.values {
+            Values::Numbers { .. } => None,
+            Values::Texts(codes) => Some(codes.texts()),
+            Values::Levels { levels, .. } => Some(levels),
+        }
+    }
+
+    /// Takes the next cell. Missing ones are counted, and refused at the end: see [`check_complete`](Self::check_complete).
     pub(super) fn push(&mut self, cell: Cell<'_>, place: impl Fn() -> Place) -> Result<(), OwnError> {
-        if cell == Cell::Empty {
-            return Err(TableError::EmptyCell { place: place(), column: self.name.clone() }.into());
+        let is_number = matches!(self.values, Values::Numbers { .. });
+        let is_missing = cell.is_missing() || (is_number && cell.stands_for_missing());
+        if is_missing {
+            let missing = self.missing.get_or_insert_with(|| Missing { first: place(), n_cells: 0 });
+            missing.n_cells += 1;
         }
         match &mut self.values {
-            Values::Numbers(numbers) => {
-                let Some(number) = cell.number() else {
+            Values::Numbers { numbers, .. } if is_missing => numbers.push(Exact::Integer(0)),
+            Values::Numbers { numbers, shift, is_known } => {
+                let Some(number) = cell.exact() else {
                     let (place, column, got) = (place(), self.name.clone(), cell.shown());
                     return Err(TableError::NotANumber { place, column, got }.into());
                 };
-                if !(number as f32).is_finite() {
+                if !number.is_finite() || (*is_known && !number.value(*shift).is_finite()) {
                     let (place, column, got) = (place(), self.name.clone(), cell.shown());
                     return Err(OwnError::NotFinite { place, column, got });
                 }
-                numbers.push(number as f32);
+                numbers.push(number);
             }
+            Values::Texts(codes) if is_missing => codes.push(None),
             Values::Texts(codes) => {
                 codes.push(Some(&text(&cell, &place)?));
                 if codes.texts().len() > N_LEVELS_MAX {
-                    let (place, column) = (place(), self.name.clone());
+                    let place = place();
+                    suspects::check_texts(&place.path, &self.name, codes.texts())?;
+                    let column = self.name.clone();
                     return Err(OwnError::TooManyLevels { place, column, n_levels_max: N_LEVELS_MAX });
                 }
             }
+            Values::Levels { codes, .. } if is_missing => codes.push(None),
             Values::Levels { levels, codes } => {
                 let text = text(&cell, &place)?;
                 codes.push(
@@ -100,6 +135,22 @@ impl FeatureCells {
         Ok(())
     }
 
+    /// Refuses a column with missing cells.
+    pub(super) fn check_complete(&self) -> Result<(), OwnError> {
+        let Some(Missing { first, n_cells }) = &self.missing else { return Ok(()) };
+        let hint = match self.values {
+            Values::Numbers { .. } => "write what stands for them (the mean of the column, say)",
+            Values::Texts(_) | Values::Levels { .. } => "write a text such as `unknown`",
+        };
+        Err(OwnError::Missing {
+            place: first.clone(),
+            column: self.name.clone(),
+            n_missing: *n_cells,
+            n_rows: self.len(),
+            hint,
+        })
+    }
+
     /// How many cells hold a text that is no level of the schema.
     pub(super) fn n_unknown(&self) -> usize {
         match &self.values {
@@ -108,28 +159,40 @@ impl FeatureCells {
         }
     }
 
-    /// Sorts the levels, so that they do not depend on the order of the rows.
-    pub(super) fn finish(self) -> Self {
-        let Values::Texts(found) = &self.values else { return self };
-        let mut levels = found.texts().to_vec();
-        levels.sort_unstable();
-        let place = |text: &String| levels.binary_search(text).ok().map(|level| level as u32);
-        let places: Vec<Option<u32>> = found.texts().iter().map(place).collect();
-        let codes = (0..found.len()).map(|row| found.code(row).and_then(|code| places[code])).collect();
-        Self { values: Values::Levels { levels, codes }, name: self.name }
+    /// Sorts the levels, so that they do not depend on the order of the rows, and finds the shift of the numbers in
+    /// `training_rows`.
+    pub(super) fn finish(self, training_rows: &[u32]) -> Self {
+        let values = match self.values {
+            Values::Numbers { numbers, is_known: false, .. } if !training_rows.is_empty() => {
+                let shift = numbers.shift(training_rows);
+                Values::Numbers { numbers, shift, is_known: true }
+            }
+            Values::Texts(found) => {
+                let mut levels = found.texts().to_vec();
+                levels.sort_unstable();
+                let place = |text: &String| levels.binary_search(text).ok().map(|level| level as u32);
+                let places: Vec<Option<u32>> = found.texts().iter().map(place).collect();
+                let codes =
+                    (0..found.len()).map(|row| found.code(row).and_then(|code| places[code])).collect();
+                Values::Levels { levels, codes }
+            }
+            values => values,
+        };
+        Self { values, ..self }
     }
 
     fn column(&self) -> FeatureColumn {
         let name = self.name.clone();
         match &self.values {
             Values::Levels { levels, .. } => FeatureColumn::Categorical { name, levels: levels.clone() },
-            Values::Numbers(_) | Values::Texts(_) => FeatureColumn::Numeric { name },
+            Values::Numbers { shift, .. } => FeatureColumn::Numeric { name, shift: *shift },
+            Values::Texts(_) => FeatureColumn::Categorical { name, levels: vec![] },
         }
     }
 
     fn append_to(&self, values: &mut Vec<f32>, row: usize) {
         match &self.values {
-            Values::Numbers(numbers) => values.push(numbers[row]),
+            Values::Numbers { numbers, shift, .. } => values.push(numbers.value(row, *shift)),
             Values::Texts(_) => {}
             Values::Levels { levels, codes } => {
                 let level = codes[row].map(|level| level as usize);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ProportionsError;
 use crate::BagError;
 use crate::table::{Place, TableError, listed};
 
@@ -14,7 +15,7 @@ pub enum OwnError {
     Table(#[from] TableError),
     /// What was read makes no data set.
     #[error(transparent)]
-    Data(#[from] Box<BagError>),
+    Data(#[from] BagError),
     /// A folder without a table.
     #[error(
         "{}: there is no table of instances: expected instances.csv, instances.parquet or train-*.parquet in it",
@@ -141,9 +142,9 @@ pub enum OwnError {
         /// How many cells are numbers.
         n_numbers: usize,
     },
-    /// A number that single precision cannot hold.
+    /// A number that no network can take.
     #[error(
-        "{place}: column {column:?} is {got}, expected a finite number of at most 3e38: mend it, or drop the row"
+        "{place}: column {column:?} is {got}, expected a finite number of no other magnitude than those of the training data: correct it, or drop the row"
     )]
     NotFinite {
         /// Where.
@@ -151,6 +152,46 @@ pub enum OwnError {
         /// The column.
         column: String,
         /// What is there.
+        got: String,
+    },
+    /// Cells without a value.
+    #[error(
+        "{place}: column {column:?} is empty, and {n_missing} of its {n_rows} cells are: {hint}, or drop these rows"
+    )]
+    Missing {
+        /// The first such row.
+        place: Place,
+        /// The column.
+        column: String,
+        /// How many cells have none.
+        n_missing: usize,
+        /// How many cells there are.
+        n_rows: usize,
+        /// What to write.
+        hint: &'static str,
+    },
+    /// Texts that people read as numbers or dates.
+    #[error("{}: column {column:?} holds {what}, such as {got:?}: {hint}, or remove the column", path.display())]
+    NotNumbers {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// What it holds.
+        what: &'static str,
+        /// One of its texts.
+        got: String,
+        /// What to write instead.
+        hint: &'static str,
+    },
+    /// Names of image files in a column that is read as categories.
+    #[error("{}: column {column:?} names image files, such as {got:?}: call it `path`, so that they are read as images, or remove it", path.display())]
+    ImageNames {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// One of the files.
         got: String,
     },
     /// Text of which hardly any two cells are equal.
@@ -211,11 +252,40 @@ pub enum OwnError {
     },
     /// Something is wrong with a table of proportions.
     #[error(transparent)]
-    Proportions(#[from] super::ProportionsError),
+    Proportions(#[from] ProportionsError),
 }
 
-impl From<BagError> for OwnError {
-    fn from(error: BagError) -> Self {
-        Box::new(error).into()
+impl OwnError {
+    /// What the operating system refused, if that is the cause: all else would fail again.
+    pub fn io_error(&self) -> Option<&std::io::Error> {
+        match self {
+            Self::Table(TableError::Io(error))
+            | Self::Proportions(ProportionsError::Table(TableError::Io(error)))
+            | Self::ImageFile { source: error, .. } => Some(error),
+            Self::Data(error) => error.io_error(),
+            Self::Table(_)
+            | Self::Proportions(_)
+            | Self::NoTable { .. }
+            | Self::TwoTables { .. }
+            | Self::NoProportions { .. }
+            | Self::NoFeatures { .. }
+            | Self::TwoImageColumns { .. }
+            | Self::NoBag { .. }
+            | Self::Split { .. }
+            | Self::BagInTwoSplits { .. }
+            | Self::NoTraining { .. }
+            | Self::RepeatedImage { .. }
+            | Self::Image { .. }
+            | Self::Mixed { .. }
+            | Self::NotFinite { .. }
+            | Self::Missing { .. }
+            | Self::NotNumbers { .. }
+            | Self::ImageNames { .. }
+            | Self::TooManyLevels { .. }
+            | Self::NoLabel { .. }
+            | Self::Label { .. }
+            | Self::MissingFeature { .. }
+            | Self::OtherInstances { .. } => None,
+        }
     }
 }

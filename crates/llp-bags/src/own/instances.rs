@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::columns::{FeatureCells, features_of};
 use super::layout;
 use super::pictures::Pictures;
-use super::proportions::ProportionTable;
 use super::rows::{self, Content, Purpose, Rows};
-use super::{FeatureSchema, OwnError};
+use super::{FeatureSchema, OwnError, ProportionTable};
 use crate::table::Place;
+use crate::table::names::is_same;
 use crate::{Images, Instances, LabelOracle};
 
 /// What a network takes.
@@ -39,6 +39,49 @@ pub struct InstanceTable<T = Instances> {
     pub labels: Vec<Option<String>>,
     /// Columns of categories with the number of cells whose text no training instance had; only those with some.
     pub unknown_levels: Vec<(String, usize)>,
+}
+
+/// The names of the instances of a split, as [`InstanceTable::names`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceNames {
+    texts: Option<Vec<String>>, // [instance]; empty where the row has none
+    rows: Vec<u32>,             // [instance]
+}
+
+impl InstanceNames {
+    /// The names of some rows.
+    pub(super) fn of(rows: &Rows, split: &[u32]) -> Self {
+        let texts = match (&rows.ids, &rows.content) {
+            (None, Content::Files { .. }) | (Some(_), _) => Some(
+                split.iter().map(|&row| text_of(rows, row as usize).unwrap_or_default().to_owned()).collect(),
+            ),
+            _ => None,
+        };
+        Self { texts, rows: split.to_vec() }
+    }
+
+    /// The name of an instance.
+    ///
+    /// # Panics
+    /// If there is no such instance, as for a slice.
+    pub fn name(&self, instance: u32) -> String {
+        let text = self.texts.as_ref().map(|texts| &texts[instance as usize]).filter(|text| !text.is_empty());
+        text.cloned().unwrap_or_else(|| row_name(self.rows[instance as usize] as usize))
+    }
+}
+
+/// The text that names a row: the column `instance`, else the path of its image.
+fn text_of(rows: &Rows, row: usize) -> Option<&str> {
+    match (&rows.ids, &rows.content) {
+        (Some(ids), _) if !ids[row].is_empty() => Some(&ids[row]),
+        (_, Content::Files { paths, .. }) => Some(&paths[row]),
+        _ => None,
+    }
+}
+
+/// The name of a row without a text: its number, from 1.
+fn row_name(row: usize) -> String {
+    (row + 1).to_string()
 }
 
 /// Instances that a table holds, or files that it names.
@@ -109,11 +152,7 @@ fn describe(rows: &Rows) -> InstanceTable<()> {
     let texts = |codes: &super::codes::Codes| {
         (0..rows.len()).map(|row| codes.text(row).map(str::to_owned)).collect::<Vec<_>>()
     };
-    let name = |row: usize| match (&rows.ids, &rows.content) {
-        (Some(ids), _) if !ids[row].is_empty() => ids[row].clone(),
-        (_, Content::Files { paths, .. }) => paths[row].clone(),
-        _ => (row + 1).to_string(),
-    };
+    let name = |row: usize| text_of(rows, row).map_or_else(|| row_name(row), str::to_owned);
     let unknown_levels = match &rows.content {
         Content::Features(columns) => {
             let unknown = |column: &FeatureCells| (column.name().to_owned(), column.n_unknown());
@@ -200,7 +239,10 @@ pub(super) fn labels_of(
     proportions: &ProportionTable,
 ) -> Result<Option<LabelOracle>, OwnError> {
     let classes = &proportions.class_names;
-    let class = |text: &String| classes.iter().position(|class| class == text).map(|class| class as u32);
+    let class = |text: &String| {
+        let exact = classes.iter().position(|class| class == text);
+        exact.or_else(|| classes.iter().position(|class| is_same(class, text))).map(|class| class as u32)
+    };
     let class_of: Vec<Option<u32>> = rows.labels.texts().iter().map(class).collect();
     if split.iter().all(|&row| rows.labels.code(row as usize).is_none()) {
         return Ok(None);

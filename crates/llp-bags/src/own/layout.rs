@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::OwnError;
 use super::rows::SplitName;
 use crate::table::TableError;
+use crate::table::scan::Format;
 
 /// A table of instances, and the split of rows that name none.
 #[derive(Debug)]
@@ -16,12 +17,10 @@ pub(super) struct TableFile {
 /// Whether [`read`](super::read) reads what lies at `path`: a table, or a folder with `instances.csv`,
 /// `instances.parquet` or a table of proportions in it.
 pub fn is_own(path: &Path) -> bool {
-    let is_table =
-        ["csv", "parquet", "npy"].iter().any(|&ending| path.extension().is_some_and(|got| got == ending));
     if path.is_dir() {
         candidates(path, "instances").next().is_some() || candidates(path, "proportions").next().is_some()
     } else {
-        is_table
+        Format::of(path).is_some()
     }
 }
 
@@ -47,7 +46,7 @@ pub(super) fn proportions(path: &Path) -> Result<PathBuf, OwnError> {
 }
 
 fn candidates<'a>(folder: &'a Path, stem: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    ["csv", "parquet"]
+    ["csv", "tsv", "parquet"]
         .iter()
         .map(move |ending| folder.join(format!("{stem}.{ending}")))
         .filter(|path| path.is_file())

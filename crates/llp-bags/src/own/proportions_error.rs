@@ -2,23 +2,58 @@
 
 use std::path::PathBuf;
 
-use crate::table::Place;
+use crate::table::{Place, TableError, listed};
+
+/// Classes that a message lists by name.
+const N_LISTED: usize = 8;
+
+/// What columns were taken for classes, and what else may be meant by them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClassesTaken {
+    /// The columns.
+    pub classes: Vec<String>,
+    /// What else may be meant, after a semicolon; empty if nothing is known.
+    pub hint: String,
+}
+
+/// The columns that were taken for classes, for people.
+fn classes_of(classes: &[String]) -> String {
+    let listed = listed(&classes[..classes.len().min(N_LISTED)]);
+    match classes.len().saturating_sub(N_LISTED) {
+        0 => format!("classes: {listed}"),
+        n_more => format!("classes: {listed} and {n_more} more"),
+    }
+}
 
 /// Why a table of proportions was refused. Every message says where, and what mends it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProportionsError {
+    /// The table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Proportions that the loss cannot take.
+    #[error("{place}: {source}")]
+    Ot {
+        /// Where.
+        place: Place,
+        /// What is wrong with them.
+        source: llp_ot::OtError,
+    },
     /// A single class.
     #[error(
-        "{}: {} column of a class: give every class a column, and at least two",
+        "{}: {} column of a class, only {} beside \"bag\": give every class a column, and at least two; a table with a row for each bag and class must be turned into one with a column for each class",
         path.display(),
-        if *n_classes == 0 { "there is no" } else { "there is one" }
+        if *n_classes == 0 { "there is no" } else { "there is one" },
+        listed(found)
     )]
     TooFewClasses {
         /// The table.
         path: PathBuf,
         /// 0 or 1.
         n_classes: usize,
+        /// All columns but that of the bags.
+        found: Vec<String>,
     },
     /// One bound without the other.
     #[error("{}: there is a column {column:?} but none {missing:?}: an interval has both", path.display())]
@@ -45,7 +80,8 @@ pub enum ProportionsError {
     },
     /// Cells of classes that are not what the column needs.
     #[error(
-        "{place}: column {column:?} is {got:?}: write a number, or leave the cell empty if it is unknown"
+        "{place}: column {column:?} is {got:?}: write a number, or leave the cell empty if it is unknown; if the column is no class, remove it ({}); a row holds one bag, not one class of it",
+        classes_of(classes)
     )]
     NotANumber {
         /// Where.
@@ -54,6 +90,8 @@ pub enum ProportionsError {
         column: String,
         /// What is there.
         got: String,
+        /// The columns that were taken for classes.
+        classes: Vec<String>,
     },
     /// A negative share, count, bound or standard error.
     #[error(
@@ -80,7 +118,7 @@ pub enum ProportionsError {
         first_row: u64,
     },
     /// A bag of which no instance is known.
-    #[error("{place}: bag {bag:?} has no instance in {}: drop the row, or correct the name", table.display())]
+    #[error("{place}: bag {bag:?} has no instance in {}: drop the row, or correct the name{hint}", table.display())]
     NoInstances {
         /// Where.
         place: Place,
@@ -88,9 +126,11 @@ pub enum ProportionsError {
         bag: String,
         /// The table of instances.
         table: PathBuf,
+        /// A similar name.
+        hint: String,
     },
     /// A bag of which no proportions are known.
-    #[error("{place}: bag {bag:?} has no row in {}: add its proportions, or correct the name", proportions.display())]
+    #[error("{place}: bag {bag:?} has no row in {}: add its proportions, or correct the name{hint}", proportions.display())]
     NoProportions {
         /// The first instance of the bag.
         place: Place,
@@ -98,6 +138,8 @@ pub enum ProportionsError {
         bag: String,
         /// The table of proportions.
         proportions: PathBuf,
+        /// A similar name.
+        hint: String,
     },
     /// A row of empty cells.
     #[error(
@@ -111,7 +153,9 @@ pub enum ProportionsError {
     },
     /// Shares that do not add up.
     #[error(
-        "{place}: the shares of bag {bag:?} add up to {sum}, expected 1 within {tolerance}: correct them{hint}"
+        "{place}: the shares of bag {bag:?} add up to {sum}, expected 1 within {tolerance} ({}): correct them{}",
+        classes_of(&taken.classes),
+        taken.hint
     )]
     ShareSum {
         /// Where.
@@ -122,13 +166,15 @@ pub enum ProportionsError {
         sum: f64,
         /// What rounding may make of it.
         tolerance: f64,
-        /// What else may be meant.
-        hint: &'static str,
+        /// The columns that were taken for classes.
+        taken: Box<ClassesTaken>,
     },
     /// Counts that disagree with the number of instances.
     #[error(
-        "{place}: the counts of bag {bag:?} add up to {sum}, but it has {n_instances} instances in {}: correct them, or divide each row by its sum to give shares",
-        table.display()
+        "{place}: the counts of bag {bag:?} add up to {sum}, but it has {n_instances} instances in {} ({}): correct them, or divide each row by its sum to give shares{}",
+        table.display(),
+        classes_of(&taken.classes),
+        taken.hint
     )]
     CountSum {
         /// Where.
@@ -141,14 +187,20 @@ pub enum ProportionsError {
         n_instances: usize,
         /// The table of instances.
         table: PathBuf,
+        /// The columns that were taken for classes.
+        taken: Box<ClassesTaken>,
     },
     /// Percentages.
-    #[error("{place}: the shares of bag {bag:?} add up to 100: divide the table by 100, shares add up to 1")]
+    #[error(
+        "{place}: the shares of bag {bag:?} add up to {sum}: divide the table by 100, shares add up to 1"
+    )]
     Percent {
         /// Where.
         place: Place,
         /// The bag.
         bag: String,
+        /// Their sum.
+        sum: f64,
     },
     /// Bounds in the wrong order.
     #[error(

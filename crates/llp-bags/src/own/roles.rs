@@ -19,6 +19,8 @@ pub(super) enum Role {
     Feature,
     /// Beside images: anything.
     Ignored,
+    /// The index of a data frame, which is no feature.
+    RowNumbers,
 }
 
 /// The columns of images in the hub's layout.
@@ -35,7 +37,7 @@ pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
         return Err(OwnError::TwoImageColumns { path: path.to_owned(), column: column.to_owned() });
     }
     let has_images = has_paths || images.is_some();
-    let role = |name: &str| match name {
+    let role = |(column, name): (usize, &str)| match name {
         "bag" => Role::Bag,
         "split" => Role::Split,
         "label" => Role::Label,
@@ -43,10 +45,11 @@ pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
         "path" if has_paths => Role::Path,
         name if Some(name) == images => Role::Image,
         _ if has_images => Role::Ignored,
+        _ if head.is_row_numbers(column) => Role::RowNumbers,
         _ => Role::Feature,
     };
     let roles: Vec<Role> = if head.is_named {
-        head.columns.iter().map(|column| role(&column.name)).collect()
+        head.columns.iter().map(|column| column.name.as_str()).enumerate().map(role).collect()
     } else {
         (0..head.columns.len()).map(|column| if column == 0 { Role::Bag } else { Role::Feature }).collect()
     };

@@ -10,8 +10,9 @@ use super::kinds::kinds;
 use super::layout::TableFile;
 use super::pictures::Pictures;
 use super::schema::FeatureSchema;
+use super::suspects;
 use crate::table::parquet::label_names;
-use crate::table::scan::scan;
+use crate::table::scan::{Format, scan};
 use crate::table::{Place, TableError};
 
 /// What an instance is for.
@@ -42,6 +43,8 @@ pub(super) struct Rows {
     pub(super) labels: Codes,
     pub(super) ids: Option<Vec<String>>,
     pub(super) content: Content,
+    /// Columns of row numbers, which are no features.
+    pub(super) left_out: Vec<String>,
 }
 
 /// The instances themselves.
@@ -97,10 +100,10 @@ impl SplitName {
 pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, OwnError> {
     let mut rows: Option<Rows> = None;
     for file in files {
-        let is = |ending: &str| file.path.extension().is_some_and(|own| own == ending);
-        let is_open = is("csv") && matches!(purpose, Purpose::Train { .. });
+        let is = |format: Format| Format::of(&file.path) == Some(format);
+        let is_open = is(Format::Csv) && matches!(purpose, Purpose::Train { .. });
         let kinds = if is_open { Some(kinds(&file.path)?) } else { None };
-        let label_names = if is("parquet") { label_names(&file.path)? } else { None };
+        let label_names = if is(Format::Parquet) { label_names(&file.path)? } else { None };
         let mut collector = Collector::new(file, purpose, kinds, label_names, rows.take());
         scan(&file.path, &mut collector)?;
         rows = Some(collector.finish()?);
@@ -109,7 +112,7 @@ pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, Ow
     if rows.len() == 0 {
         return Err(TableError::NoRows { path: files[0].path.clone() }.into());
     }
-    Ok(rows.sorted_levels())
+    rows.canonical(purpose)
 }
 
 impl Rows {
@@ -121,10 +124,24 @@ impl Rows {
         }
     }
 
-    fn sorted_levels(mut self) -> Self {
-        if let Content::Features(columns) = self.content {
-            self.content = Content::Features(columns.into_iter().map(FeatureCells::finish).collect());
-        }
-        self
+    /// With levels, names and shifts that do not depend on the order of the rows, nor on the program that wrote them.
+    fn canonical(mut self, purpose: Purpose<'_>) -> Result<Self, OwnError> {
+        self.bags = self.bags.with_whole_numbers();
+        let training_rows = self.training_rows();
+        let Content::Features(columns) = self.content else { return Ok(self) };
+        columns.iter().try_for_each(FeatureCells::check_complete)?;
+        let columns = if matches!(purpose, Purpose::Train { .. }) {
+            suspects::check(&self.places, &columns)?;
+            columns.into_iter().map(|column| column.finish(&training_rows)).collect()
+        } else {
+            columns
+        };
+        Ok(Self { content: Content::Features(columns), ..self })
+    }
+
+    /// The rows that are not for testing.
+    pub(super) fn training_rows(&self) -> Vec<u32> {
+        let is_training = |row: &u32| self.splits[*row as usize] != SplitName::Test;
+        (0..self.splits.len() as u32).filter(is_training).collect()
     }
 }

@@ -2,21 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Shift;
+
 /// The columns of a table of features, in the order in which the network sees them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSchema {
     /// At least one.
     pub columns: Vec<FeatureColumn>,
 }
 
 /// A column of a table of features.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum FeatureColumn {
     /// Numbers: one value.
     Numeric {
         /// The name.
         name: String,
+        /// What is taken from the numbers before they become single precision.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shift: Option<Shift>,
     },
     /// Text: a value for each level, 1 for the one that is there and 0 for the others. A text that is no level makes
     /// all of them 0.
@@ -32,7 +37,7 @@ impl FeatureColumn {
     /// Its name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Numeric { name } | Self::Categorical { name, .. } => name,
+            Self::Numeric { name, .. } | Self::Categorical { name, .. } => name,
         }
     }
 
@@ -51,10 +56,20 @@ impl FeatureSchema {
         self.columns.iter().map(FeatureColumn::n_values).sum()
     }
 
+    /// The shifts of all columns as a text that tells different ones apart; nothing if there is none.
+    pub(super) fn shifts(&self) -> Option<String> {
+        let shift = |column: &FeatureColumn| match column {
+            FeatureColumn::Numeric { shift, .. } => *shift,
+            FeatureColumn::Categorical { .. } => None,
+        };
+        let shifts: Vec<Option<Shift>> = self.columns.iter().map(shift).collect();
+        shifts.iter().any(Option::is_some).then(|| format!("{shifts:?}"))
+    }
+
     /// The name of each value: that of a column of numbers, or `column=level`.
     pub fn value_names(&self) -> Vec<String> {
         let names = |column: &FeatureColumn| match column {
-            FeatureColumn::Numeric { name } => vec![name.clone()],
+            FeatureColumn::Numeric { name, .. } => vec![name.clone()],
             FeatureColumn::Categorical { name, levels } => {
                 levels.iter().map(|level| format!("{name}={level}")).collect()
             }

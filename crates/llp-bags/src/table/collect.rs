@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::names::whole_numbers;
 use super::scan::{Cell, Head, Kind, Sink};
 use super::{Place, Table, TableError};
 
@@ -9,6 +10,8 @@ use super::{Place, Table, TableError};
 pub(super) struct Collector<'a> {
     path: &'a Path,
     id_names: &'a [&'static str],
+    may_be_empty: &'a [&'static str],
+    choose: &'a dyn Fn(&[String]) -> Option<Vec<usize>>,
     names: Vec<String>, // of all columns
     is_named: bool,
     roles: Vec<Role>,       // [column]
@@ -21,15 +24,23 @@ pub(super) struct Collector<'a> {
 enum Role {
     Id(usize),
     Number(usize),
+    Ignored,
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(path: &'a Path, id_names: &'a [&'static str]) -> Self {
+    pub(super) fn new(
+        path: &'a Path,
+        id_names: &'a [&'static str],
+        may_be_empty: &'a [&'static str],
+        choose: &'a dyn Fn(&[String]) -> Option<Vec<usize>>,
+    ) -> Self {
         let ids = vec![Vec::new(); id_names.len()];
-        Self { path, id_names, names: vec![], is_named: true, roles: vec![], ids, numbers: vec![] }
+        let (names, roles, numbers) = (vec![], vec![], vec![]);
+        Self { path, id_names, may_be_empty, choose, names, is_named: true, roles, ids, numbers }
     }
 
-    pub(super) fn into_table(self) -> Result<Table, TableError> {
+    pub(super) fn into_table(mut self) -> Result<Table, TableError> {
+        self.ids.iter_mut().for_each(|ids| whole_numbers(ids));
         let n_rows = self.numbers.first().map_or(0, Vec::len);
         if n_rows == 0 {
             return Err(TableError::NoRows { path: self.path.to_owned() });
@@ -68,9 +79,15 @@ impl Sink for Collector<'_> {
         if head.columns.len() <= ids.len() {
             return Err(TableError::NoNumericColumn { path: self.path.to_owned() });
         }
+        let chosen = if head.is_named { (self.choose)(&head.names()) } else { None };
         for (column, declared) in head.columns.iter().enumerate() {
             if let Some(id) = ids.iter().position(|&id| id == column) {
                 self.roles.push(Role::Id(id));
+                continue;
+            }
+            if chosen.as_ref().is_some_and(|chosen| !chosen.contains(&column)) || head.is_row_numbers(column)
+            {
+                self.roles.push(Role::Ignored);
                 continue;
             }
             if declared.kind == Kind::Text {
@@ -85,13 +102,17 @@ impl Sink for Collector<'_> {
             self.numbers.push(Vec::new());
         }
         (self.names, self.is_named) = (head.names(), head.is_named);
-        Ok((0..head.columns.len()).collect())
+        let is_wanted = |column: &usize| !matches!(self.roles[*column], Role::Ignored);
+        Ok((0..head.columns.len()).filter(is_wanted).collect())
     }
 
     fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), TableError> {
         let place = || Place { path: self.path.to_owned(), row: row as u64 + 1 };
         let name = || self.names[column].clone();
         match (self.roles[column], cell) {
+            (Role::Id(id), Cell::Empty) if self.may_be_empty.contains(&self.id_names[id]) => {
+                self.ids[id].push(String::new());
+            }
             (_, Cell::Empty) => return Err(TableError::EmptyCell { place: place(), column: name() }),
             (_, Cell::Bytes(_)) => return Err(TableError::Encoding { place: place() }),
             (Role::Id(id), cell) => self.ids[id].push(cell.name().unwrap_or_default().into_owned()),
@@ -101,6 +122,7 @@ impl Sink for Collector<'_> {
                     return Err(TableError::NotANumber { place: place(), column: name(), got: cell.shown() });
                 }
             },
+            (Role::Ignored, _) => {}
         }
         Ok(())
     }

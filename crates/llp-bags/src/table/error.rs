@@ -50,7 +50,7 @@ pub enum TableError {
         message: String,
     },
     /// An identifying column is not there.
-    #[error("{}: there is no column {column:?}, only {}: add it, or rename one; commas separate columns", path.display(), listed(found))]
+    #[error("{}: there is no column {column:?}, only {}: add it, or rename one; commas, semicolons or tabs separate columns", path.display(), listed(found))]
     MissingColumn {
         /// The file.
         path: PathBuf,

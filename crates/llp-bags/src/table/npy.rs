@@ -5,7 +5,7 @@ mod stored;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
-use npyz::{DType, NpyHeader, Order};
+use npyz::{DType, NpyHeader, Order, TypeStr};
 
 use super::TableError;
 use super::scan::{ColumnHead, Head, Kind, Sink};
@@ -68,7 +68,11 @@ impl Array {
         }
         let column = |column: u64| ColumnHead { name: (column + 1).to_string(), kind: Kind::Numbers };
         Ok(Self {
-            head: Head { is_named: false, columns: (0..n_columns).map(column).collect() },
+            head: Head {
+                is_named: false,
+                columns: (0..n_columns).map(column).collect(),
+                index_columns: vec![],
+            },
             fields: vec![stored; n_columns as usize],
             n_rows,
             is_by_column: order == Order::Fortran,
@@ -83,13 +87,12 @@ impl Array {
         let (mut columns, mut stored) = (Vec::new(), Vec::new());
         for (name, dtype) in fields {
             let wrong = |got| TableError::ColumnType { path: path.to_owned(), column: name.to_owned(), got };
-            let DType::Plain(kind) = dtype else {
-                return Err(wrong("arrays: expected text or numbers".to_owned()));
-            };
-            let field = Stored::new(kind).map_err(wrong)?;
-            let kind = if field.is_text() { Kind::Text } else { Kind::Numbers };
-            columns.push(ColumnHead { name: name.to_owned(), kind });
-            stored.push(field);
+            for (part, kind) in parts(name, dtype).map_err(wrong)? {
+                let field = Stored::new(kind).map_err(wrong)?;
+                let kind = if field.is_text() { Kind::Text } else { Kind::Numbers };
+                columns.push(ColumnHead { name: part, kind });
+                stored.push(field);
+            }
         }
         Ok(Self { head: Head::named(path, columns)?, fields: stored, n_rows, is_by_column: false })
     }
@@ -142,5 +145,30 @@ impl Array {
             }
         }
         Ok(())
+    }
+}
+
+/// The values of a field with their names: one, or those of an array, `NAME[0]` and so on.
+fn parts<'a>(name: &str, dtype: &'a DType) -> Result<Vec<(String, &'a TypeStr)>, String> {
+    match dtype {
+        DType::Plain(kind) => Ok(vec![(name.to_owned(), kind)]),
+        DType::Array(..) if n_values(dtype).is_none() => {
+            Err(format!("arrays of very many values: at most {N_COLUMNS_MAX} are possible"))
+        }
+        DType::Array(n_parts, part) => {
+            let of_part = |at: u64| parts(&format!("{name}[{at}]"), part);
+            Ok((0..*n_parts).map(of_part).collect::<Result<Vec<_>, _>>()?.concat())
+        }
+        DType::Record(_) => Err("records: expected text or numbers".to_owned()),
+    }
+}
+
+/// How many values a field has; nothing if they are too many.
+fn n_values(dtype: &DType) -> Option<u64> {
+    match dtype {
+        DType::Array(n_parts, part) => {
+            n_values(part)?.checked_mul(*n_parts).filter(|&n_values| n_values <= N_COLUMNS_MAX)
+        }
+        DType::Plain(_) | DType::Record(_) => Some(1),
     }
 }

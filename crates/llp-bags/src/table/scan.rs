@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::names::is_row_numbers;
 use super::{TableError, csv, npy, parquet};
 
 /// A column, as the file declares it.
@@ -29,6 +30,8 @@ pub(crate) struct Head {
     /// Whether the file names its columns.
     pub(crate) is_named: bool,
     pub(crate) columns: Vec<ColumnHead>,
+    /// Columns that the file calls the index of a data frame.
+    pub(crate) index_columns: Vec<String>,
 }
 
 /// One value. Text has no spaces around it and is not empty.
@@ -41,6 +44,25 @@ pub(crate) enum Cell<'a> {
     /// Bytes that are no UTF-8 text.
     Bytes(&'a [u8]),
 }
+
+/// A number as a file holds it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Exact {
+    Integer(i128),
+    Real(f64),
+}
+
+impl Exact {
+    pub(crate) fn is_finite(self) -> bool {
+        match self {
+            Self::Integer(_) => true,
+            Self::Real(real) => real.is_finite(),
+        }
+    }
+}
+
+/// Texts that programs write for a number that is not known.
+const MISSING: [&str; 10] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaN", "nan"];
 
 /// Whoever keeps what a file holds.
 pub(crate) trait Sink {
@@ -60,11 +82,31 @@ pub(crate) trait Sink {
 /// The file cannot be read or is not what its name says, names a column twice or a wanted one not at all, or a wanted
 /// column cannot be read; and whatever `sink` refuses.
 pub(crate) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
-    match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => csv::scan(path, sink),
-        Some("parquet") => parquet::scan(path, sink),
-        Some("npy") => npy::scan(path, sink),
-        _ => Err(TableError::Ending { path: path.to_owned() }.into()),
+    match Format::of(path) {
+        Some(Format::Csv) => csv::scan(path, sink),
+        Some(Format::Parquet) => parquet::scan(path, sink),
+        Some(Format::Npy) => npy::scan(path, sink),
+        None => Err(TableError::Ending { path: path.to_owned() }.into()),
+    }
+}
+
+/// What a file is by the ending of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Csv,
+    Parquet,
+    Npy,
+}
+
+impl Format {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        match ending.as_str() {
+            "csv" | "tsv" => Some(Self::Csv),
+            "parquet" => Some(Self::Parquet),
+            "npy" => Some(Self::Npy),
+            _ => None,
+        }
     }
 }
 
@@ -79,7 +121,7 @@ impl Head {
                 return Err(TableError::RepeatedColumn { path: path.to_owned(), column: name.clone() });
             }
         }
-        Ok(Self { is_named: true, columns })
+        Ok(Self { is_named: true, columns, index_columns: vec![] })
     }
 
     /// Asks `sink` for the columns that it wants, and refuses those that cannot be read.
@@ -93,6 +135,12 @@ impl Head {
             }
         }
         Ok(wanted)
+    }
+
+    /// Whether a column is the index of a data frame.
+    pub(crate) fn is_row_numbers(&self, column: usize) -> bool {
+        let name = &self.columns[column].name;
+        self.is_named && (is_row_numbers(name) || self.index_columns.contains(name))
     }
 
     /// The place of a column.
@@ -137,6 +185,43 @@ impl<'a> Cell<'a> {
             Self::Integer(integer) => Some(integer as f64),
             Self::Number(number) => Some(number),
             Self::Text(text) => text.parse().ok(),
+        }
+    }
+
+    /// The cell as a number with all its digits, if it is or stands for one, or for a truth value.
+    pub(crate) fn exact(&self) -> Option<Exact> {
+        match *self {
+            Self::Empty | Self::Bytes(_) => None,
+            Self::Integer(integer) => Some(Exact::Integer(integer)),
+            Self::Number(number) => Some(Exact::Real(number)),
+            Self::Text(text) => {
+                let integer = text.parse().ok().map(|integer: i64| Exact::Integer(integer.into()));
+                let real = || text.parse().ok().map(Exact::Real);
+                let truth = || self.truth().map(|truth| Exact::Integer(truth.into()));
+                integer.or_else(real).or_else(truth)
+            }
+        }
+    }
+
+    /// The truth value that a text stands for.
+    pub(crate) fn truth(&self) -> Option<bool> {
+        match self {
+            Self::Text("true" | "True" | "TRUE") => Some(true),
+            Self::Text("false" | "False" | "FALSE") => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a text that stands for a number that is not known.
+    pub(crate) fn stands_for_missing(&self) -> bool {
+        matches!(self, Self::Text(text) if MISSING.contains(text))
+    }
+
+    /// Whether there is no value: an empty cell, or a number that is none, as pandas writes it.
+    pub(crate) fn is_missing(&self) -> bool {
+        match *self {
+            Self::Number(number) => number.is_nan(),
+            cell => cell == Self::Empty,
         }
     }
 

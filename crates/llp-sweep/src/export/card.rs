@@ -13,12 +13,11 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     let _ = writeln!(text, "# {}\n", result.run);
     let _ = writeln!(
         text,
-        "{} that was trained without instance labels: on {} bags of {} instances of {}, each with the \
+        "{} that was trained without instance labels: on {} of {}, each with the \
          shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of {} and {} \
          classes.\n",
         if is_for_images(config) { "An image classifier" } else { "A classifier" },
-        result.n_bags,
-        result.bag_size,
+        bags(result),
         config.data.name,
         config.loss.name.title(),
         network(&config.network),
@@ -29,15 +28,32 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
         let _ = writeln!(text, "- test accuracy: {:.2} %", 100.0 * accuracy);
     }
     if let Some(kl) = result.last.as_ref().and_then(|last| last.held_out_kl) {
-        let _ = writeln!(text, "- KL loss on {} held-out bags: {kl:.4} nats", result.n_held_out_bags);
+        let _ =
+            writeln!(text, "- KL loss on {}: {kl:.4} nats", counted(result.n_held_out_bags, "held-out bag"));
     }
     let _ = writeln!(
         text,
-        "- {} epochs, {:.0} s of training, llp {}\n",
-        result.epochs, result.train_s, result.version
+        "- {}, {:.0} s of training, llp {}\n",
+        counted(result.epochs, "epoch"),
+        result.train_s,
+        result.version
     );
     let _ = writeln!(text, "## How to train it again\n\n```sh\n{}\n```", config.train_command("run"));
     text
+}
+
+/// The bags and their sizes; of unequal ones, the largest and the mean.
+fn bags(result: &RunResult) -> String {
+    let (bags, size) = (counted(result.n_bags, "bag"), counted(result.bag_size, "instance"));
+    if result.n_train == result.n_bags * result.bag_size {
+        return format!("{bags} of {size}");
+    }
+    let mean = result.n_train as f64 / result.n_bags as f64;
+    format!("{bags} of at most {size} ({mean:.1} on average)")
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn is_for_images(config: &RunConfig) -> bool {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use llp_bags::own::ProportionsError;
 use llp_bags::table::{Place, TableError};
 use llp_ot::OtError;
 
@@ -12,6 +13,9 @@ pub enum DisaggregateError {
     /// One of the two tables cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The table of proportions.
+    #[error(transparent)]
+    Proportions(#[from] ProportionsError),
     /// The solver's parameters.
     #[error(transparent)]
     Solver(#[from] OtError),
@@ -45,12 +49,6 @@ pub enum DisaggregateError {
         /// The table of proportions.
         other: PathBuf,
     },
-    /// The proportions have no names for the classes.
-    #[error("{}: the columns have no names: give the proportions as CSV or Parquet", path.display())]
-    UnnamedClasses {
-        /// The table of proportions.
-        path: PathBuf,
-    },
     /// A class with the name of a column of the output.
     #[error("{}: a class cannot be called {class:?}, that is a column of the output: rename it", path.display())]
     ReservedClass {
@@ -59,15 +57,13 @@ pub enum DisaggregateError {
         /// The name.
         class: String,
     },
-    /// Two rows for one thing.
-    #[error("{place}: {what} {name:?} is already in row {first_row}: give it once")]
+    /// Two rows for one instance.
+    #[error("{place}: instance {instance:?} is already in row {first_row}: give it once")]
     Repeated {
         /// The second row.
         place: Place,
-        /// `instance` or `bag`.
-        what: &'static str,
         /// Its identifier.
-        name: String,
+        instance: String,
         /// The first row of it, from 1.
         first_row: u64,
     },
@@ -91,13 +87,11 @@ pub enum DisaggregateError {
         /// The table of probabilities.
         probabilities: PathBuf,
     },
-    /// A negative probability, share or count.
-    #[error("{place}: {what} of class {class:?} is {value}, expected at least 0")]
+    /// A negative probability.
+    #[error("{place}: probability of class {class:?} is {value}, expected at least 0")]
     Negative {
         /// The row.
         place: Place,
-        /// `probability` or `proportion`.
-        what: &'static str,
         /// The class.
         class: String,
         /// The value.
@@ -112,36 +106,5 @@ pub enum DisaggregateError {
         sum: f64,
         /// Largest accepted distance from 1.
         tolerance: f64,
-    },
-    /// Neither shares nor counts.
-    #[error(
-        "{place}: proportions of bag {bag:?} add up to {sum}: expected 1 within {tolerance} in every row, or whole numbers (counts) in every row"
-    )]
-    ProportionSum {
-        /// The bag.
-        place: Place,
-        /// Its name.
-        bag: String,
-        /// Their sum.
-        sum: f64,
-        /// Largest accepted distance from 1.
-        tolerance: f64,
-    },
-    /// Counts of another number of instances.
-    #[error(
-        "{place}: counts of bag {bag:?} add up to {got}, {} has {expected} of its instances: add the missing ones, or give shares",
-        probabilities.display()
-    )]
-    CountSum {
-        /// The bag.
-        place: Place,
-        /// Its name.
-        bag: String,
-        /// Sum of the counts.
-        got: f64,
-        /// Instances of the bag.
-        expected: usize,
-        /// The table of probabilities.
-        probabilities: PathBuf,
     },
 }

@@ -1,51 +1,64 @@
 //! Two tables, checked and joined.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use llp_bags::own::ProportionTable;
 use llp_bags::table::Table;
 
-use super::proportions::{check_sign, columns_of, is_near_one, sum_tolerance, unique};
-use super::{BagProportions, BaggedPredictions, DisaggregateError};
+use super::{BaggedPredictions, DisaggregateError, bags_of};
 
 /// Columns of the output.
 const RESERVED: [&str; 3] = ["instance", "label", "confidence"];
 
+/// Probabilities may be printed with three digits: sums may be off by the rounding of their terms, and are divided out.
+const ROUNDING: f64 = 5e-4;
+/// Sums of many classes may not be off by more than this.
+const ROUNDING_MAX: f64 = 0.1;
+
 impl BaggedPredictions {
-    /// Joins a table of class probabilities (columns `instance`, `bag` and one per class) and a table of proportions
-    /// (`bag` and one column per class), each in CSV, Parquet or NumPy format.
+    /// Joins a table of class probabilities (columns `instance`, `bag` and one per class, as CSV, Parquet or NumPy file)
+    /// and a [`ProportionTable`].
     ///
-    /// Proportions are shares if every row adds up to 1, else counts, which must be those of the instances given.
-    /// The classes have the order of the table of proportions, and instances keep theirs.
+    /// The columns of probabilities are called as the classes are, or `p_CLASS`, as `llp predict --probabilities` writes
+    /// them; then all other columns are ignored. The classes have the order of the table of proportions, and instances
+    /// keep theirs. A row without a bag keeps its probabilities.
     ///
     /// # Errors
     /// [`DisaggregateError`] with file and row: tables that cannot be read, classes of one table only, bags without
     /// proportions or instances, repeated instances or bags, rows that do not add up.
     pub fn read(probabilities: &Path, proportions: &Path) -> Result<Self, DisaggregateError> {
-        let rows = Table::read(probabilities, &["instance", "bag"])?;
-        let bags = BagProportions::read(proportions)?;
+        let bags = ProportionTable::read(proportions)?;
+        let classes = bags.class_names();
         check_class_names(&bags)?;
+        let rows = Table::read_selected(probabilities, &["instance", "bag"], &["bag"], &|names| {
+            predicted(classes, names)
+        })?;
         let columns = columns(&rows, &bags)?;
-        unique(&rows, 0, "instance")?;
+        check_unique(&rows)?;
         let mut instances_of = vec![Vec::new(); bags.len()];
-        for (row, bag) in rows.ids(1).iter().enumerate() {
-            let place = bags.place(bag).ok_or_else(|| DisaggregateError::UnknownBag {
+        for (row, bag) in rows.ids(1).iter().enumerate().filter(|(_, bag)| !bag.is_empty()) {
+            let place = bags.row(bag).ok_or_else(|| DisaggregateError::UnknownBag {
                 place: rows.place(row),
                 bag: bag.clone(),
                 proportions: proportions.to_owned(),
             })?;
             instances_of[place].push(row);
         }
-        let bag = |(row, instances)| bags.bag(row, instances, probabilities);
+        if let Some(row) = instances_of.iter().position(Vec::is_empty) {
+            let (place, bag) = (bags.place(row), bags.bag(row).to_owned());
+            return Err(DisaggregateError::EmptyBag { place, bag, probabilities: probabilities.to_owned() });
+        }
         Ok(Self {
-            probabilities: normalized(&rows, &columns, bags.class_names())?,
-            bags: instances_of.into_iter().enumerate().map(bag).collect::<Result<_, _>>()?,
+            probabilities: normalized(&rows, &columns, classes)?,
+            bags: bags_of(&bags, instances_of, probabilities)?,
             instances: rows.ids(0).to_vec(),
-            class_names: bags.class_names().to_vec(),
+            class_names: classes.to_vec(),
         })
     }
 }
 
-fn check_class_names(bags: &BagProportions) -> Result<(), DisaggregateError> {
+fn check_class_names(bags: &ProportionTable) -> Result<(), DisaggregateError> {
     match bags.class_names().iter().find(|name| RESERVED.contains(&name.as_str())) {
         None => Ok(()),
         Some(class) => {
@@ -54,17 +67,70 @@ fn check_class_names(bags: &BagProportions) -> Result<(), DisaggregateError> {
     }
 }
 
+/// The columns `p_CLASS` among `names`, in the order of the classes, if there is one for every class and not one of its
+/// own name for every class.
+fn predicted(classes: &[String], names: &[String]) -> Option<Vec<usize>> {
+    if classes.iter().all(|class| names.contains(class)) {
+        return None;
+    }
+    let place = |class: &String| names.iter().position(|name| name.strip_prefix("p_") == Some(class));
+    classes.iter().map(place).collect()
+}
+
 /// The column of each class in the table of probabilities.
-fn columns(rows: &Table, bags: &BagProportions) -> Result<Vec<usize>, DisaggregateError> {
-    if let Some(names) = rows.names() {
-        return columns_of(bags.class_names(), names, bags.path(), rows.path());
+fn columns(rows: &Table, bags: &ProportionTable) -> Result<Vec<usize>, DisaggregateError> {
+    let classes = bags.class_names();
+    let Some(names) = rows.names() else {
+        let (got, expected) = (rows.n_columns(), classes.len());
+        if got == expected {
+            return Ok((0..expected).collect());
+        }
+        let (path, other) = (rows.path().to_owned(), bags.path().to_owned());
+        return Err(DisaggregateError::ClassCount { path, got, expected, other });
+    };
+    match predicted(classes, names) {
+        Some(columns) => Ok(columns),
+        None => columns_of(classes, names, bags.path(), rows.path()),
     }
-    let (got, expected) = (rows.n_columns(), bags.class_names().len());
-    if got == expected {
-        return Ok((0..expected).collect());
+}
+
+/// The place of each of `wanted` among `found`, which are the same names; `wanted_by` and `path` have them.
+///
+/// # Errors
+/// [`DisaggregateError::MissingClass`] for a name that only one of them has.
+pub fn columns_of(
+    wanted: &[String],
+    found: &[String],
+    wanted_by: &Path,
+    path: &Path,
+) -> Result<Vec<usize>, DisaggregateError> {
+    if let Some(class) = found.iter().find(|name| !wanted.contains(name)) {
+        return Err(DisaggregateError::MissingClass {
+            path: wanted_by.to_owned(),
+            class: class.clone(),
+            other: path.to_owned(),
+        });
     }
-    let (path, other) = (rows.path().to_owned(), bags.path().to_owned());
-    Err(DisaggregateError::ClassCount { path, got, expected, other })
+    let place = |class: &String| {
+        found.iter().position(|name| name == class).ok_or_else(|| DisaggregateError::MissingClass {
+            path: path.to_owned(),
+            class: class.clone(),
+            other: wanted_by.to_owned(),
+        })
+    };
+    wanted.iter().map(place).collect()
+}
+
+/// Refuses two rows for one instance.
+fn check_unique(rows: &Table) -> Result<(), DisaggregateError> {
+    let mut first_rows = BTreeMap::new();
+    for (row, name) in rows.ids(0).iter().enumerate() {
+        if let Some(first) = first_rows.insert(name.as_str(), row) {
+            let (place, first_row) = (rows.place(row), rows.place(first).row);
+            return Err(DisaggregateError::Repeated { place, instance: name.clone(), first_row });
+        }
+    }
+    Ok(())
 }
 
 /// Probabilities `[instance, class]` whose rows add up to 1.
@@ -73,13 +139,16 @@ fn normalized(
     columns: &[usize],
     class_names: &[String],
 ) -> Result<Vec<f64>, DisaggregateError> {
+    let tolerance = (ROUNDING * columns.len().max(2) as f64).min(ROUNDING_MAX);
     let mut probabilities = Vec::with_capacity(rows.n_rows() * columns.len());
     for row in 0..rows.n_rows() {
         let values: Vec<f64> = columns.iter().map(|&column| rows.row(row)[column]).collect();
-        check_sign(rows, row, "probability", class_names, &values)?;
+        if let Some(class) = values.iter().position(|&value| value < 0.0) {
+            let (place, value) = (rows.place(row), values[class]);
+            return Err(DisaggregateError::Negative { place, class: class_names[class].clone(), value });
+        }
         let sum: f64 = values.iter().sum();
-        let tolerance = sum_tolerance(columns.len());
-        if !is_near_one(sum, tolerance) {
+        if (sum - 1.0).abs() > tolerance + 1e-9 {
             return Err(DisaggregateError::ProbabilitySum { place: rows.place(row), sum, tolerance });
         }
         probabilities.extend(values.iter().map(|value| value / sum));

@@ -84,13 +84,15 @@ pub enum PredictError {
         /// What an instance of the network is.
         expected: InstanceShape,
     },
-    /// An instance without a bag, where proportions are given.
-    #[error("{}: instance {instance:?} has no bag that the proportions could be of: name it, or predict it apart", path.display())]
-    NoBag {
-        /// Where the instances are.
-        path: PathBuf,
-        /// The instance.
-        instance: String,
+    /// A class whose columns have the names of other columns.
+    #[error(
+        "a class called {class:?} would make two columns {column:?}: predict without --probabilities, or train with another name"
+    )]
+    ReservedClass {
+        /// The class.
+        class: String,
+        /// The column.
+        column: String,
     },
     /// An instance of a bag whose proportions are not known.
     #[error("instance {instance:?}: its bag {bag:?} is not in {}: add its proportions or remove the instance", proportions.display())]

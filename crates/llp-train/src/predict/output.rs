@@ -2,6 +2,7 @@
 
 use llp_bags::table::{CellType, Cells};
 
+use super::PredictError;
 use crate::disaggregate::Disaggregation;
 use crate::scores::most_probable;
 
@@ -39,6 +40,21 @@ impl Predictions {
 }
 
 impl Columns {
+    /// Refuses classes of which two columns would have one name.
+    ///
+    /// # Errors
+    /// [`PredictError::ReservedClass`].
+    pub fn check(&self) -> Result<(), PredictError> {
+        let head = self.head();
+        let count = |column: &String| head.iter().filter(|(name, _)| name == column).count();
+        let columns = |class: &String| [format!("p_{class}"), format!("posterior_{class}")];
+        let twice = |class: &String| columns(class).into_iter().find(|column| count(column) > 1);
+        match self.class_names.iter().find_map(|class| twice(class).map(|column| (class.clone(), column))) {
+            None => Ok(()),
+            Some((class, column)) => Err(PredictError::ReservedClass { class, column }),
+        }
+    }
+
     /// Their names and types, in the order of [`cells`](Self::cells).
     pub fn head(&self) -> Vec<(String, CellType)> {
         let text = |name: &str| (name.to_owned(), CellType::Text);

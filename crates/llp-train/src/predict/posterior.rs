@@ -2,49 +2,61 @@
 
 use std::path::Path;
 
+use llp_bags::own::ProportionTable;
+
 use super::{PredictError, Predictions};
-use crate::disaggregate::{Bag, BagProportions, BaggedPredictions, DisaggregateError, Disaggregation};
+use crate::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation, bags_of};
+
+/// Posteriors, and which instances have none of their own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Posterior {
+    /// Of all instances; those without known proportions keep the network's probabilities.
+    pub solved: Disaggregation,
+    /// Instances without a bag.
+    pub n_without_bag: usize,
+    /// Instances of bags that the table of proportions does not have, and one of these bags.
+    pub unknown_bags: Option<(usize, String)>,
+    /// Bags whose proportions are the best guess within what is known.
+    pub n_guessed: usize,
+}
 
 /// Solves the bags of `predictions`, whose proportions are in the rows of `proportions`: the posterior `U*` of equation
-/// (6) and the labels with exact counts. Bags of the table without instances here are left alone.
+/// (6) and the labels with exact counts. Bags of the table without instances here are left alone, and so are instances
+/// without a bag or of a bag that is not in the table.
 ///
 /// `source` is where the instances come from, for messages. `proportions` has the classes of the predictions, in their
 /// order.
 ///
 /// # Errors
-/// [`PredictError::UnknownBag`] and [`PredictError::NoBag`]; counts of another number of instances; `alpha` or `epsilon` outside their ranges.
+/// [`PredictError::UnknownBag`] if no bag is in the table; rows that do not add up; counts of another number of
+/// instances; `alpha` or `epsilon` outside their ranges.
 pub fn posterior(
     predictions: &Predictions,
-    proportions: &BagProportions,
+    proportions: &ProportionTable,
     source: &Path,
     alpha: f64,
     epsilon: f64,
-) -> Result<Disaggregation, PredictError> {
-    let bags = bags(predictions, proportions, source)?;
-    let Predictions { ids, probabilities, .. } = predictions.clone();
-    let class_names = proportions.class_names().to_vec();
-    let given = BaggedPredictions::new(class_names, ids, probabilities, bags);
-    Ok(given.disaggregate(alpha, epsilon).map_err(DisaggregateError::from)?)
-}
-
-fn bags(
-    predictions: &Predictions,
-    proportions: &BagProportions,
-    source: &Path,
-) -> Result<Vec<Bag>, PredictError> {
+) -> Result<Posterior, PredictError> {
     let mut instances_of = vec![Vec::new(); proportions.len()];
+    let (mut n_without_bag, mut unknown) = (0, Vec::new());
     for (instance, bag) in predictions.bags.iter().enumerate() {
-        if bag.is_empty() {
-            let (path, instance) = (source.to_owned(), predictions.ids[instance].clone());
-            return Err(PredictError::NoBag { path, instance });
+        match proportions.row(bag) {
+            Some(row) => instances_of[row].push(instance),
+            None if bag.is_empty() => n_without_bag += 1,
+            None => unknown.push(instance),
         }
-        let row = proportions.place(bag).ok_or_else(|| PredictError::UnknownBag {
-            instance: predictions.ids[instance].clone(),
-            bag: bag.clone(),
-            proportions: proportions.path().to_owned(),
-        })?;
-        instances_of[row].push(instance);
     }
-    let filled = instances_of.into_iter().enumerate().filter(|(_, instances)| !instances.is_empty());
-    filled.map(|(row, instances)| Ok(proportions.bag(row, instances, source)?)).collect()
+    let Predictions { ids, bags, probabilities } = predictions.clone();
+    if let (Some(&instance), true) = (unknown.first(), instances_of.iter().all(Vec::is_empty)) {
+        let (instance, bag) = (ids[instance].clone(), bags[instance].clone());
+        return Err(PredictError::UnknownBag { instance, bag, proportions: proportions.path().to_owned() });
+    }
+    let known = bags_of(proportions, instances_of, source).map_err(DisaggregateError::from)?;
+    let given = BaggedPredictions::new(proportions.class_names().to_vec(), ids, probabilities, known);
+    Ok(Posterior {
+        solved: given.disaggregate(alpha, epsilon).map_err(DisaggregateError::from)?,
+        n_without_bag,
+        unknown_bags: unknown.first().map(|&first| (unknown.len(), bags[first].clone())),
+        n_guessed: given.n_guessed(),
+    })
 }

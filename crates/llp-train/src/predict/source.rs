@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::own::{InstanceTable, Like, Listed, OwnError, is_own, list_instances, read_images};
+use llp_bags::own::{
+    InstanceNames, InstanceTable, Like, Listed, OwnError, is_own, list_instances, read_images,
+};
 use llp_bags::{BagSet, InstanceShape, Instances};
 
 use super::PredictError;
@@ -52,17 +54,26 @@ impl Source {
         Ok(Self::new(path, ids, None, Content::Files { files, side, channels }))
     }
 
-    /// All instances of a part of a data set, named by their places from 0; `path` is where it is, for messages.
-    pub fn split(path: &Path, data: Arc<Instances>) -> Self {
+    /// All instances of a part of a data set; `path` is where it is, for messages. `names` has the name of each, else
+    /// they are named by their places from 0.
+    pub fn split(path: &Path, data: Arc<Instances>, names: Option<&InstanceNames>) -> Self {
         let instances = data.ids();
-        Self::new(path, names(&instances), None, Content::InMemory(data, instances))
+        Self::new(path, named(&instances, names), None, Content::InMemory(data, instances))
     }
 
-    /// The instances of bags, bag after bag, named as those of [`split`](Self::split); bags by their places from 0.
-    pub fn bags(path: &Path, bags: &BagSet) -> Self {
+    /// The instances of bags, bag after bag, named as those of [`split`](Self::split); `bag_names` has the names of the
+    /// bags, else they are named by their places from 0.
+    pub fn bags(
+        path: &Path,
+        bags: &BagSet,
+        names: Option<&InstanceNames>,
+        bag_names: Option<&[String]>,
+    ) -> Self {
         let instances: Vec<u32> = (0..bags.len()).flat_map(|bag| bags.instances(bag)).copied().collect();
-        let of = (0..bags.len()).flat_map(|bag| vec![bag.to_string(); bags.instances(bag).len()]).collect();
-        Self::new(path, names(&instances), Some(of), Content::InMemory(Arc::clone(bags.data()), instances))
+        let name = |bag: usize| bag_names.map_or_else(|| bag.to_string(), |names| names[bag].clone());
+        let of = (0..bags.len()).flat_map(|bag| vec![name(bag); bags.instances(bag).len()]).collect();
+        let ids = named(&instances, names);
+        Self::new(path, ids, Some(of), Content::InMemory(Arc::clone(bags.data()), instances))
     }
 
     fn table(path: &Path, table: InstanceTable<Listed>) -> Self {
@@ -140,8 +151,9 @@ fn of_file(error: OwnError) -> PredictError {
     }
 }
 
-fn names(instances: &[u32]) -> Vec<String> {
-    instances.iter().map(ToString::to_string).collect()
+fn named(instances: &[u32], names: Option<&InstanceNames>) -> Vec<String> {
+    let name = |&instance: &u32| names.map_or_else(|| instance.to_string(), |names| names.name(instance));
+    instances.iter().map(name).collect()
 }
 
 /// What the network takes.

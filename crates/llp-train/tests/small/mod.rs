@@ -54,6 +54,7 @@ pub(crate) fn run_beside(
     let (asked, epochs, warnings) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
     let seconds = Cell::new(0.0);
     let mut context = RunContext {
+        trains_anyway: true,
         claimant: &claimant,
         locate: &|_| Ok(None),
         device: &Device::Cpu,

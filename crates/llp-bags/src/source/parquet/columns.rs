@@ -32,7 +32,7 @@ impl<T> Column<T> {
         (0..n_rows).map(move |row| if is_present(row) { values.next() } else { None })
     }
 
-    fn map<U>(self, convert: impl Fn(T) -> U) -> Column<U> {
+    pub(crate) fn map<U>(self, convert: impl Fn(T) -> U) -> Column<U> {
         Column { values: self.values.into_iter().map(convert).collect(), is_present: self.is_present }
     }
 }
@@ -41,6 +41,15 @@ impl<T> Column<T> {
 pub(crate) fn byte_strings(group: &dyn RowGroupReader, column: usize) -> Result<Column<ByteArray>> {
     guarded(|| match group.get_column_reader(column)? {
         ColumnReader::ByteArrayColumnReader(reader) => read(reader),
+        _ => Err(changed_type()),
+    })
+}
+
+/// A column of byte strings that all have one length.
+#[cfg(feature = "table")]
+pub(crate) fn fixed_byte_strings(group: &dyn RowGroupReader, column: usize) -> Result<Column<ByteArray>> {
+    guarded(|| match group.get_column_reader(column)? {
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => Ok(read(reader)?.map(ByteArray::from)),
         _ => Err(changed_type()),
     })
 }
@@ -67,7 +76,7 @@ pub(crate) fn floats(group: &dyn RowGroupReader, column: usize) -> Result<Column
 /// Turns a panic into an error: the parquet crate asserts what a damaged page or offset breaks, and the test
 /// `changed_bytes_do_not_panic` meets such bytes (with parquet 60.1, it fails without this guard). Nothing outlives the
 /// panic but the immutable file, so no half-changed state is seen.
-fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     GUARDED.set(true);
     let outcome = catch_unwind(AssertUnwindSafe(read));
     GUARDED.set(false);

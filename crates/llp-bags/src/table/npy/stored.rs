@@ -2,6 +2,7 @@
 
 use npyz::{Endianness, TypeChar, TypeStr};
 
+use crate::table::half::half;
 use crate::table::scan::Cell;
 
 /// How a cell is stored.
@@ -24,11 +25,19 @@ enum Class {
 impl Stored {
     /// The kinds that tables may hold; anything else is named in the error.
     pub(super) fn new(kind: &TypeStr) -> Result<Self, String> {
-        let unsupported = || format!("values of type {kind}: expected text or numbers of up to 64 bits");
+        let what = match kind.type_char() {
+            TypeChar::DateTime | TypeChar::TimeDelta => {
+                "dates or times: write numbers, for instance days since the first one"
+            }
+            TypeChar::Complex => "complex numbers: write real and imaginary parts as two columns",
+            TypeChar::Object => "Python objects: convert them to text or numbers",
+            _ => "values of no known type: expected text or numbers of up to 64 bits",
+        };
+        let unsupported = || what.to_owned();
         let class = match (kind.type_char(), kind.size_field()) {
             (TypeChar::Int, 1 | 2 | 4 | 8) => Class::Int,
             (TypeChar::Uint, 1 | 2 | 4 | 8) | (TypeChar::Bool, _) => Class::Uint,
-            (TypeChar::Float, 4 | 8) => Class::Float,
+            (TypeChar::Float, 2 | 4 | 8) => Class::Float,
             (TypeChar::ByteStr, _) => Class::Bytes,
             (TypeChar::UnicodeStr, _) => Class::Unicode,
             _ => return Err(unsupported()),
@@ -49,6 +58,7 @@ impl Stored {
     /// The value of `bytes`; `text` holds it if it is text that is not stored as such.
     pub(super) fn cell<'a>(&self, bytes: &'a [u8], text: &'a mut String) -> Cell<'a> {
         match self.class {
+            Class::Float if self.len == 2 => Cell::Number(half(self.bits(bytes) as u16)),
             Class::Float if self.len == 4 => Cell::Number(f32::from_bits(self.bits(bytes) as u32).into()),
             Class::Float => Cell::Number(f64::from_bits(self.bits(bytes))),
             Class::Int => Cell::Integer(self.signed(bytes).into()),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use llp_bags::own::ProportionsError;
 use llp_bags::table::{Cells, TableError, encode};
 use llp_ot::Outcome;
 use llp_sweep::write_atomically;
@@ -17,7 +18,7 @@ use crate::{Global, Output};
 /// `llp disaggregate`.
 #[derive(Args)]
 pub(crate) struct DisaggregateArgs {
-    /// Class probabilities: columns `instance`, `bag` and one per class.
+    /// Class probabilities: columns `instance`, `bag` and one per class, or what `llp predict --probabilities` writes.
     ///
     /// CSV, Parquet, or NumPy: a structured array, or a matrix whose columns are instance, bag, and the classes in the
     /// order of the proportions.
@@ -64,8 +65,23 @@ pub(crate) fn disaggregate(global: Global, args: &DisaggregateArgs) -> Result<Ex
     if n_open > 0 {
         tell(&format!("warning: {n_open} bags were not solved to the last digit: see their duality gaps"));
     }
+    warn(&input);
     show(global, &summary(&input, &solved))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is not as in most tables.
+fn warn(input: &BaggedPredictions) {
+    let n_without_bag = input.bag_of_instances().iter().filter(|bag| bag.is_none()).count();
+    if n_without_bag > 0 {
+        tell(&format!("warning: {n_without_bag} instances have no bag: they keep their probabilities"));
+    }
+    if input.n_guessed() > 0 {
+        tell(&format!(
+            "warning: the proportions of {} bags are not exact: the best guess within what is known is used",
+            input.n_guessed()
+        ));
+    }
 }
 
 /// Finds out before the work what would be wrong with the files after it.
@@ -121,7 +137,8 @@ fn summary(input: &BaggedPredictions, solved: &Disaggregation) -> Summary {
 fn instance_columns(input: &BaggedPredictions, solved: &Disaggregation) -> Vec<(String, Cells)> {
     let names = input.class_names();
     let bag_names: Vec<&str> = input.bags().map(|(name, _)| name).collect();
-    let bags = input.bag_of_instances().into_iter().map(|bag| bag_names[bag].to_owned()).collect();
+    let name = |bag: Option<usize>| bag.map_or_else(String::new, |bag| bag_names[bag].to_owned());
+    let bags = input.bag_of_instances().into_iter().map(name).collect();
     let posterior = names.iter().enumerate().map(|(class, name)| {
         let column = solved.posterior.iter().skip(class).step_by(names.len());
         (name.clone(), Cells::Numbers(column.copied().collect()))
@@ -155,7 +172,8 @@ fn bag_columns(input: &BaggedPredictions, solved: &Disaggregation) -> Vec<(Strin
 impl From<DisaggregateError> for Failure {
     fn from(error: DisaggregateError) -> Self {
         match error {
-            DisaggregateError::Table(TableError::Io(error)) => error.into(),
+            DisaggregateError::Table(TableError::Io(error))
+            | DisaggregateError::Proportions(ProportionsError::Table(TableError::Io(error))) => error.into(),
             error => Self { code: code::USAGE, error: error.into() },
         }
     }

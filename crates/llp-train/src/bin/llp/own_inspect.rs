@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use llp_bags::own::{self, FeatureColumn, OwnBag, OwnData, Unit};
+use llp_bags::own::{self, ColumnNote, FeatureColumn, OwnBag, OwnData, Unit};
 use llp_bags::source::Split;
-use llp_bags::{BagError, Diagnostics, Finding, Imprecision, InstanceShape, Verdict, diagnose};
+use llp_bags::{Diagnostics, Finding, Imprecision, InstanceShape, Verdict};
 use llp_train::TrainError;
+use llp_train::verdict::Outlook;
 use serde::Serialize;
 
 use crate::failure::{Failure, usage};
@@ -27,6 +28,10 @@ pub(crate) struct OwnDescription {
     pub(crate) unit: Unit,
     /// The least difference of two shares as they are written.
     pub(crate) share_step: Option<f64>,
+    /// Whether further decimals of shares were cut off, not rounded.
+    pub(crate) share_is_cut: bool,
+    /// Columns of the proportions that are neither the bag nor a class.
+    pub(crate) other_columns: Vec<String>,
     pub(crate) class_names: Vec<String>,
     /// Height, width and channels, or the number of values.
     #[serde(flatten)]
@@ -38,7 +43,11 @@ pub(crate) struct OwnDescription {
     pub(crate) fingerprint: String,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) column_notes: Vec<ColumnNote>,
     pub(crate) verdict: Verdict,
+    /// Findings and notes in words.
+    #[serde(skip)]
+    pub(crate) sentences: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -61,8 +70,7 @@ pub(crate) struct TestDescription {
 }
 
 pub(crate) fn inspect(global: Global, request: &Request<'_>) -> Result<(), Failure> {
-    let data = own::read(request.table, request.proportions, request.image_size)
-        .map_err(|error| TrainError::from(BagError::from(error)))?;
+    let data = own::read(request.table, request.proportions, request.image_size).map_err(TrainError::from)?;
     if let Some(path) = request.contact_sheet {
         let Some(images) = data.data.train.instances.as_images() else {
             return Err(usage(format!("{} has feature columns, no images to draw", request.table.display())));
@@ -83,14 +91,14 @@ pub(crate) fn inspect(global: Global, request: &Request<'_>) -> Result<(), Failu
 
 impl OwnDescription {
     fn new(table: &Path, data: &OwnData) -> Self {
-        let shares: Vec<f64> = data.bags.iter().flat_map(|bag| bag.proportions.as_slice()).copied().collect();
-        let sizes: Vec<usize> = data.bags.iter().map(|bag| bag.instances.len()).collect();
-        let diagnostics = diagnose(&shares, &sizes);
+        let Outlook { diagnostics, verdict, sentences } = Outlook::of(data);
         Self {
             data: table.display().to_string(),
             proportions: data.proportions_path.display().to_string(),
             unit: data.unit,
             share_step: data.share_step,
+            share_is_cut: data.share_is_cut,
+            other_columns: data.other_columns.clone(),
             class_names: data.data.class_names.clone(),
             shape: data.data.train.instances.shape(),
             columns: data.schema.as_ref().map(|schema| schema.columns.clone()),
@@ -99,7 +107,9 @@ impl OwnDescription {
             test: TestDescription::new(&data.data.test, &data.test_bags),
             fingerprint: data.fingerprint(),
             findings: diagnostics.findings(),
-            verdict: diagnostics.verdict(),
+            column_notes: data.notes.clone(),
+            verdict,
+            sentences,
             diagnostics,
         }
     }

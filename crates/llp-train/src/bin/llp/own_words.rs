@@ -1,12 +1,10 @@
 //! Own data in words, for people.
 
+use llp_bags::InstanceShape;
 use llp_bags::own::{FeatureColumn, Unit};
-use llp_bags::{Finding, InstanceShape, Verdict};
+use llp_train::verdict::title;
 
 use crate::own_inspect::{BagsDescription, OwnDescription};
-
-/// Classes that are listed by name; of more, only the number is told.
-const N_LISTED: usize = 5;
 
 /// The lines of a description.
 pub(crate) fn lines(told: &OwnDescription) -> Vec<String> {
@@ -14,21 +12,22 @@ pub(crate) fn lines(told: &OwnDescription) -> Vec<String> {
         format!("data          {}", told.data),
         format!("instances     {}", instances(told)),
         format!("proportions   {} in {}", unit(told), told.proportions),
+    ];
+    lines.extend(categories(told));
+    if !told.other_columns.is_empty() {
+        lines.push(format!("no classes    {}", told.other_columns.join(", ")));
+    }
+    lines.extend([
         format!("train         {}", bags(&told.train)),
         format!("held out      {}", bags(&told.held_out)),
         format!("test          {}", test(told)),
         format!("fingerprint   {}", told.fingerprint),
         format!("classes       {}", told.class_names.len()),
-    ];
+    ]);
     lines.extend(classes(told));
     lines.extend(numbers(told));
-    let verdict = match told.verdict {
-        Verdict::Possible => "training can work",
-        Verdict::Doubtful => "training may teach little",
-        Verdict::Impossible => "training cannot work as it is",
-    };
-    lines.push(format!("verdict       {verdict}"));
-    lines.extend(told.findings.iter().map(|finding| format!("  - {}", sentence(finding, &told.class_names))));
+    lines.push(format!("verdict       {}", title(told.verdict)));
+    lines.extend(told.sentences.iter().map(|sentence| format!("  - {sentence}")));
     lines
 }
 
@@ -49,9 +48,20 @@ fn instances(told: &OwnDescription) -> String {
     }
 }
 
+/// Every column of categories with the number of its texts.
+fn categories(told: &OwnDescription) -> Option<String> {
+    let category = |column: &FeatureColumn| match column {
+        FeatureColumn::Categorical { name, levels } => Some(format!("{name} ({} texts)", levels.len())),
+        FeatureColumn::Numeric { .. } => None,
+    };
+    let categories: Vec<String> = told.columns.iter().flatten().filter_map(category).collect();
+    (!categories.is_empty()).then(|| format!("categories    {}", categories.join(", ")))
+}
+
 fn unit(told: &OwnDescription) -> String {
     match (told.unit, told.share_step) {
         (Unit::Counts, _) => "counts".to_owned(),
+        (Unit::Shares, Some(step)) if told.share_is_cut => format!("shares, cut off in steps of {step}"),
         (Unit::Shares, Some(step)) if step >= 1e-4 => format!("shares, in steps of {step}"),
         (Unit::Shares, _) => "shares".to_owned(),
     }
@@ -116,51 +126,4 @@ fn numbers(told: &OwnDescription) -> Vec<String> {
             chance - floor
         ),
     ]
-}
-
-/// A finding as a sentence, with what helps.
-pub(crate) fn sentence(finding: &Finding, names: &[String]) -> String {
-    match finding {
-        Finding::AllBagsEqual => {
-            "all bags have the same proportions: nothing tells the classes apart; make bags that differ"
-                .to_owned()
-        }
-        Finding::FewerBagsThanClasses => {
-            "there are fewer bags than classes: make more bags, or merge classes".to_owned()
-        }
-        Finding::NeverPresent { class } => {
-            format!("no bag has an instance of {}: it cannot be learned, the others can", names[*class])
-        }
-        Finding::NeverVaries { class } => format!(
-            "the share of {} is the same in all bags: it cannot be told from the rest; make bags that differ in it",
-            names[*class]
-        ),
-        Finding::Confused { classes } if classes.len() > N_LISTED => {
-            format!(
-                "no bags tell {} of the classes apart: merge some, or add bags that differ in them",
-                classes.len()
-            )
-        }
-        Finding::Confused { classes } => {
-            let names: Vec<&str> = classes.iter().map(|&class| names[class].as_str()).collect();
-            format!("no bags tell {} apart: merge them, or add bags that differ in them", names.join(", "))
-        }
-        Finding::IllConditioned { condition } => format!(
-            "some classes hardly change independently (condition {condition:.0}): merge classes, or add bags that differ more"
-        ),
-        Finding::LittleToLearn { gain } => {
-            format!(
-                "bags say little: perfect learning lowers the KL loss by {gain:.4} nats only; smaller bags say more"
-            )
-        }
-        Finding::MoreAlikeThanChance { ratio } => format!(
-            "bags are more alike than random draws ({ratio:.2} of their variance): they seem to be balanced, or sizes are wrong"
-        ),
-        Finding::AsChance { ratio } => format!(
-            "bags differ as random draws do ({ratio:.2} of their variance): each bag teaches little, many and small ones are needed"
-        ),
-        Finding::MoreThanChance { ratio } => {
-            format!("bags differ by more than random draws ({ratio:.1} times their variance): that helps")
-        }
-    }
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use llp_bags::own::ProportionTable;
 use llp_bags::table::{TableFormat, TableWriter};
 use llp_sweep::AtomicFile;
-use llp_train::disaggregate::BagProportions;
 use llp_train::predict::{
     CHUNK, Columns, PredictError, Predictions, Source, posterior, predict as predict_chunk,
 };
@@ -18,7 +18,7 @@ use crate::calibration::{Calibration, calibrate};
 use crate::device_arg::DeviceArg;
 use crate::epoch_arg::EpochArg;
 use crate::failure::{Failure, code, usage};
-use crate::predict_input::{proportions, sources};
+use crate::predict_input::{proportions, sources, warnings};
 use crate::trained_run::{PlaceArgs, TrainedRun};
 use crate::world::{print, print_json, tell};
 use crate::{Global, Output};
@@ -121,7 +121,9 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Fa
         },
         predictor,
         known,
+        is_quiet: global.quiet,
     };
+    work.columns.check()?;
     let Some(out) = &args.out else {
         return match work.write(BufWriter::new(io::stdout()), format) {
             // A reader that has gone away is not an error.
@@ -197,7 +199,8 @@ struct Work<'a> {
     temperature: f64,
     columns: Columns,
     predictor: Predictor,
-    known: Option<BagProportions>,
+    known: Option<ProportionTable>,
+    is_quiet: bool,
 }
 
 impl Work<'_> {
@@ -212,8 +215,11 @@ impl Work<'_> {
                     Ok(())
                 })?;
                 let source = self.sources[0].path();
-                let solved = posterior(&all, known, source, self.args.alpha, self.args.epsilon)?;
-                table.write(&self.columns.cells(all, Some(&solved)))?;
+                let posterior = posterior(&all, known, source, self.args.alpha, self.args.epsilon)?;
+                for warning in warnings(&posterior, known.path()).iter().filter(|_| !self.is_quiet) {
+                    tell(&format!("warning: {warning}"));
+                }
+                table.write(&self.columns.cells(all, Some(&posterior.solved)))?;
             }
         }
         Ok(table.finish()?)

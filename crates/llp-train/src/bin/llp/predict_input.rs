@@ -1,7 +1,10 @@
 //! What `llp predict` reads, checked before any work.
 
-use llp_train::disaggregate::BagProportions;
-use llp_train::predict::{PredictError, Source};
+use std::path::Path;
+
+use llp_bags::own::ProportionTable;
+use llp_train::disaggregate::{DisaggregateError, columns_of};
+use llp_train::predict::{Posterior, PredictError, Source};
 use llp_train::{Predictor, TrainingData};
 
 use crate::failure::{Failure, usage};
@@ -27,10 +30,18 @@ pub(crate) fn sources(
 }
 
 fn split_of(args: &PredictArgs, split: SplitName, data: &TrainingData) -> Result<Source, Failure> {
+    let names = data.names.as_ref();
+    let train = names.map(|names| &names.train);
     Ok(match (split, &data.held_out) {
-        (SplitName::Test, _) => Source::split(&args.network, data.test.clone()),
-        (SplitName::Train, _) => Source::bags(&args.network, &data.bags),
-        (SplitName::HeldOut, Some(held_out)) => Source::bags(&args.network, held_out),
+        (SplitName::Test, _) => {
+            Source::split(&args.network, data.test.clone(), names.map(|names| &names.test))
+        }
+        (SplitName::Train, _) => {
+            Source::bags(&args.network, &data.bags, train, names.map(|names| &names.bags[..]))
+        }
+        (SplitName::HeldOut, Some(held_out)) => {
+            Source::bags(&args.network, held_out, train, names.map(|names| &names.held_out[..]))
+        }
         (SplitName::HeldOut, None) => {
             return Err(usage(format!("{} has no held-out bags", args.network.display())));
         }
@@ -42,11 +53,34 @@ pub(crate) fn proportions(
     args: &PredictArgs,
     predictor: &Predictor,
     sources: &[Source],
-) -> Result<Option<BagProportions>, Failure> {
+) -> Result<Option<ProportionTable>, Failure> {
     let Some(path) = &args.proportions else { return Ok(None) };
     if !sources[0].has_bags() {
         return Err(PredictError::NoBags { path: sources[0].path().to_owned() }.into());
     }
-    let known = BagProportions::read(path)?;
-    Ok(Some(known.ordered(&predictor.state().class_names, &args.network)?))
+    let known = ProportionTable::read(path).map_err(DisaggregateError::from)?;
+    let order = columns_of(&predictor.state().class_names, known.class_names(), &args.network, path)?;
+    Ok(Some(known.ordered(&order)))
+}
+
+/// What predictions and proportions have not in common.
+pub(crate) fn warnings(posterior: &Posterior, proportions: &Path) -> Vec<String> {
+    let path = proportions.display();
+    let mut warnings = Vec::new();
+    if posterior.n_without_bag > 0 {
+        let n = posterior.n_without_bag;
+        warnings.push(format!("{n} instances have no bag: they are left as the network sees them"));
+    }
+    if let Some((n, bag)) = &posterior.unknown_bags {
+        warnings.push(format!(
+            "{n} instances are of bags without proportions in {path}, such as {bag:?}: they are left as the network sees them"
+        ));
+    }
+    if posterior.n_guessed > 0 {
+        let n = posterior.n_guessed;
+        warnings.push(format!(
+            "{path}: the proportions of {n} bags are not exact: the best guess within what is known is used"
+        ));
+    }
+    warnings
 }

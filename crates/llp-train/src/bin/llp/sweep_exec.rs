@@ -15,7 +15,7 @@ use crate::Global;
 use crate::device_arg::DeviceArg;
 use crate::failure::{Failure, code, usage};
 use crate::signals::Wishes;
-use crate::train::train_here;
+use crate::train::{Terms, train_here};
 use crate::world::{host, tell};
 
 #[derive(Args)]
@@ -50,7 +50,8 @@ pub(crate) fn exec(global: Global, args: &ExecArgs) -> Result<ExitCode, Failure>
     }
     // A run that cannot be compared is not held back.
     let may_go_on = |epochs: usize| prune::may_go_on(&sweep, cell, epochs, &host()).unwrap_or(true);
-    match train_here(global, run.path(), &cell.config, args.device, &wishes, None, &may_go_on) {
+    let terms = Terms { time_limit: None, trains_anyway: true };
+    match train_here(global, run.path(), &cell.config, args.device, &wishes, terms, &may_go_on) {
         Ok(RunEnd::Stopped(_)) => Ok(ExitCode::from(wishes.exit_code())),
         // Within a sweep a diverged run is a result like any other; one that is held back is done for now.
         Ok(RunEnd::AlreadyEnded(_) | RunEnd::Ended(_) | RunEnd::Paused(_)) => Ok(ExitCode::SUCCESS),

@@ -28,10 +28,20 @@ pub(crate) struct TrainArgs {
     /// The run's directory; made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Train on own bags also if they cannot teach the classes.
+    #[arg(long)]
+    anyway: bool,
     #[command(flatten)]
     device: DeviceArg,
     #[command(flatten)]
     limit: TimeLimit,
+}
+
+/// What a training may do.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms {
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) trains_anyway: bool,
 }
 
 /// `llp resume`.
@@ -64,7 +74,8 @@ struct TimeLimit {
 
 pub(crate) fn train(global: Global, args: &TrainArgs) -> Result<ExitCode, Failure> {
     let config = args.config.resolve(global)?;
-    train_to_end(global, &args.out, &config, args.device, args.limit.time_limit)
+    let terms = Terms { time_limit: args.limit.time_limit, trains_anyway: args.anyway };
+    train_to_end(global, &args.out, &config, args.device, terms)
 }
 
 pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Failure> {
@@ -78,7 +89,8 @@ pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<ExitCode, Fail
     if args.bags.is_some() {
         config.bags.manifest.clone_from(&args.bags);
     }
-    train_to_end(global, &args.dir, &config, args.device, args.limit.time_limit)
+    let terms = Terms { time_limit: args.limit.time_limit, trains_anyway: true };
+    train_to_end(global, &args.dir, &config, args.device, terms)
 }
 
 fn train_to_end(
@@ -86,11 +98,11 @@ fn train_to_end(
     dir: &Path,
     config: &RunConfig,
     device: DeviceArg,
-    time_limit: Option<Duration>,
+    terms: Terms,
 ) -> Result<ExitCode, Failure> {
     let wishes = Wishes::listen()?;
     wishes.exit_on_kill();
-    match train_here(global, dir, config, device, &wishes, time_limit, &|_| true)? {
+    match train_here(global, dir, config, device, &wishes, terms, &|_| true)? {
         RunEnd::Stopped(_) | RunEnd::Paused(_) => {
             tell(&format!("stopped with a checkpoint; resume with: llp resume {}", dir.display()));
             Ok(ExitCode::from(wishes.exit_code()))
@@ -113,11 +125,11 @@ pub(crate) fn train_here(
     config: &RunConfig,
     device: DeviceArg,
     wishes: &Wishes,
-    time_limit: Option<Duration>,
+    terms: Terms,
     may_go_on: &(dyn Fn(usize) -> bool + Sync),
 ) -> Result<RunEnd, Failure> {
     // All of it inside the pool: from outside, each kernel would wait tens of microseconds for a thread to wake up.
-    rayon::scope(|_| train_in_pool(global, dir, config, device, wishes, time_limit, may_go_on))
+    rayon::scope(|_| train_in_pool(global, dir, config, device, wishes, terms, may_go_on))
 }
 
 fn train_in_pool(
@@ -126,13 +138,13 @@ fn train_in_pool(
     config: &RunConfig,
     device: DeviceArg,
     wishes: &Wishes,
-    time_limit: Option<Duration>,
+    terms: Terms,
     may_go_on: &dyn Fn(usize) -> bool,
 ) -> Result<RunEnd, Failure> {
     // On the thread that trains, to which the tensors of a GPU belong.
     let device = device.open()?;
     let seconds = stopwatch();
-    let is_late = || time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
+    let is_late = || terms.time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
     let mut context = RunContext {
         claimant: &claimant(),
@@ -142,7 +154,8 @@ fn train_in_pool(
         seconds: &seconds,
         should_stop: &|| wishes.should_stop() || is_late(),
         may_go_on,
-        begun: &mut |config, plan| progress.borrow_mut().begin(config, plan),
+begun: &mut |config, plan| progress.borrow_mut().begin(config, plan),
+        trains_anyway: terms.trains_anyway,
         epoch_ended: &mut |_, record| progress.borrow_mut().epoch(record),
         warn: &mut |message| progress.borrow().warn(message),
     };

@@ -1,0 +1,249 @@
+//! A table of proportions as it is written: a row per bag, a column per class, and what is known of their errors.
+//!
+//! Training, inspection, prediction and `disaggregate` all read it here, so that they accept the same tables and
+//! understand them alike.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use llp_ot::{Imprecision, Proportions};
+
+use super::ProportionsError;
+use super::proportion_columns::{ClassColumns, Part, Role};
+use super::scale::Scale;
+use crate::table::names::whole_numbers;
+use crate::table::scan::{Cell, Head, Sink, scan};
+use crate::table::{Place, TableError};
+
+/// The rows of a table of proportions, not yet compared with the instances.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProportionTable {
+    pub(super) path: PathBuf,
+    pub(super) class_names: Vec<String>,
+    pub(super) is_named: bool,
+    pub(super) other_columns: Vec<String>,
+    pub(super) rows: Vec<Row>, // at least one
+    places: HashMap<String, usize>,
+}
+
+/// What is written of a bag.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    pub(super) place: Place,
+    pub(super) bag: String,
+    pub(super) classes: Vec<Entry>, // [class]
+}
+
+/// What is written of a class of a bag: shares or counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Entry {
+    Unknown,
+    Value(f64),
+    Within { low: f64, high: f64, value: Option<f64> },
+    Noisy { value: f64, error: f64 },
+}
+
+impl ProportionTable {
+    /// Reads a table with a column `bag` and one per class; `CLASS_low`, `CLASS_high` and `CLASS_se` may stand beside a
+    /// column `CLASS`. An array without names has the bag first, and classes named 0, 1 and so on.
+    ///
+    /// # Errors
+    /// [`ProportionsError`] with file and row: a table that cannot be read, fewer than two classes, a bag with two rows,
+    /// cells that are no numbers.
+    pub fn read(path: &Path) -> Result<Self, ProportionsError> {
+        let mut collector = Collector {
+            path,
+            columns: ClassColumns::default(),
+            has_errors: vec![],
+            other: vec![],
+            bags: vec![],
+            cells: vec![],
+        };
+        scan(path, &mut collector)?;
+        collector.into_table()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The classes, in the order of every `[class]` axis.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Whether the file names its columns; else classes are numbers.
+    pub fn is_named(&self) -> bool {
+        self.is_named
+    }
+
+    /// The columns that were taken neither for the bag nor for a class or its errors: row numbers.
+    pub fn other_columns(&self) -> &[String] {
+        &self.other_columns
+    }
+
+    /// The number of bags.
+    #[expect(clippy::len_without_is_empty, reason = "a table has at least one row")]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The name of the bag in a row, from 0.
+    pub fn bag(&self, row: usize) -> &str {
+        &self.rows[row].bag
+    }
+
+    /// The row of a bag, from 0.
+    pub fn row(&self, bag: &str) -> Option<usize> {
+        self.places.get(bag).copied()
+    }
+
+    /// Where a row is, for people.
+    pub fn place(&self, row: usize) -> Place {
+        self.rows[row].place.clone()
+    }
+
+    /// The same table with its classes in another order: `order` has the place of each in the old one.
+    ///
+    /// # Panics
+    /// If there is no such place, as for a slice.
+    #[must_use]
+    pub fn ordered(mut self, order: &[usize]) -> Self {
+        for row in &mut self.rows {
+            row.classes = order.iter().map(|&class| row.classes[class]).collect();
+        }
+        self.class_names = order.iter().map(|&class| self.class_names[class].clone()).collect();
+        self
+    }
+
+    /// The proportions of the bags of which `sizes`, `[row]`, says how many instances there are in the table at
+    /// `instances`; nothing for a bag of unknown size.
+    ///
+    /// # Errors
+    /// [`ProportionsError`] with the row: neither shares nor counts of that many instances.
+    pub fn resolve(
+        &self,
+        sizes: &[Option<usize>],
+        instances: &Path,
+    ) -> Result<Vec<Option<(Proportions, Imprecision)>>, ProportionsError> {
+        let scale = Scale::of(self, sizes, instances)?;
+        let resolved = self.rows.iter().zip(sizes).map(|(row, size)| {
+            size.map(|size| scale.resolve(row, size))
+                .transpose()
+                .map_err(|source| ProportionsError::Ot { place: row.place.clone(), source })
+        });
+        resolved.collect()
+    }
+}
+
+struct Collector<'a> {
+    path: &'a Path,
+    columns: ClassColumns,
+    has_errors: Vec<bool>, // [class]
+    other: Vec<String>,
+    bags: Vec<String>,                 // [row]
+    cells: Vec<Vec<[Option<f64>; 4]>>, // [class][row]
+}
+
+impl Sink for Collector<'_> {
+    type Error = ProportionsError;
+
+    fn head(&mut self, head: &Head) -> Result<Vec<usize>, ProportionsError> {
+        self.columns = ClassColumns::of(self.path, head)?;
+        let n_classes = self.columns.class_names.len();
+        self.cells = vec![Vec::new(); n_classes];
+        self.has_errors = (0..n_classes).map(|class| self.columns.has(class, Part::Error)).collect();
+        let is_other = |column: &usize| self.columns.roles[*column] == Role::Other;
+        let (other, wanted): (Vec<usize>, Vec<usize>) = (0..head.columns.len()).partition(is_other);
+        self.other = other.into_iter().map(|column| head.columns[column].name.clone()).collect();
+        Ok(wanted)
+    }
+
+    fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), ProportionsError> {
+        let place = || Place { path: self.path.to_owned(), row: row as u64 + 1 };
+        let name = || self.columns.names[column].clone();
+        let Role::Class(class, part) = self.columns.roles[column] else {
+            let bag = cell.name().ok_or_else(|| TableError::EmptyCell { place: place(), column: name() })?;
+            self.bags.push(bag.into_owned());
+            return Ok(());
+        };
+        let number = cell.number().filter(|number| number.is_finite());
+        if number.is_none() && !cell.is_missing() {
+            let (place, column, got) = (place(), name(), cell.shown());
+            let classes = self.columns.class_names.clone();
+            return Err(ProportionsError::NotANumber { place, column, got, classes });
+        }
+        let rows = &mut self.cells[class];
+        if rows.len() <= row {
+            rows.resize(row + 1, [None; 4]);
+        }
+        rows[row][part as usize] = number;
+        Ok(())
+    }
+}
+
+impl Collector<'_> {
+    fn into_table(mut self) -> Result<ProportionTable, ProportionsError> {
+        if self.bags.is_empty() {
+            return Err(TableError::NoRows { path: self.path.to_owned() }.into());
+        }
+        whole_numbers(&mut self.bags);
+        let mut places = HashMap::new();
+        let mut rows = Vec::with_capacity(self.bags.len());
+        for (row, bag) in self.bags.iter().enumerate() {
+            let place = Place { path: self.path.to_owned(), row: row as u64 + 1 };
+            if let Some(first) = places.insert(bag.clone(), row) {
+                let (bag, first_row) = (bag.clone(), first as u64 + 1);
+                return Err(ProportionsError::RepeatedBag { place, bag, first_row });
+            }
+            let classes = (0..self.columns.class_names.len()).map(|class| self.entry(row, class, &place));
+            let classes = classes.collect::<Result<Vec<_>, _>>()?;
+            if classes.iter().all(|entry| *entry == Entry::Unknown) {
+                return Err(ProportionsError::NothingKnown { place, bag: bag.clone() });
+            }
+            rows.push(Row { place, bag: bag.clone(), classes });
+        }
+        let ClassColumns { class_names, is_named, .. } = self.columns;
+        let path = self.path.to_owned();
+        Ok(ProportionTable { path, class_names, is_named, other_columns: self.other, rows, places })
+    }
+
+    /// Checks the cells of a class by themselves.
+    fn entry(&self, row: usize, class: usize, place: &Place) -> Result<Entry, ProportionsError> {
+        let [value, low, high, error] = self.cells[class][row];
+        let has_errors = self.has_errors[class];
+        let name = || self.columns.class_names[class].clone();
+        let place = || place.clone();
+        for (cell, part) in [(value, ""), (low, "_low"), (high, "_high"), (error, "_se")] {
+            let is_noisy = part.is_empty() && has_errors;
+            if let Some(value) = cell.filter(|&value| value < 0.0 && !is_noisy) {
+                let hint = if part.is_empty() { "; noisy ones need a column of standard errors" } else { "" };
+                let column = format!("{}{part}", name());
+                return Err(ProportionsError::Negative { place: place(), column, value, hint });
+            }
+        }
+        match (value, low, high, error) {
+            (None, None, None, None) => Ok(Entry::Unknown),
+            (Some(value), None, None, Some(error)) => Ok(Entry::Noisy { value, error }),
+            (Some(value), None, None, None) if !has_errors => Ok(Entry::Value(value)),
+            (value, Some(low), Some(high), None) => {
+                if low > high {
+                    return Err(ProportionsError::Bounds { place: place(), class: name(), low, high });
+                }
+                match value.filter(|value| !(low..=high).contains(value)) {
+                    None => Ok(Entry::Within { low, high, value }),
+                    Some(value) => Err(ProportionsError::OutsideBounds {
+                        place: place(),
+                        class: name(),
+                        value,
+                        low,
+                        high,
+                    }),
+                }
+            }
+            (_, None, None, _) => Err(ProportionsError::HalfKnown { place: place(), class: name() }),
+            _ => Err(ProportionsError::OneBoundOfRow { place: place(), class: name() }),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Whether a table of proportions holds shares or counts, and what each row says of its bag.
+
+use std::path::Path;
+
+use llp_ot::{Imprecision, OtError, Proportions};
+
+use super::column_hints::hint;
+use super::proportion_table::{Entry, ProportionTable, Row};
+use super::proportions_error::{ClassesTaken, ProportionsError};
+
+/// Standard errors by which noisy shares may miss their sum.
+const N_STANDARD_ERRORS: f64 = 6.0;
+/// Sums of floating-point numbers are this far off at most.
+const SUM_SLACK: f64 = 1e-6;
+/// Rounded shares of many classes may miss 1 by much, but not by more than this: a forgotten class would not be seen.
+const SUM_SLACK_MAX: f64 = 0.1;
+/// Shares of different numbers of decimals may each be off by this, as if all were printed with three digits...
+const THREE_DIGITS: f64 = 5e-4;
+/// ...as long as their sum misses 1 by no more than this.
+const THREE_DIGITS_MAX: f64 = 0.01;
+
+/// Whatever adds up to more than this is meant as counts.
+const SHARE_SUM_BELOW: f64 = 1.5;
+
+/// What the cells of a table are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Shares of a bag: they add up to 1.
+    Shares,
+    /// Numbers of instances: they add up to the size of the bag.
+    Counts,
+}
+
+/// A table's unit, and how finely its shares are written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scale {
+    pub(super) unit: Unit,
+    /// The least difference of two shares as they are written, 0.01 for two decimals; nothing for counts.
+    pub(super) step: Option<f64>,
+    /// Whether decimals were cut off, not rounded.
+    pub(super) is_cut: bool,
+    /// By how much a share may be smaller than what is written.
+    below: f64,
+    /// By how much a share may be larger than what is written.
+    above: f64,
+}
+
+impl Scale {
+    /// The unit in which every row adds up; `sizes` are the numbers of instances, `[row]`, of the table at `instances`,
+    /// nothing for a bag whose instances are not all there.
+    pub(super) fn of(
+        table: &ProportionTable,
+        sizes: &[Option<usize>],
+        instances: &Path,
+    ) -> Result<Self, ProportionsError> {
+        let (shares, counts) = (Self::rounded(table), Self::counts());
+        let misfit =
+            |scale: Self| table.rows.iter().zip(sizes).position(|(row, &size)| !scale.fits(row, size));
+        match (misfit(shares), misfit(counts)) {
+            // Noise may hide the unit: the one is taken whose totals are nearer.
+            (None, None) if counts.distance(table, sizes) < shares.distance(table, sizes) => Ok(counts),
+            (None, _) => Ok(shares),
+            (Some(_), None) => Ok(counts),
+            (Some(_), Some(count)) => {
+                let (printed, cut) = (Self::printed(table), Self::cut(table));
+                if misfit(printed).is_none() {
+                    return Ok(printed);
+                }
+                let Some(share) = misfit(cut) else { return Ok(cut) };
+                let seem_counts = table.rows.iter().all(are_whole)
+                    && table.rows.iter().any(|row| sums(row, 0.0, 0.0).0 > SHARE_SUM_BELOW);
+                let (scale, row) = if seem_counts { (counts, count) } else { (cut, share) };
+                Err(scale.refusal(table, row, sizes[row], instances))
+            }
+        }
+    }
+
+    fn counts() -> Self {
+        Self { unit: Unit::Counts, step: None, is_cut: false, below: 0.0, above: 0.0 }
+    }
+
+    /// Shares that were rounded to the decimals that are written.
+    fn rounded(table: &ProportionTable) -> Self {
+        let scale = Self { unit: Unit::Shares, step: Some(step_of(table)), ..Self::counts() };
+        let half_step = scale.half_step(table.class_names.len());
+        Self { below: half_step, above: half_step, ..scale }
+    }
+
+    /// Shares that were rounded to three digits at least.
+    fn printed(table: &ProportionTable) -> Self {
+        let (scale, n_classes) = (Self::rounded(table), table.class_names.len() as f64);
+        let digits = (THREE_DIGITS * n_classes.max(2.0)).min(THREE_DIGITS_MAX) / n_classes;
+        Self { below: scale.below.max(digits), above: scale.above.max(digits), ..scale }
+    }
+
+    /// Shares whose further decimals were cut off, if no row adds up to more than 1.
+    fn cut(table: &ProportionTable) -> Self {
+        let scale = Self::printed(table);
+        let step = scale.step.unwrap_or(0.0).min(SUM_SLACK_MAX / table.class_names.len() as f64);
+        let is_above = |row: &Row| sums(row, 0.0, 0.0).0 > 1.0 + SUM_SLACK;
+        if step <= scale.above || table.rows.iter().any(is_above) {
+            return scale;
+        }
+        Self { above: step, is_cut: true, ..scale }
+    }
+
+    /// The sum over rows of the square by which complete ones miss their total.
+    fn distance(self, table: &ProportionTable, sizes: &[Option<usize>]) -> f64 {
+        let missed = |(row, &size): (&Row, &Option<usize>)| {
+            let sum: Option<f64> = row.classes.iter().map(middle).sum();
+            sum.zip(size).map_or(0.0, |(sum, size)| (sum - self.total(size)).powi(2))
+        };
+        table.rows.iter().zip(sizes).map(missed).sum()
+    }
+
+    fn total(self, size: usize) -> f64 {
+        if self.unit == Unit::Counts { size as f64 } else { 1.0 }
+    }
+
+    /// How far a share may be from what is written.
+    fn half_step(self, n_classes: usize) -> f64 {
+        self.step.map_or(0.0, |step| (step / 2.0).min(SUM_SLACK_MAX / n_classes as f64))
+    }
+
+    fn fits(self, row: &Row, size: Option<usize>) -> bool {
+        match (self.unit, size) {
+            (Unit::Shares, _) => self.adds_up_to(row, 1.0),
+            (Unit::Counts, Some(size)) => are_whole(row) && self.adds_up_to(row, size as f64),
+            (Unit::Counts, None) => are_whole(row) && sums(row, 0.0, 0.0).1 > 0.0,
+        }
+    }
+
+    fn adds_up_to(self, row: &Row, total: f64) -> bool {
+        let (low, high) = sums(row, self.below, self.above);
+        low <= total + SUM_SLACK && total <= high + SUM_SLACK
+    }
+
+    /// Why the row does not fit.
+    fn refusal(
+        self,
+        table: &ProportionTable,
+        row: usize,
+        size: Option<usize>,
+        instances: &Path,
+    ) -> ProportionsError {
+        let Row { place, bag, .. } = table.rows[row].clone();
+        let size = size.unwrap_or(0);
+        let (low_sum, high_sum) = sums(&table.rows[row], 0.0, 0.0);
+        let (low_sum, high_sum) = (rounded(low_sum), rounded(high_sum));
+        let are_percentages = table.rows.iter().all(is_percentage);
+        if self.unit == Unit::Shares && are_percentages {
+            return ProportionsError::Percent { place, bag, sum: low_sum };
+        }
+        let is_imprecise = |entry: &Entry| matches!(entry, Entry::Within { .. } | Entry::Noisy { .. });
+        if table.rows[row].classes.iter().any(is_imprecise) {
+            return ProportionsError::BoundSum { place, bag, total: self.total(size), low_sum, high_sum };
+        }
+        let mut taken = Box::new(ClassesTaken { classes: table.class_names.clone(), hint: hint(table) });
+        if self.unit == Unit::Counts {
+            if are_percentages {
+                taken.hint.push_str("; if they are percentages, divide the table by 100");
+            }
+            let table = instances.to_owned();
+            return ProportionsError::CountSum { place, bag, sum: low_sum, n_instances: size, table, taken };
+        }
+        let tolerance = rounded((self.above * taken.classes.len() as f64).max(SUM_SLACK));
+        if low_sum > SHARE_SUM_BELOW {
+            taken.hint.push_str("; counts must be whole numbers that add up to the size of the bag");
+        }
+        ProportionsError::ShareSum { place, bag, sum: low_sum, tolerance, taken }
+    }
+
+    /// The proportions of a bag of `size` instances, and what is known of their errors. The row fits.
+    pub(super) fn resolve(self, row: &Row, size: usize) -> Result<(Proportions, Imprecision), OtError> {
+        let total = self.total(size);
+        if row.classes.iter().any(|entry| matches!(entry, Entry::Within { .. })) {
+            return within(row, total, self.half_step(row.classes.len()));
+        }
+        if row.classes.iter().any(|entry| matches!(entry, Entry::Noisy { .. })) {
+            return noisy(row, total);
+        }
+        let known: Vec<Option<f64>> =
+            row.classes.iter().map(|entry| middle(entry).map(|value| value / total)).collect();
+        let sum: f64 = known.iter().flatten().sum();
+        let is_complete = known.iter().all(Option::is_some);
+        // Rounding is divided out; with a single unknown class, that class has the rest.
+        let scale = if is_complete || sum > 1.0 { sum } else { 1.0 };
+        let known: Vec<Option<f64>> = known.iter().map(|share| share.map(|share| share / scale)).collect();
+        let (proportions, imprecision) = Imprecision::partial(&known)?;
+        let n_unknown = known.iter().filter(|share| share.is_none()).count();
+        Ok((proportions, if n_unknown < 2 { Imprecision::Exact } else { imprecision }))
+    }
+}
+
+/// The distance of two neighbors among numbers of as many decimals as the table's cells have at most.
+fn step_of(table: &ProportionTable) -> f64 {
+    let decimals = |value: f64| value.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let cells = table.rows.iter().flat_map(|row| &row.classes);
+    let value = |entry: &Entry| if let Entry::Value(value) = entry { Some(*value) } else { None };
+    match cells.filter_map(value).map(decimals).max() {
+        None | Some(0) => 0.0,
+        Some(decimals) => 10.0_f64.powi(-(decimals as i32)),
+    }
+}
+
+/// Whether all values without an error are whole numbers.
+fn are_whole(row: &Row) -> bool {
+    row.classes.iter().all(|entry| !matches!(entry, Entry::Value(value) if value.fract() != 0.0))
+}
+
+/// Whether a row adds up to 100, with values that may be rounded to whole numbers.
+fn is_percentage(row: &Row) -> bool {
+    let (low, high) = sums(row, 0.0, 0.0);
+    high.is_finite() && (low - 100.0).abs() <= (row.classes.len() as f64 / 2.0).clamp(1.0, 10.0)
+}
+
+/// The least and the largest sum that a row allows; values without an error may be larger than what is right by `below`,
+/// and smaller by `above`.
+fn sums(row: &Row, below: f64, above: f64) -> (f64, f64) {
+    let bounds = row.classes.iter().map(|entry| match *entry {
+        Entry::Unknown => (0.0, f64::INFINITY),
+        Entry::Value(value) => (value - below, value + above),
+        Entry::Within { low, high, .. } => (low, high),
+        Entry::Noisy { value, error } => {
+            (value - N_STANDARD_ERRORS * error, value + N_STANDARD_ERRORS * error)
+        }
+    });
+    bounds.fold((0.0, 0.0), |sums, bounds| (sums.0 + bounds.0, sums.1 + bounds.1))
+}
+
+/// Without the last digits, for people.
+fn rounded(sum: f64) -> f64 {
+    (sum * 1e9).round() / 1e9
+}
+
+fn middle(entry: &Entry) -> Option<f64> {
+    match *entry {
+        Entry::Unknown => None,
+        Entry::Value(value) | Entry::Noisy { value, .. } => Some(value),
+        Entry::Within { low, high, value } => Some(value.unwrap_or(f64::midpoint(low, high))),
+    }
+}
+
+/// Noisy shares; a class without a value is unknown and gets an equal part of the rest.
+fn noisy(row: &Row, total: f64) -> Result<(Proportions, Imprecision), OtError> {
+    let known: f64 = row.classes.iter().filter_map(middle).sum();
+    let n_unknown = row.classes.iter().filter(|entry| **entry == Entry::Unknown).count();
+    let rest = (total - known).max(0.0) / n_unknown.max(1) as f64;
+    let shares: Vec<f64> = row.classes.iter().map(|entry| middle(entry).unwrap_or(rest) / total).collect();
+    let errors = row.classes.iter().map(|entry| match entry {
+        Entry::Noisy { error, .. } => error / total,
+        Entry::Unknown => f64::INFINITY,
+        _ => 0.0,
+    });
+    Imprecision::noisy(&shares, errors.collect())
+}
+
+/// Intervals; the proportions are the given values or the middles, moved towards the bounds until they add up to 1.
+/// Values without bounds are good to `half_step`.
+fn within(row: &Row, total: f64, half_step: f64) -> Result<(Proportions, Imprecision), OtError> {
+    let bounds = row.classes.iter().map(|entry| match *entry {
+        Entry::Within { low, high, .. } => (low / total, high / total),
+        Entry::Value(value) | Entry::Noisy { value, .. } => {
+            (value / total - half_step, value / total + half_step)
+        }
+        Entry::Unknown => (0.0, 1.0),
+    });
+    let (low, high): (Vec<f64>, Vec<f64>) =
+        bounds.map(|(low, high)| (low.clamp(0.0, 1.0), high.clamp(0.0, 1.0))).unzip();
+    let start: Vec<f64> = (row.classes.iter().zip(low.iter().zip(&high)))
+        .map(|(entry, (&low, &high))| middle(entry).map_or(low, |value| (value / total).clamp(low, high)))
+        .collect();
+    let missing = 1.0 - start.iter().sum::<f64>();
+    let ends = if missing > 0.0 { &high } else { &low };
+    let room: f64 = start.iter().zip(ends).map(|(value, end)| (end - value).abs()).sum();
+    let part = if room > 0.0 { (missing.abs() / room).min(1.0) } else { 0.0 };
+    let moved: Vec<f64> = start.iter().zip(ends).map(|(value, end)| value + part * (end - value)).collect();
+    let sum: f64 = moved.iter().sum();
+    let proportions = Proportions::new(moved.iter().map(|value| value / sum).collect())?;
+    let imprecision = Imprecision::Intervals { low, high };
+    imprecision.check(row.classes.len())?;
+    Ok((proportions, imprecision))
+}
