@@ -281,7 +281,9 @@ pub fn add_bias(x: &Features, bias: &Tensor, activation: Activation) -> Result<F
     match &x.0 {
         On::Cpu(x) => add_bias_on_cpu(x, bias, activation).map(Features::from),
         #[cfg(feature = "cuda")]
-        On::Cuda(_) => bail!("a bias with an activation runs on CPUs only: use --device cpu"),
+        On::Cuda(_) => {
+            bail!("this network runs on CPUs only: use --device cpu, or another network (--preset paper)")
+        }
     }
 }
 

@@ -220,3 +220,25 @@ fn adamw_agrees_with_pytorch() {
         }
     }
 }
+
+/// Nesterov's momentum takes PyTorch's steps (`fixtures/nesterov`), without weight decay and with PyTorch's.
+#[test]
+fn nesterov_steps_are_those_of_pytorch() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/nesterov/steps.safetensors");
+    let golden = safetensors::load(path, &Device::Cpu).unwrap();
+    let rates = [0.02, 0.02, 0.02, 0.1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.01];
+    for (name, weight_decay) in [("undecayed", 0.0), ("coupled", 0.3)] {
+        let start = golden["start"].to_vec1::<f32>().unwrap();
+        let weight = var(&start);
+        let config = SgdConfig { momentum: 0.85, weight_decay, nesterov: true };
+        let mut sgd = Sgd::new([weight.clone()], [], config).unwrap();
+        for (step, rate) in rates.into_iter().enumerate() {
+            let row = |name: &str| golden[name].get(step).unwrap().to_vec1::<f32>().unwrap();
+            sgd.step(&gradients(&[&weight], &row("gradients")), rate).unwrap();
+            for ((got, expected), start) in values(&weight).iter().zip(row(name)).zip(&start) {
+                let moved = (expected - start).abs().max(start.abs() * 1e-2);
+                assert!((got - expected).abs() <= 1e-5 * moved, "{name}, step {step}: {got} {expected}");
+            }
+        }
+    }
+}

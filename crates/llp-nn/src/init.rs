@@ -14,12 +14,6 @@ pub(crate) fn kaiming_normal(
     variable(shape, device, || deviation * normal(rng))
 }
 
-/// He et al. (2015), "fan in": normal with variance `2 / n_in`, for linear layers `[n_out, n_in]` before a ReLU.
-pub(crate) fn he_normal(shape: (usize, usize), rng: &mut impl Rng, device: &Device) -> Result<Var> {
-    let deviation = (2.0 / shape.1 as f64).sqrt();
-    variable(shape, device, || deviation * normal(rng))
-}
-
 /// PyTorch's default for a linear layer: uniform on `[-1/sqrt(fan_in), 1/sqrt(fan_in)]`.
 pub(crate) fn linear_uniform(
     shape: impl Into<Shape>,

@@ -5,7 +5,7 @@ use llp_kernels::{Mode, relu};
 use rand::Rng;
 
 use crate::NnError;
-use crate::init::{he_normal, linear_uniform};
+use crate::init::linear_uniform;
 use crate::state_dict::{Role, StateDict};
 
 /// The extents of an [`Mlp`].
@@ -53,6 +53,11 @@ struct Linear {
 }
 
 impl Linear {
+    fn new(n_in: usize, n_out: usize, rng: &mut impl Rng, device: &Device) -> Result<Self, NnError> {
+        let weight = linear_uniform((n_out, n_in), n_in, rng, device)?;
+        Ok(Self { weight, bias: linear_uniform(n_out, n_in, rng, device)? })
+    }
+
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         let y = x.matmul(&mode.operand(&self.weight).t()?)?;
         Ok(y.broadcast_add(&mode.operand(&self.bias))?)
@@ -60,8 +65,8 @@ impl Linear {
 }
 
 impl Mlp {
-    /// A network with fresh weights from `rng`: before a ReLU normal with variance `2 / fan_in` and bias 0 (He et al.,
-    /// 2015), in the last layer PyTorch's uniform.
+    /// A network with fresh weights and biases from `rng`: PyTorch's uniform. Larger ones, such as those of He et al.
+    /// (2015), fit the proportions of bags by functions that are less smooth (docs/recipes.md).
     ///
     /// # Errors
     /// When an extent is zero or the device refuses to allocate.
@@ -70,14 +75,10 @@ impl Mlp {
         let mut layers = Vec::with_capacity(config.depth + 1);
         let mut n_in = config.n_inputs;
         for _ in 0..config.depth {
-            let weight = he_normal((config.hidden, n_in), rng, device)?;
-            let bias = Var::zeros(config.hidden, candle_core::DType::F32, device)?;
-            layers.push(Linear { weight, bias });
+            layers.push(Linear::new(n_in, config.hidden, rng, device)?);
             n_in = config.hidden;
         }
-        let weight = linear_uniform((config.n_classes, n_in), n_in, rng, device)?;
-        let bias = linear_uniform(config.n_classes, n_in, rng, device)?;
-        layers.push(Linear { weight, bias });
+        layers.push(Linear::new(n_in, config.n_classes, rng, device)?);
         Ok(Self { config, layers })
     }
 

@@ -104,9 +104,9 @@ fn gradients_are_slopes() {
     }
 }
 
-/// Hidden layers start with variance `2 / fan_in` and bias 0; every mode gives the same logits.
+/// Weights and biases start uniform on `[-1/sqrt(fan_in), 1/sqrt(fan_in)]`; every mode gives the same logits.
 #[test]
-fn starts_as_he_says() {
+fn starts_as_in_pytorch() {
     let config = MlpConfig { n_inputs: 200, hidden: 300, depth: 2, n_classes: 3 };
     let network = Mlp::new(config, &mut ChaCha8Rng::seed_from_u64(0), &Device::Cpu).unwrap();
     for (name, fan_in) in [("layers.0", 200.0), ("layers.1", 300.0)] {
@@ -115,11 +115,11 @@ fn starts_as_he_says() {
             let name = format!("{name}.{kind}");
             numbers(&state.entries().iter().find(|entry| entry.name == name).unwrap().var)
         };
-        let weights = values("weight");
+        let (weights, bound) = (values("weight"), 1.0 / f64::sqrt(fan_in));
         let variance = weights.iter().map(|w| w * w).sum::<f64>() / weights.len() as f64;
         // 60,000 draws know their variance to half a percent.
-        assert!((variance * fan_in / 2.0 - 1.0).abs() < 0.03, "{variance}");
-        assert!(values("bias").iter().all(|bias| *bias == 0.0));
+        assert!((variance * fan_in * 3.0 - 1.0).abs() < 0.03, "{variance}");
+        assert!(weights.iter().chain(&values("bias")).all(|value| value.abs() <= bound * (1.0 + 1e-6)));
     }
     let inputs = Tensor::ones((4, 200), DType::F32, &Device::Cpu).unwrap();
     let logits = |mode| numbers(&network.forward(&inputs, mode).unwrap());

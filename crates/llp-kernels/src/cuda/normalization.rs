@@ -24,7 +24,9 @@ impl CudaFeatures {
         let relu = match activation {
             Activation::Identity => false,
             Activation::Relu => true,
-            Activation::Gelu => bail!("GELU runs on CPUs only: use --device cpu"),
+            Activation::Gelu => {
+                bail!("this network runs on CPUs only: use --device cpu, or another network (--preset paper)")
+            }
         };
         let context = self.context()?;
         let (gamma, beta) = norm.operands(mode);

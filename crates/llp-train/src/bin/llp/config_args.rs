@@ -19,7 +19,7 @@ const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
 /// Layers of settings, each over the one before: preset, files, environment (`LLP_OPTIM__LR=0.1`), --set, flags.
 #[derive(Args)]
 pub(crate) struct ConfigArgs {
-    /// Where defaults come from: digits, cifar10-cpu, table, paper.
+    /// Where defaults come from: digits, fast, cifar10-cpu, table, paper.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// A configuration file (TOML); may be given several times.
@@ -156,20 +156,14 @@ impl ConfigArgs {
         Ok(())
     }
 
-    /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables or for a
-    /// few hours' training on images under one's own data, or the paper's under other data.
+    /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables under one's
+    /// own tables, or the one for images.
     pub(crate) fn resolve(&self, global: Global) -> Result<RunConfig, Failure> {
         let layers = self.layers(global)?;
         let preset = match (self.data.as_deref(), layers.text_of("data.path")) {
             (None | Some("digits"), None) => "digits",
-            (_, Some(path)) if own::is_own(Path::new(path)) => {
-                if outline(path)?.has_images {
-                    "cifar10-cpu"
-                } else {
-                    "table"
-                }
-            }
-            _ => "paper",
+            (_, Some(path)) if own::is_own(Path::new(path)) && !outline(path)?.has_images => "table",
+            _ => "fast",
         };
         Ok(layers.resolve(preset)?)
     }

@@ -154,7 +154,7 @@ fn train_in_pool(
         seconds: &seconds,
         should_stop: &|| wishes.should_stop() || is_late(),
         may_go_on,
-begun: &mut |config, plan| progress.borrow_mut().begin(config, plan),
+        begun: &mut |config, plan| progress.borrow_mut().begin(config, plan),
         trains_anyway: terms.trains_anyway,
         epoch_ended: &mut |_, record| progress.borrow_mut().epoch(record),
         warn: &mut |message| progress.borrow().warn(message),
