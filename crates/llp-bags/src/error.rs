@@ -65,6 +65,23 @@ pub enum BagError {
         n_instances: usize,
     },
 
+    /// Images that memory does not hold.
+    #[cfg(feature = "parquet")]
+    #[error(
+        "{n_images} images of {}x{}x{} take {} of memory{}: use smaller images (--image-size, data.image_size), fewer of them, or a machine with more memory",
+        shape[0], shape[1], shape[2], crate::memory::shown(*bytes), of_available(*available)
+    )]
+    Memory {
+        /// All images that are to be in memory at once.
+        n_images: usize,
+        /// Height, width, channels.
+        shape: [usize; 3],
+        /// Bytes of their pixels.
+        bytes: u128,
+        /// Bytes that there are for data; nothing where that is not known.
+        available: Option<u64>,
+    },
+
     /// A cross-validation that the bags are too few for, or a fold that it does not have.
     #[error(
         "fold {fold} of {n_folds} with {n_bags} bags: there must be at least 2 folds and no more than bags, and the first fold is 0"
@@ -306,6 +323,11 @@ pub enum BagError {
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     Parquet(#[from] crate::source::parquet::ParquetError),
+
+    /// An archive of NumPy arrays that cannot be used.
+    #[cfg(feature = "table")]
+    #[error(transparent)]
+    Npz(#[from] crate::source::npz::NpzError),
 }
 
 impl BagError {
@@ -318,11 +340,18 @@ impl BagError {
                 Some(source).filter(|error| error.raw_os_error().is_some())
             }
             #[cfg(feature = "parquet")]
-            Self::Parquet(crate::source::parquet::ParquetError::Io(error)) => Some(error),
+            Self::Parquet(
+                crate::source::parquet::ParquetError::Io(error)
+                | crate::source::parquet::ParquetError::ImageFile { source: error, .. },
+            ) => Some(error),
+            #[cfg(feature = "table")]
+            Self::Npz(crate::source::npz::NpzError::Io(error)) => Some(error),
             #[cfg(feature = "hub")]
             Self::Hub(crate::source::hub::HubError::Io(error)) => Some(error),
             #[cfg(feature = "parquet")]
-            Self::Parquet(_) => None,
+            Self::Parquet(_) | Self::Memory { .. } => None,
+            #[cfg(feature = "table")]
+            Self::Npz(_) => None,
             #[cfg(feature = "hub")]
             Self::Hub(_) => None,
             Self::Manifest(_)
@@ -362,4 +391,9 @@ impl BagError {
             | Self::BufferLength { .. } => None,
         }
     }
+}
+
+#[cfg(feature = "parquet")]
+fn of_available(available: Option<u64>) -> String {
+    available.map_or(String::new(), |bytes| format!(", {} are available", crate::memory::shown(bytes.into())))
 }

@@ -52,8 +52,11 @@ mod fold;
 mod images;
 mod instances;
 mod manifest;
+#[cfg(feature = "parquet")]
+mod memory;
 mod noise;
 mod normalization;
+mod note;
 mod oracle;
 #[cfg(feature = "table")]
 pub mod own;
@@ -82,9 +85,14 @@ pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
     Recipe,
 };
+#[cfg(feature = "parquet")]
+pub use memory::set_available_memory;
 pub use noise::Noise;
 pub use normalization::Normalization;
+pub use note::DataNote;
 pub use oracle::LabelOracle;
+#[cfg(feature = "parquet")]
+pub use picture::{PictureError, PictureFacts};
 pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

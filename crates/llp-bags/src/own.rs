@@ -1,7 +1,8 @@
 //! One's own bags: a table of instances and a table of proportions, without any label of an instance.
 //!
 //! The table of instances is a CSV, Parquet or NumPy file, or a folder that holds `instances.csv`,
-//! `instances.parquet` or files in the hub's layout (`train-*.parquet`). Its columns:
+//! `instances.parquet` or files in the hub's layout (`train-*.parquet`). A folder of images needs none: each folder in it
+//! is a bag. The columns of a table:
 //!
 //! | column | meaning |
 //! |---|---|
@@ -26,6 +27,7 @@ mod collect;
 mod column_hints;
 mod columns;
 mod error;
+mod folders;
 mod instances;
 mod kinds;
 mod layout;
@@ -48,10 +50,11 @@ use crate::source::Dataset;
 
 pub use bags::OwnBag;
 pub use error::OwnError;
+pub use folders::{Skipped, image_files};
 pub use instances::{
-    InstanceNames, InstanceTable, Like, Listed, list_instances, read_images, read_instances,
+    InstanceNames, InstanceTable, Like, Listed, ReadImages, list_instances, read_images, read_instances,
 };
-pub use layout::is_own;
+pub use layout::{is_own, is_table};
 pub use notes::ColumnNote;
 pub use numbers::Shift;
 pub use outline::{Outline, outline};
@@ -102,13 +105,18 @@ pub struct OwnData {
 /// # Errors
 /// [`OwnError`], with file and row.
 pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Result<OwnData, OwnError> {
-    let files = layout::instances(table)?;
+    let found = layout::find(table)?;
     let proportions = match proportions {
         Some(path) => path.to_owned(),
         None => layout::proportions(table)?,
     };
     let proportions = ProportionTable::read(&proportions)?;
-    let rows = rows::read(&files, rows::Purpose::Train { image_side: image_size })?;
+    let is_folders = matches!(found, layout::Found::Folders(_));
+    let purpose = rows::Purpose::Train { image_side: image_size };
+    let (rows, notes) = found.read(purpose, &proportions.class_names)?;
     let name = table.file_stem().unwrap_or(table.as_os_str()).to_string_lossy().into_owned();
-    assemble::assemble(name, rows, &proportions)
+    let assembled = assemble::assemble(name, rows, &proportions);
+    let mut data = assembled.map_err(|error| if is_folders { error.without_row() } else { error })?;
+    data.data.notes.splice(0..0, notes);
+    Ok(data)
 }

@@ -5,6 +5,8 @@ pub mod digits;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod labels;
+#[cfg(feature = "table")]
+pub mod npz;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 
@@ -14,7 +16,7 @@ use std::sync::Arc;
 
 pub use labels::Labels;
 
-use crate::{BagError, Instances, LabelOracle};
+use crate::{BagError, DataNote, Instances, LabelOracle};
 
 /// A data set for classification: images or features for training and for testing.
 #[derive(Clone, Debug)]
@@ -29,15 +31,21 @@ pub struct Dataset {
     pub train: Split,
     /// What accuracy is measured on.
     pub test: Split,
+    /// What people should know of it.
+    pub notes: Vec<DataNote>,
 }
 
-/// Reads the data set at `path`, whatever it is: an archive or folder of CIFAR's binary files, or a folder of Parquet
-/// files.
+/// Reads the data set at `path`, whatever it is: an archive or folder of CIFAR's binary files, a folder of Parquet files,
+/// or an archive of NumPy arrays.
 ///
 /// # Errors
-/// Those of [`cifar::read`] and [`parquet::read`].
+/// Those of [`cifar::read`], [`parquet::read`] and `npz::read`.
 #[cfg(feature = "parquet")]
 pub fn open(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
+    #[cfg(feature = "table")]
+    if npz::is_npz(path) {
+        return npz::read(path);
+    }
     if !path.is_dir() || cifar::is_in(path)? {
         cifar::read(path, labels)
     } else {

@@ -193,3 +193,32 @@ proptest! {
         }
     }
 }
+
+/// The Python version is named, whether as an archive, a folder, a folder in a folder or a single file.
+#[test]
+fn the_python_version_is_named() {
+    let mut messages = Messages::new(env!("CARGO_MANIFEST_DIR"), "cifar-python", "CIFAR for Python");
+    let folder = tempdir().unwrap();
+    messages.named(folder.path().display(), "DIR");
+    let pickle = b"\x80\x02}q\x01U\x04data";
+    let inner = folder.path().join("cifar-10-batches-py");
+    fs_err::create_dir(&inner).unwrap();
+    for name in ["data_batch_1", "test_batch", "batches.meta"] {
+        fs_err::write(inner.join(name), pickle).unwrap();
+    }
+    let mut refuse = |input: &str, path: &Path| messages.refused(input, open(path, Labels::Fine));
+    refuse("the folder of the Python version", &inner);
+    refuse("a folder with that folder in it", folder.path());
+    refuse("a file of the Python version", &inner.join("data_batch_1"));
+    let archive = folder.path().join("cifar-100-python.tar.gz");
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for name in ["meta", "train", "test"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(pickle.len() as u64);
+        header.set_cksum();
+        tar.append_data(&mut header, format!("cifar-100-python/{name}"), &pickle[..]).unwrap();
+    }
+    fs_err::write(&archive, tar.into_inner().unwrap().finish().unwrap()).unwrap();
+    refuse("the archive of the Python version", &archive);
+    messages.compare();
+}

@@ -22,6 +22,7 @@ fn ten_days() -> tempfile::TempDir {
         metadata: Some(&classes),
         images: (first..first + 5).map(|seed| Some(encoded(seed, 3, 2, image::ImageFormat::Png))).collect(),
         labels: (first..first + 5).map(|seed| Some(i64::from(seed % 2))).collect(),
+        ..Shard::right()
     };
     folder_of(&[
         ("train-1.parquet", &shard(5)),

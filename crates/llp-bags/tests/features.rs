@@ -69,6 +69,7 @@ fn fingerprints_tell_tables_apart() {
             mirror_preserves_class: false,
             test: split.clone(),
             train: split,
+            notes: vec![],
         };
         dataset.fingerprint()
     };

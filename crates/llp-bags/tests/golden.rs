@@ -121,7 +121,8 @@ fn fingerprints_tell_contents_apart() {
         };
         let class_names = vec![name.to_owned(), "b".to_owned()];
         let (train, test) = (split(pixel), split(9));
-        Dataset { name: String::new(), class_names, mirror_preserves_class: true, train, test }.fingerprint()
+        let (name, notes) = (String::new(), vec![]);
+        Dataset { name, class_names, mirror_preserves_class: true, train, test, notes }.fingerprint()
     };
     let prints = [
         dataset(1, 0, "a", true),

@@ -323,6 +323,7 @@ fn images_of_any_size_and_color() {
         assert!(images.pixels().windows(12).any(|pixels| pixels == [7; 12]), "{table}");
     }
     let paths = ["c.jpg", "a.png"].map(|name| folder.path().join(name));
-    let images = own::read_images(&paths, 2, 1).unwrap();
-    assert_eq!((images.shape(), images.image(1)), ([2, 2, 1], &[7; 4][..]));
+    let read = own::read_images(&paths, 2, 1).unwrap();
+    assert_eq!((read.images.shape(), read.images.image(1)), ([2, 2, 1], &[7; 4][..]));
+    assert!(read.broken.is_empty() && read.facts.n_images == 2);
 }

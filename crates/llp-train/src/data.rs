@@ -119,7 +119,7 @@ impl TrainingData {
             features: None,
             names: None,
             hopeless: None,
-            warnings: vec![],
+            warnings: dataset.notes.iter().map(ToString::to_string).collect(),
         })
     }
 }

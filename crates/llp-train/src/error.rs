@@ -249,6 +249,7 @@ impl TrainError {
             | Self::Sweep(SweepError::Io(error))
             | Self::Io(error) => is_mistake(error),
             Self::Data(BagError::Hub(error)) => error.is_hopeless(),
+            Self::Data(BagError::Memory { .. }) | Self::Own(OwnError::Data(BagError::Memory { .. })) => false,
             Self::Data(error) => unless_refused(error.io_error()),
             Self::Own(error) => unless_refused(error.io_error()),
             Self::Sweep(error) => !matches!(

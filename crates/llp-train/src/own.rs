@@ -77,7 +77,9 @@ impl TrainingData {
         check_augmentation(&own.data, config)?;
         check_loss(&own, config.loss.name)?;
         let fingerprint = own.fingerprint();
-        let (warnings, hopeless) = Outlook::before_training(&own);
+        let (outlook, hopeless) = Outlook::before_training(&own);
+        let notes = own.data.notes.iter().map(ToString::to_string);
+        let warnings = notes.chain(outlook).collect();
         let own = match (config.data.folds, config.data.fold) {
             (Some(n_folds), Some(index)) => own.fold(n_folds, index, config.data.split_seed)?,
             _ => own.hold_out(config.data.held_out, config.data.split_seed)?,

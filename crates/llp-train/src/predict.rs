@@ -14,6 +14,8 @@ mod source;
 
 use std::ops::Range;
 
+use llp_bags::PictureFacts;
+
 pub use error::PredictError;
 pub use output::{Columns, Predictions};
 pub use posterior::{Posterior, posterior};
@@ -25,19 +27,37 @@ use crate::scores::log_probabilities;
 /// Instances that are decoded, predicted and written at once.
 pub const CHUNK: usize = 1024;
 
-/// What the network says of some instances of a source; its logits are divided by `temperature`.
+/// What came of some instances of a source.
+#[derive(Debug)]
+pub struct Predicted {
+    /// What the network says of those that can be read, in their order.
+    pub predictions: Predictions,
+    /// What is wrong with the others.
+    pub broken: Vec<PredictError>,
+    /// What images had.
+    pub facts: PictureFacts,
+}
+
+/// What the network says of some instances of a source; its logits are divided by `temperature`. Image files that cannot
+/// be read are left out.
 ///
 /// # Errors
-/// When an instance cannot be read or does not fit the network.
+/// When the instances do not fit the network, or memory does not hold them.
 pub fn predict(
     predictor: &Predictor,
     source: &Source,
     range: Range<usize>,
     temperature: f64,
-) -> Result<Predictions, PredictError> {
-    let state = predictor.state();
-    let (ids, bags) = source.names(range.clone());
-    let logits = source.with_instances(range, |data, instances| Ok(predictor.logits(data, instances)?))?;
-    let log_probs = log_probabilities(&logits, state.class_names.len(), temperature);
-    Ok(Predictions { ids, bags, probabilities: log_probs.iter().map(|log_prob| log_prob.exp()).collect() })
+) -> Result<Predicted, PredictError> {
+    let loaded = source.load(range)?;
+    let (ids, bags) = source.names(&loaded.places);
+    let logits = if loaded.instances.is_empty() {
+        vec![]
+    } else {
+        predictor.logits(&loaded.data, &loaded.instances)?
+    };
+    let log_probs = log_probabilities(&logits, predictor.state().class_names.len(), temperature);
+    let probabilities = log_probs.iter().map(|log_prob| log_prob.exp()).collect();
+    let predictions = Predictions { ids, bags, probabilities };
+    Ok(Predicted { predictions, broken: loaded.broken, facts: loaded.facts })
 }

@@ -1,18 +1,29 @@
 //! Weights to start from: ResNet-18 with torchvision's names in a file of safetensors.
 //!
-//! torchvision and timm name the tensors alike, so the files of both fit as they are. The last layer is never taken: the
-//! classes are others, and if they are not, what the layer was trained on is.
+//! torchvision and timm name the tensors alike, so the files of both fit as they are. A prefix of all names, such as
+//! `module.` or `backbone.`, is taken off, and what has no such prefix is left out. The last layer is never taken: the
+//! classes are others, and if they are not, what the layer was trained on is. Images of other channels than the file's get
+//! a first layer made of the file's, as timm does.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use llp_nn::{Network, NnError};
 use llp_sweep::config::Stem;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use crate::{Locate, TrainError};
+
+/// The first layer.
+const FIRST: &str = "conv1.weight";
+
+/// A tensor that only a ResNet with the first layer beside it has.
+const SECOND: &str = "layer1.0.conv1.weight";
+
+/// Names that are shown of a file with others.
+const N_SHOWN: usize = 3;
 
 /// Begin of the names of the tensors of the last layer.
 const HEAD: &str = "fc.";
@@ -26,7 +37,8 @@ const PICKLES: [&[u8]; 2] = [b"PK\x03\x04", b"\x80\x02"];
 /// The tensors of a network but those of its last layer.
 #[derive(Debug)]
 pub struct Pretrained {
-    tensors: HashMap<String, Tensor>,
+    tensors: HashMap<String, Tensor>, // by their names without the prefix
+    prefix: String,
     /// The first digits of the file's BLAKE3 hash.
     pub hash: String,
     /// The first layers of the network.
@@ -72,16 +84,31 @@ pub enum PretrainedFault {
         "only the network `resnet18` starts from a file: leave --init out, or set network.name = \"resnet18\""
     )]
     OtherNetwork,
-    /// Images of another kind.
+    /// Other names than those of ResNet-18.
     #[error(
-        "it is for images of {expected} channels, those of the data have {got}: give a file for such images, or \
-         leave --init out"
+        "no tensor is called \"conv1.weight\", with or without a prefix; there are {}: give a ResNet-18 with torchvision's names",
+        found.join(", ")
     )]
-    Channels {
-        /// Channels of the images that it was trained on.
-        expected: usize,
-        /// Channels of the data.
-        got: usize,
+    NoFirstLayer {
+        /// The first names.
+        found: Vec<String>,
+    },
+    /// More than one network in a file.
+    #[error(
+        "it holds several networks, whose names begin with {}: write the tensors of one into a file of its own",
+        prefixes.join(" and ")
+    )]
+    SeveralNetworks {
+        /// The prefix of each, in quotes.
+        prefixes: Vec<String>,
+    },
+    /// NaN or infinity.
+    #[error(
+        "the tensor {name:?} holds a number that is not finite: its training diverged, or it is damaged; give another file"
+    )]
+    NotFinite {
+        /// The tensor.
+        name: String,
     },
     /// Another file than the run was configured with.
     #[error("its hash is {got}, this run starts from a file of hash {expected}: give that with --init FILE")]
@@ -121,16 +148,17 @@ impl Pretrained {
         if PICKLES.iter().any(|start| bytes.starts_with(start)) {
             return Err(PretrainedFault::Pickle);
         }
-        let tensors = body(&SafeTensors::deserialize(bytes)?)?;
-        let first = "conv1.weight";
-        let first = tensors.get(first).ok_or_else(|| NnError::MissingTensor { name: first.to_owned() })?;
+        let file = SafeTensors::deserialize(bytes)?;
+        let prefix = prefix(&file)?;
+        let tensors = body(&file, &prefix)?;
+        let first = tensors.get(FIRST).ok_or_else(|| NnError::MissingTensor { name: FIRST.to_owned() })?;
         let (stem, width, channels) = match *first.dims() {
             [width, channels, 3, 3] => (Stem::Cifar, width, channels),
             [width, channels, 7, 7] => (Stem::Imagenet, width, channels),
             ref other => return Err(PretrainedFault::Stem { got: other.to_vec() }),
         };
         let hash = blake3::hash(bytes).to_hex()[..HASH_DIGITS].to_owned();
-        Ok(Self { tensors, hash, stem, width, channels })
+        Ok(Self { tensors, prefix, hash, stem, width, channels })
     }
 
     /// Checks that the file is the one that is expected.
@@ -144,27 +172,92 @@ impl Pretrained {
         Err(PretrainedFault::OtherFile { expected: expected.to_owned(), got: self.hash.clone() })
     }
 
-    /// Gives the tensors to a network, all but those of its last layer.
+    /// Gives the tensors to a network, all but those of its last layer; the first layer gets the network's channels.
     pub(crate) fn load_into(&self, network: &Network) -> Result<(), PretrainedFault> {
         let Network::ResNet18(network) = network else { return Err(PretrainedFault::OtherNetwork) };
-        let got = network.config().channels;
-        if got != self.channels {
-            return Err(PretrainedFault::Channels { expected: self.channels, got });
+        let channels = network.config().channels;
+        if channels == self.channels {
+            return Ok(network.body().load(&self.tensors)?);
         }
-        Ok(network.body().load(&self.tensors)?)
+        let mut tensors = self.tensors.clone(); // they share their memory
+        if let Some(first) = tensors.get_mut(FIRST) {
+            *first = with_channels(first, channels).map_err(NnError::from)?;
+        }
+        Ok(network.body().load(&tensors)?)
+    }
+
+    /// What people should know of the start of a network.
+    pub(crate) fn note(&self, network: &Network) -> Option<String> {
+        let Network::ResNet18(network) = network else { return None };
+        let (from, to) = (self.channels, network.config().channels);
+        let prefix = (!self.prefix.is_empty())
+            .then(|| format!("the prefix {:?} of the names of its tensors is left out", self.prefix));
+        let channels = (from != to).then(|| {
+            let how = if to == 1 { "summed" } else { "repeated and scaled" };
+            format!("its first layer is for {from} channels, the images have {to}: its kernels are {how}")
+        });
+        let notes: Vec<String> = prefix.into_iter().chain(channels).collect();
+        (!notes.is_empty()).then(|| format!("the file of weights: {}", notes.join("; ")))
     }
 }
 
-/// The tensors of a file without those of the last layer, which may be of any type and shape.
-fn body(file: &SafeTensors<'_>) -> Result<HashMap<String, Tensor>, PretrainedFault> {
-    let mut views: Vec<_> = file.iter().filter(|(name, _)| !name.starts_with(HEAD)).collect();
+/// The first layer `[width, channel, row, column]` for images of other channels, as of timm's `adapt_input_conv`: one
+/// channel has the sum of all kernels, more have the kernels in turn, scaled so that equal channels give what they gave.
+fn with_channels(first: &Tensor, channels: usize) -> candle_core::Result<Tensor> {
+    let first = first.to_dtype(DType::F32)?;
+    let given = first.dim(1)?;
+    if channels == 1 {
+        return first.sum_keepdim(1);
+    }
+    let repeated = Tensor::cat(&vec![&first; channels.div_ceil(given)], 1)?.narrow(1, 0, channels)?;
+    (repeated * (given as f64 / channels as f64))?.contiguous()
+}
+
+/// What stands before torchvision's names in a file: of a network in a wrapper, say.
+fn prefix(file: &SafeTensors<'_>) -> Result<String, PretrainedFault> {
+    let mut names = file.names();
+    names.sort_unstable();
+    let is_prefix = |prefix: &&str| prefix.is_empty() || prefix.ends_with('.');
+    let firsts: Vec<&str> =
+        names.iter().filter_map(|name| name.strip_suffix(FIRST)).filter(is_prefix).collect();
+    let has_second = |prefix: &&&str| names.contains(&&*format!("{prefix}{SECOND}"));
+    let whole: Vec<&str> = firsts.iter().filter(has_second).copied().collect();
+    match whole[..] {
+        [one] => Ok(one.to_owned()),
+        // No whole network: what is missing is said when it is loaded.
+        [] if firsts.contains(&"") => Ok(String::new()),
+        [] => {
+            let found = names.iter().take(N_SHOWN).map(|name| format!("{name:?}")).collect();
+            Err(PretrainedFault::NoFirstLayer { found })
+        }
+        _ => Err(PretrainedFault::SeveralNetworks {
+            prefixes: whole.iter().map(|prefix| format!("{prefix:?}")).collect(),
+        }),
+    }
+}
+
+/// The tensors whose names begin with `prefix`, without it, and without those of the last layer, which may be of any type
+/// and shape.
+fn body(file: &SafeTensors<'_>, prefix: &str) -> Result<HashMap<String, Tensor>, PretrainedFault> {
+    let own = file.iter().filter_map(|(name, view)| Some((name.strip_prefix(prefix)?, view)));
+    let mut views: Vec<_> = own.filter(|(name, _)| !name.starts_with(HEAD)).collect();
     views.sort_by_key(|(name, _)| *name);
     let mut tensors = HashMap::new();
     for (name, view) in views {
         if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64 | Dtype::I64) {
             return Err(PretrainedFault::Type { name: name.to_owned(), got: view.dtype() });
         }
-        tensors.insert(name.to_owned(), view.load(&Device::Cpu).map_err(NnError::from)?);
+        let tensor = view.load(&Device::Cpu).map_err(NnError::from)?;
+        if !is_finite(&tensor).map_err(NnError::from)? {
+            return Err(PretrainedFault::NotFinite { name: name.to_owned() });
+        }
+        tensors.insert(name.to_owned(), tensor);
     }
     Ok(tensors)
+}
+
+/// Whether all numbers are, also in single precision.
+fn is_finite(tensor: &Tensor) -> candle_core::Result<bool> {
+    let values: Vec<f32> = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+    Ok(values.iter().all(|value| value.is_finite()))
 }

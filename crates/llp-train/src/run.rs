@@ -108,7 +108,9 @@ impl Run<'_> {
         if let Some(reasons) = data.hopeless.as_ref().filter(|_| !context.trains_anyway) {
             return Err(TrainError::CannotWork { reasons: reasons.clone() });
         }
-        data.warnings.iter().for_each(|warning| (context.warn)(warning));
+        for warning in &data.warnings {
+            (context.warn)(warning);
+        }
         let mut trainer = Trainer::new(self.config, &data, build_loss(self.config), context.device)?;
         self.restore(&mut trainer, &data, context)?;
         if trainer.position().step == 0 && !(context.may_go_on)(trainer.position().epoch) {
@@ -188,23 +190,24 @@ impl Run<'_> {
             is_begun = true;
             break;
         }
-        if !is_begun {
-            self.start(trainer, context.locate)?;
+        if !is_begun && let Some(note) = self.start(trainer, context.locate)? {
+            (context.warn)(&note);
         }
         self.claim.check()?;
         Ok(self.dir.truncate_metrics(trainer.position().epoch)?)
     }
 
-    /// Starts from the weights that the configuration names, if it names some.
-    fn start(&self, trainer: &mut Trainer<'_>, locate: Locate<'_>) -> Result<(), TrainError> {
+    /// Starts from the weights that the configuration names, if it names some; returns what people should know of them.
+    fn start(&self, trainer: &mut Trainer<'_>, locate: Locate<'_>) -> Result<Option<String>, TrainError> {
         let NetworkConfig { init, init_hash: Some(expected), .. } = &self.config.network else {
-            return Ok(());
+            return Ok(None);
         };
         let init = init.as_ref().ok_or_else(|| TrainError::PretrainedPath { hash: expected.clone() })?;
         let path = Pretrained::locate(init, locate)?;
         let pretrained = Pretrained::read(&path)?;
         let started = pretrained.check_hash(expected).and_then(|()| trainer.start_from(&pretrained));
-        started.map_err(|reason| TrainError::Pretrained { path, reason })
+        started.map_err(|reason| TrainError::Pretrained { path, reason })?;
+        Ok(pretrained.note(trainer.network()))
     }
 
     fn save(

@@ -102,6 +102,48 @@ fn training_starts_at_the_file() {
     }
 }
 
+/// A file for images of other channels starts what timm's `adapt_input_conv` makes of it, written here without tensors:
+/// for gray images the first layer's kernels are summed. It is said.
+#[test]
+fn a_network_for_color_starts_one_for_gray() {
+    let mut tensors = tensors("cifar");
+    let values: Vec<f32> = (0..2 * 3 * 9).map(|at| at as f32 * 0.25 - 3.0).collect();
+    tensors.insert(
+        "conv1.weight".to_owned(),
+        Tensor::from_vec(values.clone(), (2, 3, 3, 3), &Device::Cpu).unwrap(),
+    );
+    let (folder, _) = folder(&tensors);
+    let end = train(folder.path(), "run", &["--time-limit=0s"]);
+    let said = String::from_utf8_lossy(&end.stderr).into_owned();
+    assert!(
+        said.contains("first layer is for 3 channels, the images have 1: its kernels are summed"),
+        "{said}"
+    );
+    let started = weights(&folder.path().join("run"));
+    let (_, first) = started.iter().find(|(name, _)| name == "conv1.weight").unwrap();
+    let value = |out: usize, channel: usize, at: usize| values[(out * 3 + channel) * 9 + at];
+    let sum = |place: usize| (0..3).map(|channel| value(place / 9, channel, place % 9)).sum::<f32>();
+    let expected: Vec<u32> = (0..2 * 9).map(|place| sum(place).to_bits()).collect();
+    assert_eq!(first, &expected); // multiples of a quarter: sums are exact
+}
+
+/// A file whose names all have a prefix, beside tensors of something else, starts what the file without it does.
+#[test]
+fn prefixes_are_left_out() {
+    let tensors = tensors("cifar");
+    let plain = folder(&tensors).0;
+    begin(plain.path(), "run", &[]);
+    let expected = weights(&plain.path().join("run"));
+    for prefix in ["module.", "_orig_mod.", "model.backbone.", "encoder_q."] {
+        let mut prefixed: HashMap<String, Tensor> =
+            tensors.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())).collect();
+        prefixed.insert("projector.0.weight".to_owned(), tensors["fc.weight"].clone());
+        let folder = folder(&prefixed).0;
+        begin(folder.path(), "run", &[]);
+        assert_eq!(weights(&folder.path().join("run")), expected, "{prefix}");
+    }
+}
+
 /// What is frozen is the file's after training, bit for bit, statistics included; nothing else is.
 #[test]
 fn what_is_frozen_is_never_trained() {
@@ -186,9 +228,23 @@ fn bad_files() {
     changed("a first layer of another kind", &|tensors| {
         tensors.insert("conv1.weight".to_owned(), zeros(&[2, 1, 5, 5]));
     });
-    changed("a network for images in color", &|tensors| {
-        tensors.insert("conv1.weight".to_owned(), zeros(&[2, 3, 3, 3]));
+    changed("names of another library", &|tensors| {
+        *tensors =
+            tensors.drain().map(|(name, tensor)| (name.replace("conv", "convolution"), tensor)).collect();
     });
+    changed("two networks in one file", &|tensors| {
+        let both = ["encoder_q.", "encoder_k."];
+        *tensors = tensors
+            .drain()
+            .flat_map(|(name, tensor)| both.map(|prefix| (format!("{prefix}{name}"), tensor.clone())))
+            .collect();
+    });
+    for (input, value) in [("weights that are NaN", f32::NAN), ("infinite weights", f32::NEG_INFINITY)] {
+        changed(input, &|tensors| {
+            let values = Tensor::from_vec(vec![1.0, value], 2, &Device::Cpu).unwrap();
+            tensors.insert("layer2.0.bn1.running_var".to_owned(), values);
+        });
+    }
     changed("numbers that are no weights", &|tensors| {
         let bytes = zeros(&[2]).to_dtype(DType::U8).unwrap();
         tensors.insert("bn1.weight".to_owned(), bytes);

@@ -56,7 +56,7 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
     let notes = notes::notes(&rows);
     let (train_names, test_names) =
         (InstanceNames::of(&rows, &train_rows), InstanceNames::of(&rows, &test_rows));
-    let instances = instances_of(rows, [train_rows, test_rows])?;
+    let (instances, data_notes) = instances_of(rows, [train_rows, test_rows])?;
     let [train, test] = splits(instances, labels)?;
     let mirror_preserves_class =
         schema.is_none() && !proportions.class_names.iter().any(|class| is_sign(class));
@@ -67,6 +67,7 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
             mirror_preserves_class,
             train,
             test,
+            notes: data_notes,
         },
         bags,
         held_out,

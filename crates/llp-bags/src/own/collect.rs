@@ -55,9 +55,14 @@ impl Sink for Collector<'_> {
             }
             (Role::Image, Content::Pictures(pictures)) => match cell {
                 Cell::Bytes(bytes) => pictures.push(place(), bytes)?,
-                Cell::Empty => return Err(empty(place(), "image").into()),
+                Cell::Empty => pictures.push_elsewhere(place())?,
                 cell => pictures.push(place(), cell.shown().as_bytes())?,
             },
+            (Role::ImagePath, Content::Pictures(pictures)) => {
+                if let Cell::Text(path) = cell {
+                    pictures.path(self.first_row + row, path);
+                }
+            }
             _ => self.text(column, place(), cell)?,
         }
         Ok(())

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::ProportionsError;
-use crate::BagError;
+use crate::picture::others;
 use crate::table::{Place, TableError, listed};
+use crate::{BagError, PictureError};
 
 /// Why own data was refused. Every message says where, and what mends it.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,27 @@ pub enum OwnError {
     NoProportions {
         /// The table of instances.
         table: PathBuf,
+    },
+    /// Images of which nothing is told.
+    #[error(
+        "{}: it holds images, but nothing says which bag each is in and what the bags hold: give each bag a folder of its own, or write instances.csv with the columns bag and path; and write proportions.csv with a column bag and one for each class",
+        folder.display()
+    )]
+    NoProportionsOfFolders {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// An image beside the folders of bags.
+    #[error(
+        "{} is in no folder of a bag: move it into one, or write {} with the columns bag and path",
+        path.display(),
+        folder.join("instances.csv").display()
+    )]
+    LooseImage {
+        /// The image.
+        path: PathBuf,
+        /// The folder of all.
+        folder: PathBuf,
     },
     /// Instances of which nothing is told.
     #[error(
@@ -111,12 +133,14 @@ pub enum OwnError {
         first_row: u64,
     },
     /// An image file that cannot be read.
-    #[error("{place}: {source}: paths are taken from the folder of the table")]
+    #[error("{place}: {source}: paths are taken from the folder of the table{hint}")]
     ImageFile {
         /// Where.
         place: Place,
         /// What the system says, with the path.
         source: std::io::Error,
+        /// What may be wrong with the path; empty if nothing is.
+        hint: &'static str,
     },
     /// An image that cannot be decoded.
     #[error("{place}: the image{name} cannot be decoded: {source}: replace it, or drop the row")]
@@ -126,7 +150,19 @@ pub enum OwnError {
         /// A space and its path, if it has one.
         name: String,
         /// What the decoder met.
-        source: image::ImageError,
+        source: PictureError,
+    },
+    /// An image that no table names and that cannot be read.
+    #[error("{message}: replace it, or leave it out")]
+    ImageOfFolder {
+        /// Which, and what is wrong with it.
+        message: String,
+    },
+    /// Several images that cannot be read.
+    #[error("{}; nor can {} be read: `llp data verify` lists all", all[0], others(all.len() - 1))]
+    BrokenImages {
+        /// The error of each, at least two.
+        all: Vec<OwnError>,
     },
     /// A cell that is no number in a column of numbers.
     #[error(
@@ -256,6 +292,20 @@ pub enum OwnError {
 }
 
 impl OwnError {
+    /// The same of an image that no table names.
+    pub(super) fn without_row(self) -> Self {
+        match self {
+            Self::Image { name, source, .. } => {
+                Self::ImageOfFolder { message: format!("{} cannot be decoded: {source}", name.trim_start()) }
+            }
+            Self::ImageFile { source, .. } => Self::ImageOfFolder { message: source.to_string() },
+            Self::BrokenImages { all } => {
+                Self::BrokenImages { all: all.into_iter().map(Self::without_row).collect() }
+            }
+            error => error,
+        }
+    }
+
     /// What the operating system refused, if that is the cause: all else would fail again.
     pub fn io_error(&self) -> Option<&std::io::Error> {
         match self {
@@ -263,11 +313,15 @@ impl OwnError {
             | Self::Proportions(ProportionsError::Table(TableError::Io(error)))
             | Self::ImageFile { source: error, .. } => Some(error),
             Self::Data(error) => error.io_error(),
+            Self::BrokenImages { all } => all.iter().find_map(Self::io_error),
             Self::Table(_)
             | Self::Proportions(_)
             | Self::NoTable { .. }
             | Self::TwoTables { .. }
             | Self::NoProportions { .. }
+            | Self::NoProportionsOfFolders { .. }
+            | Self::LooseImage { .. }
+            | Self::ImageOfFolder { .. }
             | Self::NoFeatures { .. }
             | Self::TwoImageColumns { .. }
             | Self::NoBag { .. }

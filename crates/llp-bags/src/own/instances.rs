@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::columns::{FeatureCells, features_of};
 use super::layout;
 use super::pictures::Pictures;
-use super::rows::{self, Content, Purpose, Rows};
+use super::rows::{Content, Purpose, Rows};
 use super::{FeatureSchema, OwnError, ProportionTable};
 use crate::table::Place;
 use crate::table::names::is_same;
-use crate::{Images, Instances, LabelOracle};
+use crate::{DataNote, Images, Instances, LabelOracle, PictureFacts, memory};
 
 /// What a network takes.
 #[derive(Debug, Clone, Copy)]
@@ -134,12 +134,12 @@ fn rows_of(table: &Path, like: Like<'_>) -> Result<Rows, OwnError> {
         Like::Images { side, channels } => Purpose::Images { side, channels },
         Like::Features(schema) => Purpose::Features(schema),
     };
-    rows::read(&layout::instances(table)?, purpose)
+    Ok(layout::find(table)?.read(purpose, &[])?.0)
 }
 
 fn load(rows: Rows) -> Result<Instances, OwnError> {
     let all = (0..rows.len() as u32).collect();
-    let [instances, _] = instances_of(rows, [all, vec![]])?;
+    let ([instances, _], _) = instances_of(rows, [all, vec![]])?;
     Ok(instances)
 }
 
@@ -176,36 +176,54 @@ impl InstanceTable<()> {
     }
 }
 
-/// Reads image files as squares of `side` pixels with 1 or 3 `channels`. An error counts the files from 1, as rows.
-///
-/// # Errors
-/// [`OwnError::ImageFile`], [`OwnError::Image`], with the file.
-pub fn read_images(paths: &[PathBuf], side: usize, channels: usize) -> Result<Images, OwnError> {
-    let mut pictures = Pictures::new(side, Some(channels))?;
-    pictures.read(paths, |at| Place { path: paths[at].clone(), row: at as u64 + 1 })?;
-    pictures.into_images()
+/// Images of some files, those that can be read.
+#[derive(Debug)]
+pub struct ReadImages {
+    /// One for each file; black where it cannot be read.
+    pub images: Images,
+    /// What is wrong with those that cannot be read, by their places among the files, ascending. An error counts the
+    /// files from 1, as rows.
+    pub broken: Vec<(usize, OwnError)>,
+    /// What the images had.
+    pub facts: PictureFacts,
 }
 
-/// The instances of two disjoint sets of rows. Images of both have equally many channels.
-pub(super) fn instances_of(rows: Rows, parts: [Vec<u32>; 2]) -> Result<[Instances; 2], OwnError> {
-    match rows.content {
+/// Reads image files as squares of `side` pixels with 1 or 3 `channels`.
+///
+/// # Errors
+/// Images of such a size cannot be, or memory does not hold them.
+pub fn read_images(paths: &[PathBuf], side: usize, channels: usize) -> Result<ReadImages, OwnError> {
+    let mut pictures = Pictures::new(side, Some(channels))?;
+    pictures.read(paths, |at| Place { path: paths[at].clone(), row: at as u64 + 1 })?;
+    pictures.into_read()
+}
+
+/// The instances of two disjoint sets of rows, and what people should know of them. Images of both have equally many
+/// channels.
+pub(super) fn instances_of(
+    rows: Rows,
+    parts: [Vec<u32>; 2],
+) -> Result<([Instances; 2], Vec<DataNote>), OwnError> {
+    let (images, notes) = match rows.content {
         Content::Features(columns) => {
             let [first, second] = parts.map(|rows| features_of(&columns, &rows));
-            Ok([first?.into(), second?.into()])
+            return Ok(([first?.into(), second?.into()], vec![]));
         }
-        Content::Pictures(pictures) => images_of(pictures.into_images()?, &parts),
+        Content::Pictures(pictures) => pictures.into_images()?,
         Content::Files { paths, mut pictures } => {
             let paths = full_paths(rows.places.folder(), &paths);
             pictures.read(&paths, |row| rows.places.of(row))?;
-            images_of(pictures.into_images()?, &parts)
+            pictures.into_images()?
         }
-    }
+    };
+    Ok((images_of(images, &parts)?, notes))
 }
 
 fn images_of(images: Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], OwnError> {
     let [height, width, channels] = images.shape();
     let of = |rows: &[u32]| {
-        let mut pixels = Vec::with_capacity(rows.len() * images.image_len());
+        let mut pixels = Vec::new();
+        memory::reserve(&mut pixels, rows.len(), images.shape())?;
         for &row in rows {
             pixels.extend_from_slice(images.image(row));
         }

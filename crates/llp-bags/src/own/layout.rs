@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::OwnError;
-use super::rows::SplitName;
+use super::folders;
+use super::rows::{Purpose, Rows, SplitName, read};
+use crate::{BagError, DataNote};
+use crate::source::parquet::layout::{Shards, SplitKind, is_parquet, sorted_entries, split_of};
+use crate::source::parquet::has_column;
 use crate::table::TableError;
 use crate::table::scan::Format;
 
@@ -14,27 +18,59 @@ pub(super) struct TableFile {
     pub(super) split: SplitName,
 }
 
-/// Whether [`read`](super::read) reads what lies at `path`: a table, or a folder with `instances.csv`,
-/// `instances.parquet` or a table of proportions in it.
+/// What holds the instances.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Tables, and what people should know of those beside them.
+    Tables(Vec<TableFile>, Vec<DataNote>),
+    /// A folder of folders, each a bag of images.
+    Folders(PathBuf),
+}
+
+/// Whether [`read`](super::read) reads what lies at `path`: a table, a folder with a table of instances or proportions
+/// in it, or one of image files.
 pub fn is_own(path: &Path) -> bool {
+    is_table(path) || path.is_dir() && folders::holds_images(path)
+}
+
+/// Whether a table lies at `path`, or in the folder there: `instances.csv`, `instances.parquet` or a table of
+/// proportions.
+pub fn is_table(path: &Path) -> bool {
     if path.is_dir() {
-        candidates(path, "instances").next().is_some() || candidates(path, "proportions").next().is_some()
+        !candidates(path, "instances").is_empty() || !candidates(path, "proportions").is_empty()
     } else {
         Format::of(path).is_some()
     }
 }
 
-/// The files of the table at `path`: itself, or what lies in the folder.
-pub(super) fn instances(path: &Path) -> Result<Vec<TableFile>, OwnError> {
+impl Found {
+    /// Reads the instances. Folders of test images whose names are all among `classes` are of these classes.
+    pub(super) fn read(
+        &self,
+        purpose: Purpose<'_>,
+        classes: &[String],
+    ) -> Result<(Rows, Vec<DataNote>), OwnError> {
+        match self {
+            Self::Tables(files, notes) => Ok((read(files, purpose)?, notes.clone())),
+            Self::Folders(folder) => folders::read(folder, purpose, classes),
+        }
+    }
+}
+
+/// What holds the instances at `path`: the file itself, or what lies in the folder.
+pub(super) fn find(path: &Path) -> Result<Found, OwnError> {
+    let one = |path| Found::Tables(vec![TableFile { path, split: SplitName::Train }], vec![]);
     if !path.is_dir() {
-        return Ok(vec![TableFile { path: path.to_owned(), split: SplitName::Train }]);
+        return Ok(one(path.to_owned()));
     }
     if let Some(path) = only(candidates(path, "instances"))? {
-        return Ok(vec![TableFile { path, split: SplitName::Train }]);
+        return Ok(one(path));
     }
-    let files = shards(path)?;
-    if files.iter().any(|file| file.split == SplitName::Train) {
-        return Ok(files);
+    if let Some(found) = of_shards(shards(path)?)? {
+        return Ok(found);
+    }
+    if folders::holds_images(path) {
+        return Ok(Found::Folders(path.to_owned()));
     }
     Err(OwnError::NoTable { folder: path.to_owned() })
 }
@@ -42,35 +78,88 @@ pub(super) fn instances(path: &Path) -> Result<Vec<TableFile>, OwnError> {
 /// The table of proportions that lies beside the table of instances at `path`, or in it if it is a folder.
 pub(super) fn proportions(path: &Path) -> Result<PathBuf, OwnError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    only(candidates(folder, "proportions"))?.ok_or_else(|| OwnError::NoProportions { table: path.to_owned() })
+    let found = only(candidates(folder, "proportions"))?;
+    let is_of_images = || path.is_dir() && matches!(find(path), Ok(Found::Folders(_)));
+    found.ok_or_else(|| {
+        if is_of_images() {
+            OwnError::NoProportionsOfFolders { folder: path.to_owned() }
+        } else {
+            OwnError::NoProportions { table: path.to_owned() }
+        }
+    })
 }
 
-fn candidates<'a>(folder: &'a Path, stem: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
-    ["csv", "tsv", "parquet"]
-        .iter()
-        .map(move |ending| folder.join(format!("{stem}.{ending}")))
-        .filter(|path| path.is_file())
+/// Files called `stem`, whether in small or in capital letters.
+fn candidates(folder: &Path, stem: &str) -> Vec<PathBuf> {
+    // The current folder has an empty name as the parent of a file.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let is_one = |path: &PathBuf| {
+        let own = path.file_stem().unwrap_or_default();
+        own.eq_ignore_ascii_case(stem) && has_ending(path, &["csv", "tsv", "parquet"]) && path.is_file()
+    };
+    let mut found = sorted_entries(folder).unwrap_or_default();
+    found.retain(is_one);
+    if folder == Path::new(".") {
+        found = found.into_iter().map(|path| path.strip_prefix(".").unwrap_or(&path).to_owned()).collect();
+    }
+    found
 }
 
-fn only(mut found: impl Iterator<Item = PathBuf>) -> Result<Option<PathBuf>, OwnError> {
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    endings.iter().any(|ending| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending)))
+}
+
+fn only(found: Vec<PathBuf>) -> Result<Option<PathBuf>, OwnError> {
+    let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some(first), Some(second)) => Err(OwnError::TwoTables { first, second }),
         (found, _) => Ok(found),
     }
 }
 
-/// The files `train-*.parquet` and `test-*.parquet`, as the hub names them, each in the order of its names.
-fn shards(folder: &Path) -> Result<Vec<TableFile>, OwnError> {
-    let entries = fs_err::read_dir(folder).map_err(TableError::from)?;
-    let entries = entries.map(|entry| entry.map(|entry| entry.path()));
-    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(TableError::from)?;
-    entries.sort();
-    let of_split = |(prefix, split): (&'static str, SplitName)| {
-        let is_shard = move |path: &&PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with(prefix) && name.ends_with(".parquet")
-        };
-        entries.iter().filter(is_shard).map(move |path| TableFile { path: path.clone(), split })
-    };
-    Ok([("train-", SplitName::Train), ("test-", SplitName::Test)].into_iter().flat_map(of_split).collect())
+/// The Parquet files of a folder, by the splits that their names say.
+fn shards(folder: &Path) -> Result<Shards, OwnError> {
+    let mut shards = Shards::default();
+    let is_proportions =
+        |path: &Path| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("proportions"));
+    for entry in sorted_entries(folder).map_err(TableError::from)? {
+        if is_parquet(&entry) && !is_proportions(&entry) {
+            let split = split_of(&entry);
+            shards.add(entry, split);
+        }
+    }
+    Ok(shards)
+}
+
+/// The files of each split, each in the order of its names; nothing without files to train on. Validation is held out if
+/// its rows have bags and there is a test split, and stands in for a test split that is missing.
+fn of_shards(mut shards: Shards) -> Result<Option<Found>, OwnError> {
+    let mut notes = Vec::new();
+    shards.note(&mut notes);
+    let [train, validation, test] =
+        [SplitKind::Train, SplitKind::Validation, SplitKind::Test].map(|split| shards.take(split));
+    if train.is_empty() {
+        return Ok(None);
+    }
+    let mut files: Vec<TableFile> = Vec::new();
+    let mut add =
+        |paths: Vec<PathBuf>, split| files.extend(paths.into_iter().map(|path| TableFile { path, split }));
+    add(train, SplitName::Train);
+    if let Some(first) = validation.first() {
+        let has_bags =
+            has_column(first, "bag").map_err(BagError::from)?;
+        if test.is_empty() {
+            notes.push(DataNote::ValidationAsTest);
+            add(validation, SplitName::Test);
+        } else if has_bags {
+            notes.push(DataNote::ValidationAsHeldOut);
+            add(validation, SplitName::HeldOut);
+        } else {
+            let (what, n_files) = ("the validation split".to_owned(), validation.len());
+            let remedy = "a column bag would make them held-out bags";
+            notes.push(DataNote::LeftOut { what, n_files, remedy });
+        }
+    }
+    add(test, SplitName::Test);
+    Ok(Some(Found::Tables(files, notes)))
 }

@@ -1,12 +1,13 @@
 //! A table of instances from afar: its bags, without features or images.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use super::OwnError;
 use super::codes::Codes;
-use super::layout::{self, TableFile};
+use super::layout::{self, Found, TableFile};
 use super::roles::{Role, roles};
-use super::rows::SplitName;
+use super::rows::{Purpose, SplitName};
 use crate::table::scan::{Cell, Head, Sink, scan};
 
 /// What can be said of own data at little cost.
@@ -24,7 +25,11 @@ pub struct Outline {
 /// The table cannot be read. What is wrong with its bags is left to [`read`](super::read).
 pub fn outline(table: &Path) -> Result<Outline, OwnError> {
     let (mut bags, mut has_images) = (Codes::default(), false);
-    for file in layout::instances(table)?.iter().filter(|file| file.split != SplitName::Test) {
+    let files = match layout::find(table)? {
+        Found::Tables(files, _) => files,
+        found @ Found::Folders(_) => return of_folders(&found),
+    };
+    for file in files.iter().filter(|file| file.split != SplitName::Test) {
         let mut look = Look { file, roles: vec![], bags: Codes::default(), is_test: vec![] };
         scan(&file.path, &mut look)?;
         has_images |= look.roles.iter().any(|role| matches!(role, Role::Path | Role::Image));
@@ -34,11 +39,23 @@ pub fn outline(table: &Path) -> Result<Outline, OwnError> {
             }
         }
     }
-    let mut sizes = vec![0; bags.texts().len()];
-    for bag in (0..bags.len()).filter_map(|row| bags.code(row)) {
-        sizes[bag] += 1;
+    Ok(Outline { has_images, largest_bag: largest((0..bags.len()).filter_map(|row| bags.code(row))) })
+}
+
+fn of_folders(found: &Found) -> Result<Outline, OwnError> {
+    let (rows, _) = found.read(Purpose::Train { image_side: 1 }, &[])?;
+    let is_training = |row: &usize| rows.splits[*row] != SplitName::Test;
+    let bags = (0..rows.len()).filter(is_training).filter_map(|row| rows.bags.code(row));
+    Ok(Outline { has_images: true, largest_bag: largest(bags) })
+}
+
+/// How often the most frequent bag occurs.
+fn largest(bags: impl Iterator<Item = usize>) -> usize {
+    let mut sizes = HashMap::new();
+    for bag in bags {
+        *sizes.entry(bag).or_insert(0) += 1;
     }
-    Ok(Outline { has_images, largest_bag: sizes.into_iter().max().unwrap_or(0) })
+    sizes.into_values().max().unwrap_or(0)
 }
 
 struct Look<'a> {

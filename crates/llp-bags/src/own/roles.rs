@@ -16,6 +16,8 @@ pub(super) enum Role {
     Path,
     /// An encoded image.
     Image,
+    /// The path of a file that holds the image where its bytes are missing.
+    ImagePath,
     Feature,
     /// Beside images: anything.
     Ignored,
@@ -44,6 +46,7 @@ pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
         "instance" => Role::Id,
         "path" if has_paths => Role::Path,
         name if Some(name) == images => Role::Image,
+        name if images.is_some_and(|bytes| is_beside(name, bytes)) => Role::ImagePath,
         _ if has_images => Role::Ignored,
         _ if head.is_row_numbers(column) => Role::RowNumbers,
         _ => Role::Feature,
@@ -58,4 +61,9 @@ pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
     } else {
         Err(OwnError::NoFeatures { path: path.to_owned(), found: head.names() })
     }
+}
+
+/// Whether a column is the `path` of the struct that a column of `bytes` is in.
+fn is_beside(name: &str, bytes: &str) -> bool {
+    name.strip_suffix(".path").is_some_and(|start| bytes.strip_suffix(".bytes") == Some(start))
 }

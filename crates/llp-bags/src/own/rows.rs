@@ -125,7 +125,7 @@ impl Rows {
     }
 
     /// With levels, names and shifts that do not depend on the order of the rows, nor on the program that wrote them.
-    fn canonical(mut self, purpose: Purpose<'_>) -> Result<Self, OwnError> {
+    pub(super) fn canonical(mut self, purpose: Purpose<'_>) -> Result<Self, OwnError> {
         self.bags = self.bags.with_whole_numbers();
         let training_rows = self.training_rows();
         let Content::Features(columns) = self.content else { return Ok(self) };

@@ -24,6 +24,8 @@ use crate::source::{Dataset, Labels, Split};
 pub use error::CifarError;
 use files::Files;
 
+/// What a pickle starts with; its version follows.
+const PICKLE: u8 = 0x80;
 /// What a gzip file starts with.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -35,8 +37,13 @@ pub fn read(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
     if !path.is_dir() {
         return read_archive(path, labels);
     }
-    let folder = layout::find_folder(path)?;
-    let folder = folder.ok_or_else(|| CifarError::NoParts { path: path.to_owned() })?;
+    let Some(folder) = layout::find_folder(path)? else {
+        return Err(match layout::find_pickles(path)? {
+            Some(path) => CifarError::Pickles { path },
+            None => CifarError::NoParts { path: path.to_owned() },
+        }
+        .into());
+    };
     let mut files = Files::new(labels);
     for part in layout::PARTS {
         let file = folder.join(part.name);
@@ -47,12 +54,12 @@ pub fn read(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
     files.into_dataset(&folder)
 }
 
-/// Whether a folder, or a folder in it, holds files of CIFAR.
+/// Whether a folder, or a folder in it, holds files of CIFAR, be they those of the Python version.
 ///
 /// # Errors
 /// If it cannot be listed.
 pub fn is_in(folder: &Path) -> Result<bool, BagError> {
-    Ok(layout::find_folder(folder)?.is_some())
+    Ok(layout::find_folder(folder)?.is_some() || layout::find_pickles(folder)?.is_some())
 }
 
 /// Reads a tar archive, no longer compressed, from any reader; `path` is its name in messages.
@@ -64,7 +71,7 @@ pub fn is_in(folder: &Path) -> Result<bool, BagError> {
 /// As [`read`].
 pub fn read_tar(tar: impl Read, path: &Path, labels: Labels) -> Result<Dataset, BagError> {
     let unreadable = |source| CifarError::Unreadable { path: path.to_owned(), source };
-    let mut files = Files::new(labels);
+    let (mut files, mut has_pickles) = (Files::new(labels), false);
     let mut archive = tar::Archive::new(tar);
     for entry in archive.entries().map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
@@ -72,9 +79,14 @@ pub fn read_tar(tar: impl Read, path: &Path, labels: Labels) -> Result<Dataset, 
             continue;
         }
         let inner = entry.path().map_err(unreadable)?.into_owned();
-        if let Some(part) = inner.file_name().and_then(OsStr::to_str).and_then(layout::part) {
+        let Some(name) = inner.file_name().and_then(OsStr::to_str) else { continue };
+        has_pickles |= layout::is_pickle(name) || inner.ends_with("cifar-100-python/train");
+        if let Some(part) = layout::part(name) {
             files.add(part, &path.join(&inner), BufReader::new(entry))?;
         }
+    }
+    if has_pickles && files.is_empty() {
+        return Err(CifarError::Pickles { path: path.to_owned() }.into());
     }
     files.into_dataset(path)
 }
@@ -99,6 +111,9 @@ fn read_archive(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
     file.by_ref().take(GZIP.len() as u64).read_to_end(&mut start).map_err(CifarError::from)?;
     if start.is_empty() {
         return Err(CifarError::EmptyArchive { path: path.to_owned() }.into());
+    }
+    if start[0] == PICKLE {
+        return Err(CifarError::Pickles { path: path.to_owned() }.into());
     }
     if start != GZIP {
         return Err(CifarError::NoArchive { path: path.to_owned() }.into());

@@ -34,6 +34,7 @@ fn unpack(packed: &[u8]) -> Result<Dataset, Box<dyn std::error::Error>> {
         mirror_preserves_class: false,
         train: split(train)?,
         test: split(test)?,
+        notes: vec![],
     })
 }
 

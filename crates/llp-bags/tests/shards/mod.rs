@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use image::{ImageFormat, RgbImage};
-use parquet::basic::Type;
+use parquet::basic::{Compression, Type};
 use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -21,13 +21,15 @@ const HUB_SCHEMA: &str = "message schema {
 const CAT_AND_DOG: &str = r#"{"info": {"features": {
     "img": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}"#;
 
-/// What to write into one file. Every integer column gets the labels, `path` gets nulls.
+/// What to write into one file. Every integer column gets the labels, `path` gets one text or nulls.
 #[derive(Clone)]
 pub(crate) struct Shard<'a> {
     pub(crate) schema: &'a str,
     pub(crate) metadata: Option<&'a str>,
     pub(crate) images: Vec<Option<Vec<u8>>>,
     pub(crate) labels: Vec<Option<i64>>,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) compression: Compression,
 }
 
 impl Shard<'_> {
@@ -38,6 +40,8 @@ impl Shard<'_> {
             metadata: Some(CAT_AND_DOG),
             images: [100, 101].map(|seed| Some(encoded(seed, 3, 2, ImageFormat::Png))).to_vec(),
             labels: vec![Some(0), Some(1)],
+            path: None,
+            compression: Compression::UNCOMPRESSED,
         }
     }
 
@@ -50,7 +54,8 @@ impl Shard<'_> {
     pub(crate) fn write(&self, path: &Path) {
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         let entry = self.metadata.map(|text| vec![KeyValue::new("huggingface".to_owned(), text.to_owned())]);
-        let properties = WriterProperties::builder().set_key_value_metadata(entry).build();
+        let properties = WriterProperties::builder().set_key_value_metadata(entry);
+        let properties = properties.set_compression(self.compression).build();
         let schema = Arc::new(parse_message_type(self.schema).unwrap());
         let columns = SchemaDescriptor::new(schema.clone());
         let file = fs_err::File::create(path).unwrap();
@@ -59,7 +64,7 @@ impl Shard<'_> {
         for (images, labels) in groups {
             let mut group = writer.next_row_group().unwrap();
             for descriptor in columns.columns() {
-                write_column(group.next_column().unwrap().unwrap(), descriptor, images, labels);
+                write_column(group.next_column().unwrap().unwrap(), descriptor, images, labels, self.path);
             }
             group.close().unwrap();
         }
@@ -72,6 +77,7 @@ fn write_column(
     descriptor: &ColumnDescriptor,
     images: &[Option<Vec<u8>>],
     labels: &[Option<i64>],
+    path: Option<&str>,
 ) {
     let present = descriptor.max_def_level();
     let levels = |is_present: &dyn Fn(usize) -> bool| -> Vec<i16> {
@@ -79,7 +85,11 @@ fn write_column(
     };
     let integers = labels.iter().flatten().copied();
     match (descriptor.name(), descriptor.physical_type()) {
-        ("path", _) => column.typed::<ByteArrayType>().write_batch(&[], Some(&levels(&|_| false)), None),
+        ("path", _) => {
+            let values: Vec<ByteArray> =
+                path.map_or(vec![], |path| vec![ByteArray::from(path); images.len()]);
+            column.typed::<ByteArrayType>().write_batch(&values, Some(&levels(&|_| path.is_some())), None)
+        }
         (_, Type::BYTE_ARRAY) => {
             let values: Vec<ByteArray> = images.iter().flatten().cloned().map(ByteArray::from).collect();
             let levels = levels(&|row| images[row].is_some());

@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use image::ImageError;
 use llp_bags::own::OwnError;
-use llp_bags::{BagError, InstanceShape};
+use llp_bags::{BagError, InstanceShape, PictureError};
 
 use crate::TrainError;
 use crate::disaggregate::DisaggregateError;
@@ -25,7 +24,7 @@ pub enum PredictError {
         /// The file.
         path: PathBuf,
         /// What the decoder says.
-        source: ImageError,
+        source: PictureError,
     },
     /// Something about the table of proportions.
     #[error(transparent)]
@@ -37,7 +36,7 @@ pub enum PredictError {
         path: PathBuf,
     },
     /// A folder to look for images in.
-    #[error("{}: there is no image in this folder (.png, .jpg, .jpeg, .webp)", folder.display())]
+    #[error("{}: there is no image in this folder (.png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp, .gif)", folder.display())]
     NoImages {
         /// The folder.
         folder: PathBuf,

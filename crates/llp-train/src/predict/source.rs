@@ -4,10 +4,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::own::{
-    InstanceNames, InstanceTable, Like, Listed, OwnError, is_own, list_instances, read_images,
-};
-use llp_bags::{BagSet, InstanceShape, Instances};
+use llp_bags::own::{InstanceNames, InstanceTable, Like, Listed, OwnError, ReadImages, Skipped};
+use llp_bags::own::{is_table, list_instances, read_images};
+use llp_bags::{BagSet, InstanceShape, Instances, PictureFacts};
 
 use super::PredictError;
 use super::paths::image_files;
@@ -20,7 +19,21 @@ pub struct Source {
     ids: Vec<String>,
     bags: Option<Vec<String>>,
     unknown_levels: Vec<(String, usize)>,
+    skipped: Option<Skipped>,
     content: Content,
+}
+
+/// Instances that could be read.
+pub(super) struct Loaded {
+    pub(super) data: Arc<Instances>,
+    /// Their places in the data.
+    pub(super) instances: Vec<u32>,
+    /// Their places among those that were asked for.
+    pub(super) places: Vec<usize>,
+    /// What is wrong with the others.
+    pub(super) broken: Vec<PredictError>,
+    /// What images had.
+    pub(super) facts: PictureFacts,
 }
 
 #[derive(Clone, Debug)]
@@ -42,16 +55,16 @@ impl Source {
             return Err(PredictError::Missing { path: path.to_owned() });
         }
         let like = like(path, state)?;
-        if is_own(path) {
+        if is_table(path) {
             return Ok(Self::table(path, list_instances(path, like)?));
         }
         let Like::Images { side, channels } = like else {
             let (path, got) = (path.to_owned(), "no table but a file or folder of images".to_owned());
             return Err(PredictError::Shape { path, expected: state.shape, got });
         };
-        let files = image_files(path)?;
+        let (files, skipped) = image_files(path)?;
         let ids = files.iter().map(|file| file.display().to_string()).collect();
-        Ok(Self::new(path, ids, None, Content::Files { files, side, channels }))
+        Ok(Self { skipped, ..Self::new(path, ids, None, Content::Files { files, side, channels }) })
     }
 
     /// All instances of a part of a data set; `path` is where it is, for messages. `names` has the name of each, else
@@ -91,7 +104,7 @@ impl Source {
     }
 
     fn new(path: &Path, ids: Vec<String>, bags: Option<Vec<String>>, content: Content) -> Self {
-        Self { path: path.to_owned(), ids, bags, unknown_levels: vec![], content }
+        Self { path: path.to_owned(), ids, bags, unknown_levels: vec![], skipped: None, content }
     }
 
     /// Where the instances are.
@@ -119,25 +132,43 @@ impl Source {
         &self.unknown_levels
     }
 
-    /// Names and bags of some instances; no bags if there are none.
-    pub(super) fn names(&self, range: Range<usize>) -> (Vec<String>, Vec<String>) {
-        let bags = self.bags.as_ref().map_or(Vec::new(), |bags| bags[range.clone()].to_vec());
-        (self.ids[range].to_vec(), bags)
+    /// Files of a folder that are no images by their names.
+    pub fn skipped(&self) -> Option<&Skipped> {
+        self.skipped.as_ref()
     }
 
-    /// Calls `f` with the data that holds some instances, and their places in it.
-    pub(super) fn with_instances<T>(
-        &self,
-        range: Range<usize>,
-        f: impl FnOnce(&Instances, &[u32]) -> Result<T, PredictError>,
-    ) -> Result<T, PredictError> {
+    /// Names and bags of some instances; no bags if there are none.
+    pub(super) fn names(&self, places: &[usize]) -> (Vec<String>, Vec<String>) {
+        let of = |texts: &[String]| places.iter().map(|&place| texts[place].clone()).collect();
+        (of(&self.ids), self.bags.as_deref().map_or(Vec::new(), of))
+    }
+
+    /// Some instances, those that can be read.
+    ///
+    /// # Errors
+    /// Memory does not hold them.
+    pub(super) fn load(&self, range: Range<usize>) -> Result<Loaded, PredictError> {
         match &self.content {
             Content::Files { files, side, channels } => {
-                let images = read_images(&files[range], *side, *channels).map_err(of_file)?;
-                let images = Instances::from(images);
-                f(&images, &images.ids())
+                let ReadImages { images, broken, facts } =
+                    read_images(&files[range.clone()], *side, *channels)?;
+                let is_broken = |at: u32| broken.binary_search_by_key(&(at as usize), |it| it.0).is_ok();
+                let instances: Vec<u32> = (0..range.len() as u32).filter(|&at| !is_broken(at)).collect();
+                Ok(Loaded {
+                    data: Arc::new(images.into()),
+                    places: instances.iter().map(|&at| range.start + at as usize).collect(),
+                    instances,
+                    broken: broken.into_iter().map(|(_, error)| of_file(error)).collect(),
+                    facts,
+                })
             }
-            Content::InMemory(data, instances) => f(data, &instances[range]),
+            Content::InMemory(data, instances) => Ok(Loaded {
+                data: Arc::clone(data),
+                instances: instances[range.clone()].to_vec(),
+                places: range.collect(),
+                broken: vec![],
+                facts: PictureFacts::default(),
+            }),
         }
     }
 }

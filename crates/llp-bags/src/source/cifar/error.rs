@@ -29,10 +29,19 @@ pub enum CifarError {
 
     /// A file that is something else.
     #[error(
-        "{path} is no gzipped archive: expected cifar-10-binary.tar.gz, cifar-100-binary.tar.gz, or the folder of a data set"
+        "{path}: cannot tell what it is: expected a table (.csv, .parquet, .npy), an archive of NumPy arrays (.npz), cifar-10-binary.tar.gz, cifar-100-binary.tar.gz, or the folder of a data set"
     )]
     NoArchive {
         /// The file.
+        path: PathBuf,
+    },
+
+    /// The version of CIFAR that is for Python.
+    #[error(
+        "{path} is the Python version of CIFAR (pickles, which may run any program when they are read): take the binary version, cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, or --data cifar10 or cifar100, which are fetched from the hub"
+    )]
+    Pickles {
+        /// The archive, folder or file.
         path: PathBuf,
     },
 

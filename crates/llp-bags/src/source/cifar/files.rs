@@ -25,6 +25,11 @@ impl Files {
         Self { labels, records: BTreeMap::new(), names: BTreeMap::new() }
     }
 
+    /// Whether there are no records so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// Reads a file; `path` is where it lies.
     pub(super) fn add(&mut self, part: Part, path: &Path, reader: impl Read) -> Result<(), CifarError> {
         let is_new = if part.content == Content::Names {
@@ -51,6 +56,7 @@ impl Files {
             mirror_preserves_class: true,
             train: train.into_split(classes.n)?,
             test: test.into_split(classes.n)?,
+            notes: vec![],
         })
     }
 

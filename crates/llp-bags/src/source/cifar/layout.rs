@@ -66,15 +66,33 @@ pub(super) fn part(name: &str) -> Option<Part> {
     PARTS.into_iter().find(|part| part.name == name)
 }
 
+/// Whether a file of this name is one of the Python version, and no other version has one.
+pub(super) fn is_pickle(name: &str) -> bool {
+    name == "test_batch" || name.strip_prefix("data_batch_").is_some_and(|number| number.len() == 1)
+}
+
+/// The folder, or the first folder in it, that holds the Python version.
+pub(super) fn find_pickles(folder: &Path) -> Result<Option<PathBuf>, CifarError> {
+    let holds = |folder: &Path| {
+        let has = |name: &str| folder.join(name).is_file();
+        has("data_batch_1") || has("test_batch") || has("train") && has("meta")
+    };
+    find(folder, holds)
+}
+
 /// The folder, or the first folder in it, that holds records.
 pub(super) fn find_folder(folder: &Path) -> Result<Option<PathBuf>, CifarError> {
-    if holds_records(folder) {
+    find(folder, holds_records)
+}
+
+fn find(folder: &Path, holds: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, CifarError> {
+    if holds(folder) {
         return Ok(Some(folder.to_owned()));
     }
     let entries = fs_err::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
     let mut entries = entries.collect::<std::io::Result<Vec<_>>>()?;
     entries.sort();
-    Ok(entries.into_iter().find(|inner| holds_records(inner)))
+    Ok(entries.into_iter().find(|inner| holds(inner)))
 }
 
 fn holds_records(folder: &Path) -> bool {

@@ -23,8 +23,12 @@ impl<T> Column<T> {
         }
     }
 
+    /// Whether a row has no value.
+    pub(crate) fn has_nulls(&self) -> bool {
+        self.is_present.is_some()
+    }
+
     /// The value of each row.
-    #[cfg(feature = "table")]
     pub(crate) fn cells(&self) -> impl Iterator<Item = Option<&T>> {
         let n_rows = self.is_present.as_ref().map_or(self.values.len(), Vec::len);
         let mut values = self.values.iter();

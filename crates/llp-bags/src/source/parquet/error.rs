@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::PictureError;
+use crate::picture::others;
+
 /// Why a folder of Parquet files is no image data set. Rows are counted from 0 in each file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,15 +13,33 @@ pub enum ParquetError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
 
-    /// A split without files.
+    /// A folder without files.
     #[error(
-        "no file {split}-*.parquet in {folder} or in a folder in it: both train-*.parquet and test-*.parquet are needed"
+        "no *.parquet file in {folder} or in a folder in it: expected train-*.parquet and test-*.parquet of a data set, or instances.csv and proportions.csv of own bags"
     )]
     NoShards {
         /// The folder that was searched.
         folder: PathBuf,
-        /// The split that has no file.
-        split: &'static str,
+    },
+
+    /// A folder that the library `datasets` wrote in its own format.
+    #[error(
+        "{folder} was written by save_to_disk of the library `datasets` (Arrow files): write each split with to_parquet(\"train-0.parquet\") and to_parquet(\"test-0.parquet\")"
+    )]
+    Arrow {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// Files, but none to train on.
+    #[error(
+        "{folder} has no file of the training split, only {found} and the like: call one train-*.parquet"
+    )]
+    NoTraining {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// A file of another split.
+        found: PathBuf,
     },
 
     /// More than one data set to choose from.
@@ -111,22 +132,41 @@ pub enum ParquetError {
         /// The first offender.
         row: usize,
         /// What the decoder met.
-        source: image::ImageError,
+        source: PictureError,
+    },
+
+    /// An image in a file of its own, which cannot be read.
+    #[error("the image in row {row} of {path} has no bytes, and its file cannot be read: {source}")]
+    ImageFile {
+        /// The file of the row.
+        path: PathBuf,
+        /// The row.
+        row: usize,
+        /// What the system says, with the path of the image.
+        source: std::io::Error,
+    },
+
+    /// Several rows whose images cannot be used.
+    #[error("{}; nor can {} be read: `llp data verify` lists all", all[0], others(all.len() - 1))]
+    BrokenRows {
+        /// The error of each, at least two.
+        all: Vec<ParquetError>,
     },
 
     /// Images of different sizes.
     #[error(
-        "the image in row {row} of {path} has height, width and channels {got:?}, the first image {expected:?}: all must have one size"
+        "the image in row {row} of {path} has {}x{} pixels (height x width), the first image {}x{}: all must have one size",
+        got[0], got[1], expected[0], expected[1]
     )]
     ImageSize {
         /// The file.
         path: PathBuf,
         /// The first offender.
         row: usize,
-        /// `[height, width, channels]` of the first image.
-        expected: [usize; 3],
-        /// `[height, width, channels]` of this one.
-        got: [usize; 3],
+        /// `[height, width]` of the first image.
+        expected: [usize; 2],
+        /// `[height, width]` of this one.
+        got: [usize; 2],
     },
 
     /// A label that names no class.

@@ -1,136 +1,103 @@
-//! The rows of a split, shard by shard.
+//! A file of a data set: its schema, its images as they are stored, its labels.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parquet::basic::Type;
-use parquet::data_type::ByteArray;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
-use rayon::prelude::*;
 
+use super::ParquetError;
 use super::class_names::class_names;
 use super::columns::{self, Column};
-use super::{N_UNNAMED_CLASSES_MAX, ParquetError};
-use crate::picture::{Decoded, decode};
+use super::images::Encoded;
 use crate::source::Labels;
 
-/// All rows of a split; at least one.
-pub(super) struct Rows {
-    pub(super) shape: Option<[usize; 3]>, // none before the first row
-    pub(super) pixels: Vec<u8>,           // [row, height, width, channel]
-    pub(super) labels: Vec<u32>,          // [row]
+/// The columns of images in the hub's layout.
+const IMAGE_COLUMNS: [&str; 2] = ["image", "img"];
+
+/// An open file whose schema has been checked.
+pub(super) struct Shard {
+    path: PathBuf,
+    reader: SerializedFileReader<File>,
+    bytes_column: usize,
+    path_column: Option<usize>,
+    label_column: usize,
     pub(super) class_names: Option<Vec<String>>,
 }
 
-impl Rows {
-    /// Reads the shards of a split in the given order; there is at least one. All images must have the given shape,
-    /// else that of the first.
-    pub(super) fn read(
-        paths: &[PathBuf],
-        labels: Labels,
-        shape: Option<[usize; 3]>,
-    ) -> Result<Self, ParquetError> {
-        let first = Shard::open(&paths[0], labels)?;
-        let mut rows = Self { shape, pixels: vec![], labels: vec![], class_names: first.class_names.clone() };
-        rows.append(&first)?;
-        for path in &paths[1..] {
-            let shard = Shard::open(path, labels)?;
-            if shard.class_names != rows.class_names {
-                return Err(ParquetError::ClassNames { path: path.clone(), first: paths[0].clone() });
-            }
-            rows.append(&shard)?;
-        }
-        if rows.labels.is_empty() {
-            return Err(ParquetError::NoRows { path: paths[0].clone() });
-        }
-        Ok(rows)
+impl Shard {
+    pub(super) fn open(path: &Path, labels: Labels) -> Result<Self, ParquetError> {
+        let reader = open(path)?;
+        let metadata = reader.metadata().file_metadata();
+        let schema = metadata.schema_descr();
+        let image = IMAGE_COLUMNS.iter().find(|name| find(schema, &format!("{name}.bytes")).is_some());
+        let image =
+            image.ok_or_else(|| missing(path, schema, "img or image (a struct of bytes and path)"))?;
+        let bytes_column = find(schema, &format!("{image}.bytes")).unwrap_or_default();
+        let path_column = find(schema, &format!("{image}.path"));
+        let (names, expected): (&[&str], _) = match labels {
+            Labels::Fine => (&["label", "fine_label", "labels"], "label or fine_label"),
+            Labels::Coarse => (&["coarse_label"], "coarse_label"),
+        };
+        let label_column = names.iter().find_map(|name| find(schema, name));
+        let label_column = label_column.ok_or_else(|| missing(path, schema, expected))?;
+        check_type(path, &schema.column(bytes_column), "one byte string a row", &[Type::BYTE_ARRAY])?;
+        check_type(path, &schema.column(label_column), "one integer a row", &[Type::INT64, Type::INT32])?;
+        let path_column = path_column.filter(|&column| {
+            let column = schema.column(column);
+            column.physical_type() == Type::BYTE_ARRAY && column.max_rep_level() == 0
+        });
+        let class_names = class_names(metadata.key_value_metadata(), schema.column(label_column).name())
+            .map_err(|source| ParquetError::Metadata { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), reader, bytes_column, path_column, label_column, class_names })
     }
 
-    pub(super) fn label_max(&self) -> u32 {
-        self.labels.iter().copied().max().unwrap_or(0)
+    /// The rows that the footer claims.
+    pub(super) fn n_rows(&self) -> usize {
+        usize::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
-    fn append(&mut self, shard: &Shard) -> Result<(), ParquetError> {
-        let n_classes = self.class_names.as_ref().map_or(N_UNNAMED_CLASSES_MAX, Vec::len);
-        let mut first_row = 0; // of the row group, in its file
-        for group in 0..shard.reader.num_row_groups() {
-            let group = shard.reader.get_row_group(group).map_err(|source| shard.damaged(source))?;
-            let encoded = shard.images(&*group, first_row)?;
-            let labels = shard.labels(&*group, first_row, n_classes)?;
-            if encoded.len() != labels.len() {
-                let (n_images, n_labels) = (encoded.len(), labels.len());
-                return Err(ParquetError::RowCount { path: shard.path.clone(), n_images, n_labels });
+    /// Calls `take` with the images and labels of each row group, and its first row.
+    pub(super) fn for_each_group<E: From<ParquetError>>(
+        &self,
+        n_classes: usize,
+        mut take: impl FnMut(usize, Vec<Encoded>, Vec<u32>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut first_row = 0;
+        for group in 0..self.reader.num_row_groups() {
+            let group = self.reader.get_row_group(group).map_err(|source| self.damaged(source))?;
+            let images = self.images(&*group, first_row)?;
+            let labels = self.labels(&*group, first_row, n_classes)?;
+            let (n_images, n_labels) = (images.len(), labels.len());
+            if n_images != n_labels {
+                return Err(ParquetError::RowCount { path: self.path.clone(), n_images, n_labels }.into());
             }
-            self.append_images(shard, first_row, &encoded)?;
-            self.labels.extend(labels);
-            first_row += encoded.len();
+            take(first_row, images, labels)?;
+            first_row += n_images;
         }
         Ok(())
     }
 
-    /// Decodes the images of a row group, in parallel; the first broken one is reported.
-    fn append_images(
-        &mut self,
-        shard: &Shard,
-        first_row: usize,
-        encoded: &[ByteArray],
-    ) -> Result<(), ParquetError> {
-        let Some(first) = encoded.first() else { return Ok(()) };
-        let expected = match self.shape {
-            Some(shape) => shape,
-            None => *self.shape.insert(shard.decode(first_row, first)?.shape),
+    /// The images of a row group: bytes, or where there are none the file that the path beside them names.
+    fn images(&self, group: &dyn RowGroupReader, first_row: usize) -> Result<Vec<Encoded>, ParquetError> {
+        let bytes = columns::byte_strings(group, self.bytes_column).map_err(|source| self.damaged(source))?;
+        let Some(path_column) = self.path_column.filter(|_| bytes.has_nulls()) else {
+            let bytes = self.without_null(bytes, self.bytes_column, first_row)?;
+            return Ok(bytes.into_iter().map(Encoded::Bytes).collect());
         };
-        let start = self.pixels.len();
-        let image_len = expected.iter().product();
-        self.pixels.resize(start + encoded.len() * image_len, 0);
-        let images = self.pixels[start..].par_chunks_exact_mut(image_len).zip(encoded).enumerate();
-        let outcomes = images.map(|(place, (pixels, encoded))| {
-            let row = first_row + place;
-            let decoded = shard.decode(row, encoded)?;
-            if decoded.shape != expected {
-                let path = shard.path.clone();
-                return Err(ParquetError::ImageSize { path, row, expected, got: decoded.shape });
+        let paths = columns::byte_strings(group, path_column).map_err(|source| self.damaged(source))?;
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let rows = bytes.cells().zip(paths.cells()).enumerate();
+        let image = |(row, (bytes, path)): (usize, (Option<&_>, Option<&parquet::data_type::ByteArray>))| {
+            let path = path.map(|path| String::from_utf8_lossy(path.data()).into_owned());
+            match (bytes, path.filter(|path| !path.is_empty())) {
+                (Some(bytes), _) => Ok(Encoded::Bytes(parquet::data_type::ByteArray::clone(bytes))),
+                (None, Some(path)) => Ok(Encoded::File(folder.join(path))),
+                (None, None) => Err(self.null(self.bytes_column, first_row + row)),
             }
-            pixels.copy_from_slice(&decoded.pixels);
-            Ok(())
-        });
-        outcomes.collect::<Vec<_>>().into_iter().collect() // errors in the order of rows, not of threads
-    }
-}
-
-/// An open file whose schema has been checked.
-struct Shard {
-    path: PathBuf,
-    reader: SerializedFileReader<File>,
-    image_column: usize,
-    label_column: usize,
-    class_names: Option<Vec<String>>,
-}
-
-impl Shard {
-    fn open(path: &Path, labels: Labels) -> Result<Self, ParquetError> {
-        let reader = open(path)?;
-        let metadata = reader.metadata().file_metadata();
-        let schema = metadata.schema_descr();
-        let image_column = find(schema, &["img.bytes", "image.bytes"])
-            .ok_or_else(|| missing(path, schema, "img or image (a struct of bytes and path)"))?;
-        let (names, expected): (&[&str], _) = match labels {
-            Labels::Fine => (&["label", "fine_label"], "label or fine_label"),
-            Labels::Coarse => (&["coarse_label"], "coarse_label"),
         };
-        let label_column = find(schema, names).ok_or_else(|| missing(path, schema, expected))?;
-        check_type(path, &schema.column(image_column), "one byte string a row", &[Type::BYTE_ARRAY])?;
-        check_type(path, &schema.column(label_column), "one integer a row", &[Type::INT64, Type::INT32])?;
-        let class_names = class_names(metadata.key_value_metadata(), schema.column(label_column).name())
-            .map_err(|source| ParquetError::Metadata { path: path.to_owned(), source })?;
-        Ok(Self { path: path.to_owned(), reader, image_column, label_column, class_names })
-    }
-
-    fn images(&self, group: &dyn RowGroupReader, first_row: usize) -> Result<Vec<ByteArray>, ParquetError> {
-        let column =
-            columns::byte_strings(group, self.image_column).map_err(|source| self.damaged(source))?;
-        self.without_null(column, self.image_column, first_row)
+        rows.map(image).collect()
     }
 
     fn labels(
@@ -157,19 +124,12 @@ impl Shard {
         place: usize,
         first_row: usize,
     ) -> Result<Vec<T>, ParquetError> {
-        column.into_values().map_err(|row| {
-            let column = self.reader.metadata().file_metadata().schema_descr().column(place);
-            let (column, row) = (column.path().string(), first_row + row);
-            ParquetError::Null { path: self.path.clone(), column, row }
-        })
+        column.into_values().map_err(|row| self.null(place, first_row + row))
     }
 
-    fn decode(&self, row: usize, encoded: &ByteArray) -> Result<Decoded, ParquetError> {
-        decode(encoded.data()).map_err(|source| ParquetError::BrokenImage {
-            path: self.path.clone(),
-            row,
-            source,
-        })
+    fn null(&self, column: usize, row: usize) -> ParquetError {
+        let column = self.reader.metadata().file_metadata().schema_descr().column(column);
+        ParquetError::Null { path: self.path.clone(), column: column.path().string(), row }
     }
 
     fn damaged(&self, source: parquet::errors::ParquetError) -> ParquetError {
@@ -183,14 +143,19 @@ pub(super) fn n_rows(path: &Path) -> Result<usize, ParquetError> {
     Ok(usize::try_from(n_rows).unwrap_or(0))
 }
 
+/// Whether a file has a column of this name.
+#[cfg(feature = "table")]
+pub(crate) fn has_column(path: &Path, name: &str) -> Result<bool, ParquetError> {
+    Ok(find(open(path)?.metadata().file_metadata().schema_descr(), name).is_some())
+}
+
 fn open(path: &Path) -> Result<SerializedFileReader<File>, ParquetError> {
     let file = fs_err::File::open(path)?.into_file();
     SerializedFileReader::new(file).map_err(|source| ParquetError::Format { path: path.to_owned(), source })
 }
 
-fn find(schema: &SchemaDescriptor, names: &[&str]) -> Option<usize> {
-    let place = |name: &&str| schema.columns().iter().position(|column| column.path().string() == **name);
-    names.iter().find_map(place)
+fn find(schema: &SchemaDescriptor, name: &str) -> Option<usize> {
+    schema.columns().iter().position(|column| column.path().string() == name)
 }
 
 fn missing(path: &Path, schema: &SchemaDescriptor, expected: &'static str) -> ParquetError {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
+use llp_bags::own;
 use llp_bags::source::parquet;
 use llp_bags::{BagKind, BagManifest, Recipe};
 use llp_sweep::write_atomically;
@@ -93,6 +94,12 @@ pub(crate) fn bags(global: Global, command: &BagsCommand) -> Result<ExitCode, Fa
 
 fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
     let kind = args.kind()?;
+    if own::is_own(Path::new(&args.data)) {
+        let data = &args.data;
+        return Err(usage(format!(
+            "{data} has bags of its own, so none are drawn: train on them with llp train --data {data}, and look at them with llp data inspect {data}"
+        )));
+    }
     let (dataset, place) = data::load(global, "--data", &args.data)?;
     let column = args.values(place.as_deref(), dataset.train.instances.len())?;
     let recipe = Recipe {

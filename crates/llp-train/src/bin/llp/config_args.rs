@@ -186,7 +186,7 @@ pub(crate) fn data_settings(data: &str) -> (String, Option<String>) {
     // A path that ends with a dot has no name of its own.
     let resolved = if place.file_name().is_none() { place.canonicalize().ok() } else { None };
     let name = resolved.as_deref().unwrap_or(place).file_name().unwrap_or_default().to_string_lossy();
-    let endings = [".tar.gz", ".tgz", ".csv", ".parquet", ".npy"];
+    let endings = [".tar.gz", ".tgz", ".csv", ".parquet", ".npy", ".npz"];
     let name = endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();

@@ -16,7 +16,7 @@ use crate::config_args::data_settings;
 use crate::failure::{Failure, code, usage};
 use crate::hub;
 use crate::world::{print, print_json};
-use crate::{Global, Output, contact_sheet, data_known, own_inspect};
+use crate::{Global, Output, contact_sheet, data_faults, data_known, own_inspect};
 
 #[derive(Subcommand)]
 pub(crate) enum DataCommand {
@@ -24,8 +24,9 @@ pub(crate) enum DataCommand {
     Fetch(FetchArgs),
     /// Describe a data set: splits, classes, sizes, fingerprint. Of own bags also whether training can work.
     Inspect(InspectArgs),
-    /// Read all of a data set and check it: nothing is broken, and where its classes are known, nothing is missing.
-    Verify(DataArgs),
+    /// Read all of a data set and check it: nothing is broken, and where its classes are known, nothing is missing. Lists
+    /// every image that cannot be read.
+    Verify(InspectArgs),
 }
 
 #[derive(Args)]
@@ -75,6 +76,7 @@ struct Description {
     train: SplitDescription,
     test: SplitDescription,
     fingerprint: String,
+    notes: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -104,17 +106,8 @@ pub(crate) fn data(global: Global, command: &DataCommand) -> Result<ExitCode, Fa
 }
 
 fn inspect(global: Global, args: &InspectArgs) -> Result<(), Failure> {
-    let table = Path::new(&args.data.data);
-    if args.proportions.is_some() || own::is_own(table) {
-        return own_inspect::inspect(
-            global,
-            &own_inspect::Request {
-                table,
-                proportions: args.proportions.as_deref(),
-                image_size: args.image_size,
-                contact_sheet: args.data.contact_sheet.as_deref(),
-            },
-        );
+    if args.is_own() {
+        return own_inspect::inspect(global, &args.request());
     }
     let description = describe(global, &args.data)?;
     match global.output {
@@ -122,6 +115,21 @@ fn inspect(global: Global, args: &InspectArgs) -> Result<(), Failure> {
         Output::Human => show(&description)?,
     }
     Ok(())
+}
+
+impl InspectArgs {
+    fn is_own(&self) -> bool {
+        self.proportions.is_some() || own::is_own(Path::new(&self.data.data))
+    }
+
+    fn request(&self) -> own_inspect::Request<'_> {
+        own_inspect::Request {
+            table: Path::new(&self.data.data),
+            proportions: self.proportions.as_deref(),
+            image_size: self.image_size,
+            contact_sheet: self.data.contact_sheet.as_deref(),
+        }
+    }
 }
 
 fn fetch(global: Global, name: &str) -> Result<ExitCode, Failure> {
@@ -133,7 +141,20 @@ fn fetch(global: Global, name: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(global: Global, args: &DataArgs) -> Result<ExitCode, Failure> {
+fn verify(global: Global, args: &InspectArgs) -> Result<ExitCode, Failure> {
+    let end = if args.is_own() { verify_own(global, args) } else { verify_known(global, &args.data) };
+    end.or_else(|failure| data_faults::list(global, &args.data.data, failure))
+}
+
+fn verify_own(global: Global, args: &InspectArgs) -> Result<ExitCode, Failure> {
+    own_inspect::inspect(global, &args.request())?;
+    if global.output == Output::Human {
+        print("all is well")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify_known(global: Global, args: &DataArgs) -> Result<ExitCode, Failure> {
     let description = describe(global, args)?;
     let counts =
         [&description.train, &description.test].map(|split| split.class_counts.as_deref().unwrap_or(&[]));
@@ -168,6 +189,7 @@ fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
         train: SplitDescription::new(&dataset.train),
         test: SplitDescription::new(&dataset.test),
         fingerprint: dataset.fingerprint(),
+        notes: dataset.notes.iter().map(ToString::to_string).collect(),
         class_names: dataset.class_names,
     })
 }
@@ -232,6 +254,9 @@ fn show(description: &Description) -> Result<(), Failure> {
         print(&format!("{name:<13} {} {noun}, {} bytes of {values}", split.n_images, split.n_bytes))?;
     }
     print(&format!("fingerprint   {}", description.fingerprint))?;
+    for note in &description.notes {
+        print(&format!("note          {note}"))?;
+    }
     print(&format!("classes       {}", class_names.len()))?;
     let count = |split: &SplitDescription, class: usize| {
         split.class_counts.as_ref().map_or("-".to_owned(), |counts| counts[class].to_string())

@@ -10,6 +10,7 @@ mod completions;
 mod config_args;
 mod contact_sheet;
 mod data;
+mod data_faults;
 mod data_known;
 mod device_arg;
 mod disaggregate;
@@ -145,6 +146,9 @@ fn silence_guarded_panics() {
 
 fn main() -> ExitCode {
     silence_guarded_panics();
+    if let Some(bytes) = world::memory_limit() {
+        llp_bags::set_available_memory(bytes);
+    }
     let Cli { global, command } = Cli::parse();
     let end = match command {
         Command::Train(args) => train::train(global, &args),

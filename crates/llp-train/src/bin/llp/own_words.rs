@@ -22,8 +22,9 @@ pub(crate) fn lines(told: &OwnDescription) -> Vec<String> {
         format!("held out      {}", bags(&told.held_out)),
         format!("test          {}", test(told)),
         format!("fingerprint   {}", told.fingerprint),
-        format!("classes       {}", told.class_names.len()),
     ]);
+    lines.extend(told.data_notes.iter().map(|note| format!("note          {note}")));
+    lines.push(format!("classes       {}", told.class_names.len()));
     lines.extend(classes(told));
     lines.extend(numbers(told));
     lines.push(format!("verdict       {}", title(told.verdict)));

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use llp_bags::own::ProportionTable;
 use llp_bags::table::{TableFormat, TableWriter};
+use llp_bags::{InstanceShape, PictureFacts};
 use llp_sweep::AtomicFile;
 use llp_train::predict::{
-    CHUNK, Columns, PredictError, Predictions, Source, posterior, predict as predict_chunk,
+    CHUNK, Columns, PredictError, Predicted, Predictions, Source, posterior, predict as predict_chunk,
 };
 use llp_train::{Checkpoint, Predictor, TrainError, TrainingData};
 use serde::Serialize;
@@ -83,6 +84,8 @@ pub(crate) enum SplitName {
 #[derive(Serialize)]
 struct Summary {
     instances: usize,
+    /// Images that cannot be read.
+    broken: usize,
     temperature: f64,
     calibration: Option<Calibration>,
     out: String,
@@ -98,7 +101,7 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Fa
     let (predictor, data) = network(global, args)?;
     let sources = sources(args, &predictor, data.as_ref())?;
     if !global.quiet {
-        sources.iter().for_each(warn_of_levels);
+        sources.iter().for_each(warn);
     }
     let known = proportions(args, &predictor, &sources)?;
     let calibration = match &data {
@@ -130,13 +133,14 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Fa
             Err(PredictError::Train(TrainError::Io(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
                 Ok(ExitCode::SUCCESS)
             }
-            end => Ok(end.map(|_| ExitCode::SUCCESS)?),
+            end => work.end(global, &end?.1, "written"),
         };
     };
-    let file = work.write(BufWriter::new(AtomicFile::create(out)?), format)?;
+    let (file, seen) = work.write(BufWriter::new(AtomicFile::create(out)?), format)?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?;
     let summary = Summary {
-        instances: sources.iter().map(Source::len).sum(),
+        instances: sources.iter().map(Source::len).sum::<usize>() - seen.broken.len(),
+        broken: seen.broken.len(),
         temperature: work.temperature,
         calibration,
         out: out.display().to_string(),
@@ -146,10 +150,13 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<ExitCode, Fa
     } else {
         print(&format!("{} instances: {}", summary.instances, summary.out))?;
     }
-    Ok(ExitCode::SUCCESS)
+    work.end(global, &seen, &format!("in {}", out.display()))
 }
 
-fn warn_of_levels(source: &Source) {
+fn warn(source: &Source) {
+    if let Some(skipped) = source.skipped() {
+        tell(&format!("warning: {skipped}"));
+    }
     for (column, n_cells) in source.unknown_levels() {
         let path = source.path().display();
         tell(&format!(
@@ -203,14 +210,22 @@ struct Work<'a> {
     is_quiet: bool,
 }
 
+/// What was met on the way.
+#[derive(Default)]
+struct Seen {
+    /// What is wrong with the images that cannot be read.
+    broken: Vec<PredictError>,
+    facts: PictureFacts,
+}
+
 impl Work<'_> {
-    fn write<W: Write + Send>(&self, out: W, format: TableFormat) -> Result<W, PredictError> {
+    fn write<W: Write + Send>(&self, out: W, format: TableFormat) -> Result<(W, Seen), PredictError> {
         let mut table = TableWriter::new(out, format, &self.columns.head())?;
-        match &self.known {
+        let seen = match &self.known {
             None => self.each_chunk(|chunk| Ok(table.write(&self.columns.cells(chunk, None))?))?,
             Some(known) => {
                 let mut all = Predictions::default();
-                self.each_chunk(|chunk| {
+                let seen = self.each_chunk(|chunk| {
                     all.append(chunk);
                     Ok(())
                 })?;
@@ -220,22 +235,53 @@ impl Work<'_> {
                     tell(&format!("warning: {warning}"));
                 }
                 table.write(&self.columns.cells(all, Some(&posterior.solved)))?;
+                seen
             }
-        }
-        Ok(table.finish()?)
+        };
+        Ok((table.finish()?, seen))
     }
 
+    /// An image that cannot be read is left out, unless its bag must be whole or there is no other.
     fn each_chunk(
         &self,
         mut f: impl FnMut(Predictions) -> Result<(), PredictError>,
-    ) -> Result<(), PredictError> {
+    ) -> Result<Seen, PredictError> {
+        let mut seen = Seen::default();
         for source in self.sources {
             for first in (0..source.len()).step_by(CHUNK) {
                 let range = first..(first + CHUNK).min(source.len());
-                f(predict_chunk(&self.predictor, source, range, self.temperature)?)?;
+                let Predicted { predictions, broken, facts } =
+                    predict_chunk(&self.predictor, source, range, self.temperature)?;
+                seen.facts = seen.facts.and(facts);
+                seen.broken.extend(broken);
+                if self.known.is_some() && !seen.broken.is_empty() {
+                    return Err(seen.broken.swap_remove(0));
+                }
+                f(predictions)?;
             }
         }
-        Ok(())
+        let n_instances: usize = self.sources.iter().map(Source::len).sum();
+        if seen.broken.len() == n_instances && n_instances > 0 {
+            return Err(seen.broken.swap_remove(0));
+        }
+        Ok(seen)
+    }
+
+    /// Says what became of the images; those that cannot be read are a failure in the end.
+    fn end(&self, global: Global, seen: &Seen, rows: &str) -> Result<ExitCode, Failure> {
+        if let (InstanceShape::Image([.., channels]), false) = (self.predictor.state().shape, global.quiet) {
+            for note in seen.facts.notes(channels) {
+                tell(&format!("note: {note}"));
+            }
+        }
+        for error in &seen.broken {
+            tell(&format!("warning: {error}"));
+        }
+        match seen.broken.len() {
+            0 => Ok(ExitCode::SUCCESS),
+            1 => Err(usage(format!("1 image cannot be read: the rows of all others are {rows}"))),
+            n => Err(usage(format!("{n} images cannot be read: the rows of all others are {rows}"))),
+        }
     }
 }
 

@@ -66,3 +66,22 @@ pub(crate) fn memory() -> (Option<u64>, Option<u64>) {
     };
     (bytes("MemTotal:"), bytes("MemAvailable:"))
 }
+
+/// Bytes of memory that this process can still take: what is available, and what limits of a container or of a shell
+/// (`ulimit -v`) leave of it. Nothing where the system does not tell.
+pub(crate) fn memory_limit() -> Option<u64> {
+    let read = |path: &str| fs_err::read_to_string(path).ok();
+    let number = |path: &str| read(path)?.trim().parse::<u64>().ok();
+    let group = "/sys/fs/cgroup/memory";
+    let of_container = number(&format!("{group}.max"))
+        .zip(number(&format!("{group}.current")))
+        .map(|(max, current)| max.saturating_sub(current));
+    let limits = read("/proc/self/limits").unwrap_or_default();
+    let address_space = limits.lines().find_map(|line| line.strip_prefix("Max address space"));
+    let address_space = address_space.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let status = read("/proc/self/status").unwrap_or_default();
+    let used = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
+    let used = used.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    let of_shell = address_space.map(|limit| limit.saturating_sub(1024 * used.unwrap_or(0)));
+    [memory().1, of_container, of_shell].into_iter().flatten().min()
+}

@@ -1,0 +1,34 @@
+//! Images that memory does not hold are refused before they are read. A process of its own: the limit is one for all.
+
+use std::fmt::Write as _;
+
+use image::RgbImage;
+use llp_bags::{own, set_available_memory};
+use tempfile::tempdir;
+
+/// With a limit below `rows x side^2 x channels` bytes nothing is read, with one above everything is.
+#[test]
+fn images_beyond_memory_are_refused_in_words() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut table = "bag,path\n".to_owned();
+    for image in 0..6 {
+        RgbImage::from_pixel(2, 2, image::Rgb([image * 9, 3, 5]))
+            .save(path(&format!("{image}.png")))
+            .unwrap();
+        writeln!(table, "{},{image}.png", image % 2).unwrap();
+    }
+    fs_err::write(path("instances.csv"), table).unwrap();
+    fs_err::write(path("proportions.csv"), "bag,cat,dog\n0,0.5,0.5\n1,0,1\n").unwrap();
+    let read = |side| own::read(folder.path(), None, side);
+    set_available_memory(6 * 64 * 64 * 3);
+    let message = read(65).unwrap_err().to_string();
+    assert!(
+        message.contains("6 images of 65x65x3 take 74.3 KiB of memory, 72.0 KiB are available"),
+        "{message}"
+    );
+    assert!(message.contains("--image-size"), "{message}");
+    assert_eq!(read(64).unwrap().data.train.instances.len(), 6);
+    let message = read(1 << 20).unwrap_err().to_string();
+    assert!(message.contains("TiB"), "{message}");
+}
