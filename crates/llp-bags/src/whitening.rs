@@ -47,7 +47,9 @@ pub fn whitening(
         .par_chunks(IMAGES_PER_PIECE)
         .map(|piece| {
             let mut sums = PatchSums::new(channels * PATCH * PATCH);
-            piece.iter().for_each(|&image| sums.add_image(images.image(image), images.shape(), value));
+            for &image in piece {
+                sums.add_image(images.image(image), images.shape(), value);
+            }
             sums
         })
         .collect::<Vec<_>>();

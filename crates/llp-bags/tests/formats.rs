@@ -4,6 +4,8 @@
 
 mod frames;
 
+use std::fmt::Write as _;
+
 use frames::{Column, Frame, write};
 use llp_bags::own::{self, ColumnNote, OwnData};
 use llp_bags::{Normalization, prepare};
@@ -120,7 +122,9 @@ proptest! {
         let Column::Reals(cells) = &mut frame[2].1 else { unreachable!() };
         let missing: Vec<usize> = missing.into_iter().filter(|&row| row < rows.len()).collect();
         prop_assume!(!missing.is_empty());
-        missing.iter().for_each(|&row| cells[row] = None);
+        for &row in &missing {
+            cells[row] = None;
+        }
         let expected = format!(
             "i, row {}: column \"depth\" is empty, and {} of its {} cells are",
             missing[0] + 1,
@@ -206,7 +210,7 @@ fn csv_of_pandas() {
     let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
     let mut table = "bag;x;id;who;same;split;label\n".to_owned();
     for row in 0..12 {
-        table.push_str(&format!("{}.0;{};{row};p{row};5;train;\n", row / 6, row % 5));
+        let _ = writeln!(table, "{}.0;{};{row};p{row};5;train;", row / 6, row % 5);
     }
     table.push_str(";3;12;q;5;test;1.0\n");
     write("instances.csv", &table);

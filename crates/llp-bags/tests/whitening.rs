@@ -8,7 +8,7 @@ use safetensors::SafeTensors;
 /// The filters of the golden file, up to their sign.
 fn agrees(prefix: &str) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/airbench/whitening.safetensors");
-    let bytes = std::fs::read(path).unwrap();
+    let bytes = fs_err::read(path).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let tensor = |name: &str| file.tensor(&format!("{prefix}.{name}")).unwrap();
     let floats = |name: &str| -> Vec<f32> {

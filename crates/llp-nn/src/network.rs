@@ -11,7 +11,7 @@ pub enum Network {
     /// For images.
     ResNet18(ResNet18),
     /// For images, trained in minutes.
-    Airbench(Airbench),
+    Airbench(Box<Airbench>),
     /// For rows of features, and for images as rows of pixels.
     Mlp(Mlp),
 }
@@ -47,7 +47,7 @@ impl From<ResNet18> for Network {
 
 impl From<Airbench> for Network {
     fn from(network: Airbench) -> Self {
-        Self::Airbench(network)
+        Self::Airbench(Box::new(network))
     }
 }
 

@@ -18,8 +18,7 @@ use llp_sweep::run_dir::RunDir;
 use llp_sweep::select::{Spread, select};
 use llp_sweep::sweep_dir::SweepDir;
 use llp_train::disaggregate::BaggedPredictions;
-use llp_train::evaluate::logits;
-use llp_train::{Checkpoint, TrainingData, build_network, load_dataset};
+use llp_train::{Checkpoint, Predictor, TrainingData, load_dataset};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -66,17 +65,14 @@ fn show(spread: Option<Spread>) -> String {
 /// Writes both tables of a run, and returns the oracle of the instances in their order.
 fn write_tables(run: &RunDir, config: &RunConfig, folder: &PathBuf) -> Result<LabelOracle, Error> {
     let newest = Checkpoint::list(&run.checkpoints_dir())?.into_iter().next().ok_or("no checkpoint")?;
-    let Checkpoint { state, weights, .. } = Checkpoint::read(&newest)?;
+    let predictor = Predictor::new(&newest, Checkpoint::read(&newest)?, &Device::Cpu)?;
     let dataset = load_dataset(&config.data, &|_| Ok(None))?;
     let oracle = dataset.train.labels.clone().ok_or("no labels to score by")?;
     let data = TrainingData::new(dataset, config)?;
-    let network = build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu)?;
-    network.state_dict().load(&weights)?;
 
     let bags = &data.bags;
     let instances: Vec<u32> = (0..bags.len()).flat_map(|bag| bags.instances(bag).iter().copied()).collect();
-    let logits =
-        logits(&network, bags.data(), &instances, &state.normalization, &Device::Cpu)?.to_vec2::<f32>()?;
+    let logits = predictor.evaluator().logits(bags.data(), &instances)?.to_vec2::<f32>()?;
     let probabilities: Vec<Vec<f64>> = logits.iter().map(|row| softmax(row)).collect();
     let name = |class: usize| format!("digit {}", data.class_names[class]);
     let class = |class: usize| Cells::Numbers(probabilities.iter().map(|row| row[class]).collect());

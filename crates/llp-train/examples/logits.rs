@@ -7,7 +7,7 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor, safetensors};
 use llp_bags::{InstanceShape, prepare, source::digits::digits};
-use llp_train::{Checkpoint, build_network, evaluate};
+use llp_train::{Checkpoint, Predictor};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,14 +15,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("usage: logits CHECKPOINT FOLDER [N]".into());
     };
     let n: u32 = rest.first().map_or(Ok(64), |n| n.parse())?;
-    let Checkpoint { state, weights, .. } = Checkpoint::read(Path::new(checkpoint))?;
+    let path = Path::new(checkpoint);
+    let predictor = Predictor::new(path, Checkpoint::read(path)?, &Device::Cpu)?;
+    let state = predictor.state();
     let InstanceShape::Image([height, width, channels]) = state.shape else { return Err("no images".into()) };
-    let network = build_network(&state.network, state.shape, state.class_names.len(), 0, &Device::Cpu)?;
-    network.state_dict().load(&weights)?;
 
     let images = digits().test.instances;
     let instances: Vec<u32> = (0..n).collect();
-    let logits = evaluate::logits(&network, &images, &instances, &state.normalization, &Device::Cpu)?;
+    let logits = predictor.evaluator().logits(&images, &instances)?;
     let mut pixels = vec![0.0; instances.len() * images.shape().n_values()];
     prepare(&images, &instances, None, &state.normalization, &mut pixels)?;
     let input = Tensor::from_vec(pixels, (instances.len(), height, width, channels), &Device::Cpu)?;

@@ -249,6 +249,7 @@ pub(crate) fn weights_file(network: &Network, n_steps: u64) -> Result<Vec<u8>, T
 }
 
 /// Whether the views are the image alone, which goes without saying.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 fn is_one(views: &Views) -> bool {
     *views == Views::One
 }

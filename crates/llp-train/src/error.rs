@@ -249,7 +249,12 @@ impl TrainError {
             | Self::Sweep(SweepError::Io(error))
             | Self::Io(error) => is_mistake(error),
             Self::Data(BagError::Hub(error)) => error.is_hopeless(),
-            Self::Data(BagError::Memory { .. }) | Self::Own(OwnError::Data(BagError::Memory { .. })) => false,
+            // Memory that is short now may be free later.
+            Self::Candle(_)
+            | Self::OutOfMemory { .. }
+            | Self::DeviceLost { .. }
+            | Self::Data(BagError::Memory { .. })
+            | Self::Own(OwnError::Data(BagError::Memory { .. })) => false,
             Self::Data(error) => unless_refused(error.io_error()),
             Self::Own(error) => unless_refused(error.io_error()),
             Self::Sweep(error) => !matches!(
@@ -258,7 +263,6 @@ impl TrainError {
             ),
             Self::Network(error) => !matches!(error, NnError::Candle(_)),
             Self::Loss(error) => !matches!(error, LossError::Candle(_)),
-            Self::Candle(_) | Self::OutOfMemory { .. } | Self::DeviceLost { .. } => false,
             Self::Posterior(_)
             | Self::DataPath { .. }
             | Self::NoLabels { .. }
@@ -311,7 +315,7 @@ mod tests {
             |error, _| SweepError::from(error).into(),
             |error, _| OwnError::from(TableError::from(error)).into(),
             |error, _| OwnError::from(ProportionsError::from(TableError::from(error))).into(),
-            |error, place| OwnError::ImageFile { place, source: error }.into(),
+            |error, place| OwnError::ImageFile { place, source: error, hint: "" }.into(),
             |error, _| OwnError::from(BagError::from(ParquetError::from(error))).into(),
             |error, _| BagError::from(CifarError::from(error)).into(),
             |error, _| BagError::from(HubError::from(error)).into(),

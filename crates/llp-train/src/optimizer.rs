@@ -51,7 +51,7 @@ impl Optimizer {
         };
         let weights: Vec<_> = entries(Role::Weight).collect();
         let (biases, norms): (Vec<_>, Vec<_>) = entries(Role::BatchNorm)
-            .partition(|(name, _)| config.norm_bias_lr.is_some() && name.ends_with(".bias"));
+            .partition(|(name, _)| config.norm_bias_lr.is_some() && name.rsplit('.').next() == Some("bias"));
         let (decayed, undecayed) =
             if config.decay_batch_norm { ([weights, norms].concat(), Vec::new()) } else { (weights, norms) };
         let mut groups = vec![group(decayed, undecayed, 1.0)?];

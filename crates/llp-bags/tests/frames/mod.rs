@@ -201,7 +201,9 @@ fn write_npy(path: &Path, frame: &Frame, n_rows: usize) {
     bytes.extend((header.len() as u16).to_le_bytes());
     bytes.extend(header.as_bytes());
     for row in 0..n_rows {
-        frame.iter().for_each(|(_, column)| column.npy_cell(row, &mut bytes));
+        for (_, column) in frame {
+            column.npy_cell(row, &mut bytes);
+        }
     }
     fs_err::write(path, bytes).unwrap();
 }

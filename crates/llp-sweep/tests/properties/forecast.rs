@@ -35,12 +35,11 @@ proptest! {
         let mut config = config();
         (config.optim.epochs, config.checkpoint.every_epochs) = (epochs, every);
         let timing = Timing {
-            start_s: 3.0, steps: 7, step_s: 0.5, evaluation_s: 0.25, record_s: 0.125, checkpoint_s: 1.0,
+            start_s: 3.0, steps: 7, epochs, step_s: 0.5, evaluation_s: 0.25, record_s: 0.125, checkpoint_s: 1.0,
             kept_bytes: 1, checkpoint_bytes: 2,
         };
-        let mut first = config.clone();
-        first.optim.epochs = done;
-        let extra = timing.run_s(&first, 0) + timing.run_s(&config, done) - timing.run_s(&config, 0);
+        let first = Timing { epochs: done, ..timing };
+        let extra = first.run_s(&config, 0) + timing.run_s(&config, done) - timing.run_s(&config, 0);
         prop_assert!(extra == 3.25 || extra == 4.25, "{}", extra);
         prop_assert_eq!(timing.run_s(&config, 0), 3.25 + 3.875 * epochs as f64 + (1 + (epochs - 1) / every) as f64);
     }

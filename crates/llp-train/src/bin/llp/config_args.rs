@@ -19,7 +19,7 @@ const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
 /// Layers of settings, each over the one before: preset, files, environment (`LLP_OPTIM__LR=0.1`), --set, flags.
 #[derive(Args)]
 pub(crate) struct ConfigArgs {
-    /// Where defaults come from: digits, fast, cifar10-cpu, table, paper.
+    /// Where defaults come from: digits, digits-resnet, fast, cifar10-cpu, table, paper.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// A configuration file (TOML); may be given several times.
@@ -163,9 +163,16 @@ impl ConfigArgs {
         let preset = match (self.data.as_deref(), layers.text_of("data.path")) {
             (None | Some("digits"), None) => "digits",
             (_, Some(path)) if own::is_own(Path::new(path)) && !outline(path)?.has_images => "table",
+            _ if self.wants_resnet(&layers) => "cifar10-cpu",
             _ => "fast",
         };
         Ok(layers.resolve(preset)?)
+    }
+
+    /// Whether something is set that only a ResNet has.
+    fn wants_resnet(&self, layers: &Layers) -> bool {
+        let is_named = layers.text_of("network.name") == Some("resnet18");
+        is_named || self.width.is_some() || layers.text_of("network.init").is_some()
     }
 
     /// `--data` as name and path.

@@ -67,22 +67,24 @@ const LINE_S: u64 = 3;
 pub(crate) struct Epochs {
     style: Style,
     bar: Option<ProgressBar>,
-    n_epochs: usize,
+    planned: usize,
     last_line: Option<Instant>,
 }
 
 impl Epochs {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, bar: None, n_epochs: 0, last_line: None }
+        Self { style, bar: None, planned: 0, last_line: None }
     }
 
     /// Says what the training is made of, before its first step.
     pub(crate) fn begin(&mut self, config: &RunConfig, plan: &TrainingPlan) {
-        self.n_epochs = plan.epochs;
+        self.planned = plan.epochs;
         if self.style == Style::None {
             return;
         }
-        head(config, plan).iter().for_each(|line| tell(line));
+        for line in head(config, plan) {
+            tell(&line);
+        }
         if self.style == Style::Bar {
             let bar = ProgressBar::new(plan.epochs as u64).with_style(bar_style());
             self.bar = Some(bar.with_prefix(config.loss.name.title()));
@@ -95,9 +97,9 @@ impl Epochs {
             bar.set_message(describe(record));
         }
         let is_due = self.last_line.is_none_or(|last| last.elapsed().as_secs() >= LINE_S);
-        if self.style == Style::Lines && (is_due || record.epoch == self.n_epochs) {
+        if self.style == Style::Lines && (is_due || record.epoch == self.planned) {
             self.last_line = Some(Instant::now());
-            let (epoch, epochs, lr) = (record.epoch, self.n_epochs, short(record.lr));
+            let (epoch, epochs, lr) = (record.epoch, self.planned, short(record.lr));
             tell(&format!("epoch {epoch}/{epochs}  lr {lr}  {}", describe(record)));
         }
     }
