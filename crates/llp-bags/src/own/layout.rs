@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use super::OwnError;
 use super::folders;
 use super::rows::{Purpose, Rows, SplitName, read};
-use crate::{BagError, DataNote};
-use crate::source::parquet::layout::{Shards, SplitKind, is_parquet, sorted_entries, split_of};
 use crate::source::parquet::has_column;
+use crate::source::parquet::layout::{Shards, SplitKind, is_parquet, sorted_entries, split_of};
 use crate::table::TableError;
 use crate::table::scan::Format;
+use crate::{BagError, DataNote};
 
 /// A table of instances, and the split of rows that name none.
 #[derive(Debug)]
@@ -146,8 +146,7 @@ fn of_shards(mut shards: Shards) -> Result<Option<Found>, OwnError> {
         |paths: Vec<PathBuf>, split| files.extend(paths.into_iter().map(|path| TableFile { path, split }));
     add(train, SplitName::Train);
     if let Some(first) = validation.first() {
-        let has_bags =
-            has_column(first, "bag").map_err(BagError::from)?;
+        let has_bags = has_column(first, "bag").map_err(BagError::from)?;
         if test.is_empty() {
             notes.push(DataNote::ValidationAsTest);
             add(validation, SplitName::Test);
