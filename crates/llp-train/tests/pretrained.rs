@@ -27,7 +27,7 @@ const N_CLASSES: usize = 7;
 /// The tensors of a ResNet-18 of width 2 for gray images, by torchvision's names.
 fn tensors(stem: &str) -> HashMap<String, Tensor> {
     let mut layers = llp_sweep::config::Layers::new();
-    for setting in ["network.width=2", &format!("network.stem={stem}")] {
+    for setting in ["network.name=resnet18", "network.width=2", &format!("network.stem={stem}")] {
         layers.assignment("--set", setting).unwrap();
     }
     let config = layers.resolve("digits").unwrap();
@@ -51,7 +51,7 @@ fn llp(folder: &Path, arguments: &[&str]) -> Output {
 }
 
 fn train(folder: &Path, run: &str, settings: &[&str]) -> Output {
-    let small = ["--bag-size=8", "--epochs=1", "--set=data.train_limit=64"];
+    let small = ["--bag-size=8", "--epochs=1", "--set=network.name=resnet18", "--set=data.train_limit=64"];
     llp(folder, &[&["train", "--init=start.safetensors", "--out", run][..], &small, settings].concat())
 }
 
@@ -93,7 +93,14 @@ fn training_starts_at_the_file() {
         let (_, config) = RunDir::open(folder.path().join("run")).unwrap();
         assert_eq!((config.network.stem.map(Stem::as_str), config.network.width), (Some(stem), Some(2)));
 
-        let fresh = ["train", "--out=fresh", "--width=2", "--bag-size=8", "--time-limit=0s"];
+        let fresh = [
+            "train",
+            "--set=network.name=resnet18",
+            "--out=fresh",
+            "--width=2",
+            "--bag-size=8",
+            "--time-limit=0s",
+        ];
         llp(folder.path(), &[&fresh[..], &[&format!("--set=network.stem={stem}")]].concat());
         let head = |weights: Vec<NamedBits>| -> Vec<NamedBits> {
             weights.into_iter().filter(|(name, _)| name.starts_with("fc.")).collect()
@@ -183,7 +190,14 @@ fn networks_of_the_hub_are_fetched() {
         for name in ["HF_HUB_CACHE", "HF_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
             llp.env_remove(name);
         }
-        let small = ["--bag-size=8", "--epochs=1", "--set=data.train_limit=64", "--out", run];
+        let small = [
+            "--set=network.name=resnet18",
+            "--bag-size=8",
+            "--epochs=1",
+            "--set=data.train_limit=64",
+            "--out",
+            run,
+        ];
         llp.env("HF_HUB_OFFLINE", offline).args(["train", "--init=somebody/resnet18.small"]).args(small);
         llp.output().unwrap()
     };
