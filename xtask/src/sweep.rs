@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::process::{announce, cargo, output, root};
 
-const DEFAULT_PRESET: &str = "digits";
+const DEFAULT_PRESET: &str = "digits-mlp";
 
 /// Runs `llp sweep run`; its exit code is the result.
 pub(crate) fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
@@ -84,8 +84,8 @@ mod tests {
     /// Without a name it is the default preset, and what starts with a dash is never taken for a name.
     #[test]
     fn preset_is_optional() {
-        assert_eq!(arguments_for(""), "sweep run digits --out runs/digits");
-        assert_eq!(arguments_for("--jobs 2"), "sweep run digits --out runs/digits --jobs 2");
+        assert_eq!(arguments_for(""), "sweep run digits-mlp --out runs/digits-mlp");
+        assert_eq!(arguments_for("--jobs 2"), "sweep run digits-mlp --out runs/digits-mlp --jobs 2");
         assert_eq!(arguments_for("paper --jobs 2"), "sweep run paper --out runs/paper --jobs 2");
     }
 

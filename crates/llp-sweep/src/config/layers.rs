@@ -119,6 +119,11 @@ impl Layers {
         for (key, value) in &self.settings {
             values.insert(key, value.clone());
         }
+        // Who sets the epochs means these, not as many as a preset adds for its steps.
+        let sets = |key: &str| self.settings.iter().any(|(name, _)| *name == key);
+        if sets("optim.epochs") && !sets("optim.min_steps") {
+            values.remove("optim.min_steps");
+        }
         Ok(values)
     }
 

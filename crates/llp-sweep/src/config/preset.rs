@@ -5,7 +5,7 @@ use crate::error::SweepError;
 
 const PRESETS: &[(&str, &str)] = &[
     ("digits", include_str!("../../presets/digits.toml")),
-    ("digits-resnet", include_str!("../../presets/digits-resnet.toml")),
+    ("digits-mlp", include_str!("../../presets/digits-mlp.toml")),
     ("cifar10-cpu", include_str!("../../presets/cifar10-cpu.toml")),
     ("fast", include_str!("../../presets/fast.toml")),
     ("table", include_str!("../../presets/table.toml")),

@@ -51,6 +51,11 @@ impl Values {
         self.0.insert(key, value);
     }
 
+    /// Leaves a key out.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

@@ -12,12 +12,7 @@ use llp_train::{RunContext, RunEnd, TrainError, run};
 pub(crate) fn config(settings: &[&str]) -> RunConfig {
     let mut layers = Layers::new();
     let small = [
-        "network.name=resnet18",
         "network.width=2",
-        "optim.name=sgd",
-        "optim.schedule=step",
-        "optim.lr=0.03",
-        "optim.images_per_step=64",
         "data.train_limit=240",
         "bags.size=8",
         "optim.epochs=3",

@@ -19,7 +19,7 @@ const KNOWN_DATA: [&str; 3] = ["digits", "cifar10", "cifar100"];
 /// Layers of settings, each over the one before: preset, files, environment (`LLP_OPTIM__LR=0.1`), --set, flags.
 #[derive(Args)]
 pub(crate) struct ConfigArgs {
-    /// Where defaults come from: digits, digits-resnet, fast, cifar10-cpu, table, paper.
+    /// Where defaults come from: digits, digits-mlp, fast, cifar10-cpu, table, paper.
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// A configuration file (TOML); may be given several times.
