@@ -11,8 +11,11 @@ use crate::picture::{Decoded, PictureError, Stack, decode_square};
 use crate::table::{Place, TableError};
 use crate::{DataNote, Images};
 
-/// Images that are decoded at once, in parallel: encoded ones are in memory that long.
+/// Images that are decoded at once, in parallel, at most: encoded ones are in memory that long.
 const N_AT_ONCE: usize = 256;
+
+/// Bytes of pixels that are decoded at once, unless one image has more.
+const BYTES_AT_ONCE: usize = 1 << 28;
 
 /// Decoded images. Those that cannot be read are black, and are listed.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Pictures {
     pub(super) fn push(&mut self, place: Place, encoded: &[u8]) -> Result<(), OwnError> {
         self.paths.remove(&self.len());
         self.waiting.push((place, encoded.to_owned()));
-        if self.waiting.len() == N_AT_ONCE { self.decode_waiting() } else { Ok(()) }
+        if self.waiting.len() == self.n_at_once() { self.decode_waiting() } else { Ok(()) }
     }
 
     /// Takes the next image, whose bytes are missing: they are in the file whose path comes with [`path`](Self::path).
@@ -69,8 +72,9 @@ impl Pictures {
         self.decode_waiting()?;
         self.stack.reserve(paths.len(), 1)?;
         let (side, channels) = (self.side(), self.fixed_channels);
-        for first in (0..paths.len()).step_by(N_AT_ONCE) {
-            let last = (first + N_AT_ONCE).min(paths.len());
+        let n_at_once = self.n_at_once();
+        for first in (0..paths.len()).step_by(n_at_once) {
+            let last = (first + n_at_once).min(paths.len());
             let decoded =
                 (first..last).into_par_iter().map(|at| read_file(&paths[at], side, channels, || places(at)));
             self.append_all(decoded.collect())?;
@@ -115,6 +119,11 @@ impl Pictures {
         self.read_elsewhere()?;
         self.broken.sort_by_key(|(image, _)| *image);
         Ok((self.stack, self.broken))
+    }
+
+    fn n_at_once(&self) -> usize {
+        let side = self.side();
+        (BYTES_AT_ONCE / side.saturating_mul(side).saturating_mul(3).max(1)).clamp(1, N_AT_ONCE)
     }
 
     fn side(&self) -> usize {

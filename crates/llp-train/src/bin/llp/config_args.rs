@@ -136,6 +136,10 @@ impl ConfigArgs {
             self.describe_own(layers, &path)?;
         }
         if let Some(name) = text_of(layers, "network.init") {
+            if text_of(layers, "network.name").is_none() {
+                // The only network that starts from a file, whatever the preset has.
+                layers.argument("network.init", "network.name", "resnet18")?;
+            }
             describe_init(global, layers, &name)?;
         }
         Ok(())
