@@ -236,8 +236,9 @@ fn nesterov_steps_are_those_of_pytorch() {
             let row = |name: &str| golden[name].get(step).unwrap().to_vec1::<f32>().unwrap();
             sgd.step(&gradients(&[&weight], &row("gradients")), rate).unwrap();
             for ((got, expected), start) in values(&weight).iter().zip(row(name)).zip(&start) {
-                let moved = (expected - start).abs().max(start.abs() * 1e-2);
-                assert!((got - expected).abs() <= 1e-5 * moved, "{name}, step {step}: {got} {expected}");
+                // Steps round by a few units of the last place of what they change.
+                let tolerance = 1e-5 * (expected - start).abs() + 1e-6 * expected.abs().max(start.abs());
+                assert!((got - expected).abs() <= tolerance, "{name}, step {step}: {got} {expected}");
             }
         }
     }

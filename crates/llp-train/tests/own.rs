@@ -79,9 +79,13 @@ fn result(folder: &Path, run: &str) -> Value {
 #[test]
 fn no_label_is_needed() {
     let folder = table(false);
-    llp(folder.path(), &["train", "--data=data", "--epochs=3", "--out=a", "-q"]);
+    let train = |out: &str, data: &[&str]| {
+        let settings = ["train", "--epochs=3", "--set=data.held_out=0.2", out, "-q"];
+        llp(folder.path(), &[&settings[..], data].concat());
+    };
+    train("--out=a", &["--data=data"]);
     let files = ["--data=data/instances.csv", "--proportions=data/proportions.csv", "--set=data.name=data"];
-    llp(folder.path(), &[&["train", "--epochs=3", "--out=b", "-q"][..], &files].concat());
+    train("--out=b", &files);
     assert_eq!(weights(&folder.path().join("a")), weights(&folder.path().join("b")));
     let result = result(folder.path(), "a");
     assert_eq!((&result["n_bags"], &result["n_held_out_bags"]), (&48.into(), &12.into()));

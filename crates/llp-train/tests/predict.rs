@@ -183,7 +183,7 @@ fn tables_are_predicted() {
     }
     write("instances.csv", &rows_of_table);
     write("proportions.csv", &proportions);
-    let train = ["train", "--data=instances.csv", "--out=run", "--epochs=30", "-q"];
+    let train = ["train", "--data=instances.csv", "--out=run", "--epochs=300", "--lr=0.03", "-q"];
     let linear = ["--set=network.name=linear", "--set=augment.shift=0", "--set=augment.mirror=false"];
     printed(folder.path(), &[&train[..], &linear].concat());
     let out = printed(folder.path(), &["predict", "run", "instances.csv", "--proportions=proportions.csv"]);

@@ -107,15 +107,22 @@ fn train_to_end(
             tell(&format!("stopped with a checkpoint; resume with: llp resume {}", dir.display()));
             Ok(ExitCode::from(wishes.exit_code()))
         }
-        RunEnd::AlreadyEnded(result) | RunEnd::Ended(result) => {
-            print_result(global, &result)?;
-            let diverged = result.outcome == Outcome::Diverged;
-            if Style::resolve(global) != Style::None && !diverged {
+        RunEnd::AlreadyEnded(result) => end(global, &result),
+        RunEnd::Ended(result) => {
+            let code = end(global, &result)?;
+            if Style::resolve(global) != Style::None && result.outcome == Outcome::Complete {
                 tell_what_follows(dir, &result);
             }
-            Ok(if diverged { ExitCode::from(code::DIVERGED) } else { ExitCode::SUCCESS })
+            Ok(code)
         }
     }
+}
+
+/// Prints the result of a run; its exit code.
+fn end(global: Global, result: &RunResult) -> Result<ExitCode, Failure> {
+    print_result(global, result)?;
+    let diverged = result.outcome == Outcome::Diverged;
+    Ok(if diverged { ExitCode::from(code::DIVERGED) } else { ExitCode::SUCCESS })
 }
 
 /// Trains in this process until the end, a wish, the time limit, or an epoch after which it may not go on.
