@@ -43,7 +43,7 @@ pub enum Mirror {
     /// Each with probability one half.
     Random,
     /// A random half in the first epoch, then in turn the other half and the same, so that two epochs in a row show both
-    /// sides of each image [jordan:24].
+    /// sides of each image \[jordan:24\].
     Alternate,
 }
 

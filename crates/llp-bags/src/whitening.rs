@@ -21,7 +21,7 @@ const IMAGES_PER_PIECE: usize = 64;
 ///
 /// At most 5,000 images are looked at, evenly spaced in `instances`.
 ///
-/// Source: [jordan:24], the first layer of airbench.
+/// Source: \[jordan:24\], the first layer of airbench.
 ///
 /// # Errors
 /// [`BagError::NoInstances`], [`BagError::InstanceOutOfRange`], [`BagError::ChannelCount`].

@@ -45,7 +45,7 @@ pub enum Activation {
     Identity,
     /// `max(0, y)`, with gradient 0 at 0.
     Relu,
-    /// `y P(Z <= y)` with `Z` standard normal [hendrycks:16]: PyTorch's `GELU`, without the approximation by `tanh`.
+    /// `y P(Z <= y)` with `Z` standard normal \[hendrycks:16\]: PyTorch's `GELU`, without the approximation by `tanh`.
     Gelu,
 }
 

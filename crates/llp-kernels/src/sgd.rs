@@ -16,7 +16,7 @@ pub struct SgdConfig {
     pub momentum: f64,
     /// Pull towards zero, added to the gradient of every weight.
     pub weight_decay: f64,
-    /// Whether a step looks ahead along the velocity [nesterov:83].
+    /// Whether a step looks ahead along the velocity \[nesterov:83\].
     pub nesterov: bool,
 }
 

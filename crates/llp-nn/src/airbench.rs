@@ -58,7 +58,7 @@ impl AirbenchConfig {
     }
 }
 
-/// The network of cifar10-airbench [jordan:24], for square images of at least 8 pixels in each direction:
+/// The network of cifar10-airbench \[jordan:24\], for square images of at least 8 pixels in each direction:
 ///
 /// 1. a 2x2 convolution without padding, which decorrelates the patches of the images: its weight is not trained
 ///    ([`Airbench::set_whitening`]), its bias is; GELU;

@@ -1,4 +1,4 @@
-//! Lookahead [zhang:19]: weights that are set back, every few steps, to a moving average of themselves.
+//! Lookahead \[zhang:19\]: weights that are set back, every few steps, to a moving average of themselves.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ const AVERAGE: &str = ".average";
 ///
 /// After every fifth step, `average <- d average + (1 - d) weight` and then `weight <- average`, with
 /// `d = 0.95^5 (t / T)^3` in step `t` of `T`: early steps are hardly held back, late ones are averaged over some hundred.
-/// After the last step the average is what remains, without the steps since it was last taken. Source: [jordan:24].
+/// After the last step the average is what remains, without the steps since it was last taken. Source: \[jordan:24\].
 #[derive(Debug)]
 pub(crate) struct Lookahead {
     entries: Vec<Entry>,

@@ -1,4 +1,4 @@
-//! The Gaussian error linear unit, `x P(Z <= x)` with `Z` standard normal [hendrycks:16].
+//! The Gaussian error linear unit, `x P(Z <= x)` with `Z` standard normal \[hendrycks:16\].
 //!
 //! Written without branches and calls, so that loops over it become vector instructions.
 
