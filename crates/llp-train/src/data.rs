@@ -37,7 +37,7 @@ pub struct TrainingData {
     /// The names of bags and instances, where they are of one's own tables.
     pub names: Option<OwnNames>,
     /// Why one's own bags cannot teach the classes, if that is so.
-    pub hopeless: Option<String>,
+    pub refusal: Option<String>,
     /// Identifies the content of the data set.
     pub fingerprint: String,
     /// What people should know of the data, as sentences.
@@ -118,7 +118,7 @@ impl TrainingData {
             class_names: dataset.class_names,
             features: None,
             names: None,
-            hopeless: None,
+            refusal: None,
             warnings: dataset.notes.iter().map(ToString::to_string).collect(),
         })
     }

@@ -77,7 +77,7 @@ impl TrainingData {
         check_augmentation(&own.data, config)?;
         check_loss(&own, config.loss.name)?;
         let fingerprint = own.fingerprint();
-        let (outlook, hopeless) = Outlook::before_training(&own);
+        let (outlook, refusal) = Outlook::before_training(&own);
         let notes = own.data.notes.iter().map(ToString::to_string);
         let warnings = notes.chain(outlook).collect();
         let own = match (config.data.folds, config.data.fold) {
@@ -105,7 +105,7 @@ impl TrainingData {
                 held_out: held_out_names,
             }),
             warnings,
-            hopeless,
+            refusal,
             fingerprint,
         })
     }

@@ -105,7 +105,7 @@ impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
         check_precision(self.config, !context.device.is_cpu())?;
         let data = TrainingData::load(self.config, context.locate)?;
-        if let Some(reasons) = data.hopeless.as_ref().filter(|_| !context.trains_anyway) {
+        if let Some(reasons) = data.refusal.as_ref().filter(|_| !context.trains_anyway) {
             return Err(TrainError::CannotWork { reasons: reasons.clone() });
         }
         for warning in &data.warnings {
