@@ -17,8 +17,8 @@ cp "$target/release/llp" "$target/release/xtask" "$target"/release/examples/{tra
 
 # Those tests that ask which devices there are, each crate's under its own name.
 cargo test "${all[@]}" --test devices --no-run --message-format json |
-    sed -n 's|.*"package_id":"[^"]*/\(llp-[a-z]*\)#.*"executable":"\([^"]*\)".*|\1 \2|p' |
+    sed -n 's|.*"package_id":"[^"]*/\(llp[a-z-]*\)#.*"executable":"\([^"]*\)".*|\1 \2|p' |
     while read -r crate file; do cp "$file" "$folder/tests/$crate"; done
-rm -f "$folder/tests/llp-train" # tests of the command line, which need no GPU
+rm -f "$folder/tests/llp" # tests of the command line, which need no GPU
 strip "$folder"/{llp,xtask,train_step,device_layers} "$folder"/tests/*
 ls -l "$folder" "$folder/tests"

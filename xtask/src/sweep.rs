@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Result<ExitCode> {
 
 /// Builds `llp` in release mode; its path.
 pub(crate) fn release_llp() -> Result<PathBuf> {
-    let build = ["build", "--release", "--package", "llp-train", "--bin", "llp", "--locked"];
+    let build = ["build", "--release", "--package", "llp", "--bin", "llp", "--locked"];
     let messages = output(cargo(build.into_iter().chain(["--message-format", "json-render-diagnostics"]))?)?;
     executable(&messages, "llp")
 }

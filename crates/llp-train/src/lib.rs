@@ -1,7 +1,7 @@
 //! Trains classifiers from label proportions.
 //!
 //! This crate joins the others: bags from `llp-bags`, a network of `llp-nn`, a loss of `llp-loss`, a run
-//! directory of `llp-sweep`. The command `llp` is a thin shell around it.
+//! directory of `llp-sweep`. The program `llp` is a command line around it.
 //!
 //! ```text
 //! RunConfig -> TrainingData (bags, held-out bags, test instances)

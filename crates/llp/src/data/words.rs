@@ -1,0 +1,130 @@
+//! Own data in words, for people.
+
+use llp_bags::InstanceShape;
+use llp_bags::own::{FeatureColumn, Unit};
+use llp_train::verdict::title;
+
+use crate::data::inspect::{BagsDescription, OwnDescription};
+
+/// The lines of a description.
+pub(crate) fn lines(told: &OwnDescription) -> Vec<String> {
+    let mut lines = vec![
+        format!("data          {}", told.data),
+        format!("instances     {}", instances(told)),
+        format!("proportions   {} in {}", unit(told), told.proportions),
+    ];
+    lines.extend(categories(told));
+    if !told.other_columns.is_empty() {
+        lines.push(format!("no classes    {}", told.other_columns.join(", ")));
+    }
+    lines.extend([
+        format!("train         {}", bags(&told.train)),
+        format!("held out      {}", bags(&told.held_out)),
+        format!("test          {}", test(told)),
+        format!("fingerprint   {}", told.fingerprint),
+    ]);
+    lines.extend(told.data_notes.iter().map(|note| format!("note          {note}")));
+    lines.push(format!("classes       {}", told.class_names.len()));
+    lines.extend(classes(told));
+    lines.extend(numbers(told));
+    lines.push(format!("verdict       {}", title(told.verdict)));
+    lines.extend(told.sentences.iter().map(|sentence| format!("  - {sentence}")));
+    lines
+}
+
+fn instances(told: &OwnDescription) -> String {
+    match (told.shape, &told.columns) {
+        (InstanceShape::Image([height, width, channels]), _) => {
+            format!("images, {height} x {width} pixels after resizing, {channels} channels")
+        }
+        (InstanceShape::Features(n_values), columns) => {
+            let columns = columns.as_deref().unwrap_or_default();
+            let is_text = |column: &&FeatureColumn| matches!(column, FeatureColumn::Categorical { .. });
+            let n_text = columns.iter().filter(is_text).count();
+            format!(
+                "{} columns of numbers and {n_text} of categories: {n_values} values",
+                columns.len() - n_text
+            )
+        }
+    }
+}
+
+/// Every column of categories with the number of its texts.
+fn categories(told: &OwnDescription) -> Option<String> {
+    let category = |column: &FeatureColumn| match column {
+        FeatureColumn::Categorical { name, levels } => Some(format!("{name} ({} texts)", levels.len())),
+        FeatureColumn::Numeric { .. } => None,
+    };
+    let categories: Vec<String> = told.columns.iter().flatten().filter_map(category).collect();
+    (!categories.is_empty()).then(|| format!("categories    {}", categories.join(", ")))
+}
+
+fn unit(told: &OwnDescription) -> String {
+    match (told.unit, told.share_step) {
+        (Unit::Counts, _) => "counts".to_owned(),
+        (Unit::Shares, Some(step)) if told.share_is_cut => format!("shares, cut off in steps of {step}"),
+        (Unit::Shares, Some(step)) if step >= 1e-4 => format!("shares, in steps of {step}"),
+        (Unit::Shares, _) => "shares".to_owned(),
+    }
+}
+
+fn bags(told: &BagsDescription) -> String {
+    let Some([least, median, largest]) = told.sizes else { return "no bag".to_owned() };
+    let sizes = format!(
+        "{} bags of {least} to {largest} instances (median {median}), {} in all",
+        told.n_bags, told.n_instances
+    );
+    let kinds = [
+        (told.n_with_errors, "with standard errors or unknown classes"),
+        (told.n_with_bounds, "with bounds"),
+    ];
+    let kinds =
+        kinds.iter().filter(|(n_bags, _)| *n_bags > 0).map(|(n_bags, what)| format!("{n_bags} {what}"));
+    std::iter::once(sizes).chain(kinds).collect::<Vec<_>>().join("; ")
+}
+
+fn test(told: &OwnDescription) -> String {
+    let labeled = if told.test.class_counts.is_some() { "with labels" } else { "without labels" };
+    match told.test.n_instances {
+        0 => "no instance".to_owned(),
+        n => format!("{n} instances {labeled}, {} bags of known proportions", told.test.n_bags),
+    }
+}
+
+fn classes(told: &OwnDescription) -> Vec<String> {
+    let mut lines = vec![format!(
+        "  {:<24} {:>8} {:>8} {:>8} {:>10} {:>13}",
+        "", "mean", "least", "largest", "deviation", "if at random"
+    )];
+    for (name, class) in told.class_names.iter().zip(&told.diagnostics.classes) {
+        lines.push(format!(
+            "  {name:<24} {:>8.4} {:>8.4} {:>8.4} {:>10.4} {:>13.4}",
+            class.mean,
+            class.min,
+            class.max,
+            class.variance.sqrt(),
+            class.floor.sqrt()
+        ));
+    }
+    lines
+}
+
+fn numbers(told: &OwnDescription) -> Vec<String> {
+    let diagnostics = &told.diagnostics;
+    let condition = match diagnostics.condition {
+        Some(condition) => format!("condition {condition:.1}"),
+        None => "no finite condition".to_owned(),
+    };
+    let (chance, floor) = (diagnostics.chance_loss, diagnostics.entropy_floor);
+    vec![
+        format!("rank          {} of {} classes, {condition}", diagnostics.rank, diagnostics.n_classes),
+        format!(
+            "variance      {:.2e} between bags, {:.2e} if bags were drawn at random",
+            diagnostics.variation.between, diagnostics.variation.floor
+        ),
+        format!(
+            "KL loss       {chance:.4} at chance (every instance gets the mean proportions), at least {floor:.4}: {:.4} nats to learn",
+            chance - floor
+        ),
+    ]
+}

@@ -1,0 +1,6 @@
+//! What has been trained, for people and for other programs.
+
+pub(crate) mod export;
+pub(crate) mod report;
+pub(crate) mod upload;
+pub(crate) mod watch;

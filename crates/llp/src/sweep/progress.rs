@@ -1,0 +1,109 @@
+//! The progress of a sweep: a bar for all cells and one for each that runs, or a line per cell.
+
+use std::collections::BTreeMap;
+
+use indicatif::{MultiProgress, ProgressBar};
+use llp_sweep::claim::Claimant;
+use llp_sweep::executor::{CellEnd, Progress, Totals};
+use llp_sweep::record::EpochRecord;
+use llp_sweep::sweep_dir::Cell;
+
+use crate::train::progress::{Style, bar_style, describe};
+use crate::world::tell;
+
+/// Shows what an executor tells.
+pub(crate) struct Cells {
+    style: Style,
+    n_all: usize,
+    n_ended: usize,
+    bars: Option<Bars>,
+    /// The last epoch of each running cell, by name.
+    last: BTreeMap<String, EpochRecord>,
+}
+
+struct Bars {
+    all: MultiProgress,
+    sweep: ProgressBar,
+    cells: BTreeMap<String, ProgressBar>,
+}
+
+impl Cells {
+    pub(crate) fn new(style: Style, n_all: usize) -> Self {
+        let bars = (style == Style::Bar).then(|| {
+            let all = MultiProgress::new();
+            let sweep = ProgressBar::new(n_all as u64).with_style(bar_style()).with_prefix("sweep");
+            Bars { sweep: all.add(sweep), all, cells: BTreeMap::new() }
+        });
+        Self { style, n_all, n_ended: 0, bars, last: BTreeMap::new() }
+    }
+
+    /// Leaves the last state of the sweep's bar on the screen.
+    pub(crate) fn finish(&self) {
+        if let Some(bars) = &self.bars {
+            bars.sweep.abandon();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match (&self.bars, self.style) {
+            // A message that cannot be drawn is lost with the terminal.
+            (Some(bars), _) => drop(bars.all.println(text)),
+            (None, Style::None) => {}
+            (None, _) => tell(text),
+        }
+    }
+}
+
+impl Progress for Cells {
+    fn started(&mut self, cell: &Cell, _attempt: u32) {
+        if let Some(bars) = &mut self.bars {
+            let bar = ProgressBar::new(cell.config.optim.epochs as u64).with_style(bar_style());
+            bars.cells.insert(cell.run.clone(), bars.all.add(bar.with_prefix(cell.run.clone())));
+        }
+    }
+
+    fn epoch(&mut self, cell: &Cell, record: &EpochRecord) {
+        self.last.insert(cell.run.clone(), record.clone());
+        if let Some(bar) = self.bars.as_ref().and_then(|bars| bars.cells.get(&cell.run)) {
+            bar.set_length(bar.length().unwrap_or(0).max(record.epoch as u64));
+            bar.set_position(record.epoch as u64);
+            bar.set_message(describe(record));
+        }
+    }
+
+    fn ended(&mut self, cell: &Cell, end: &CellEnd) {
+        if let Some(bar) = self.bars.as_mut().and_then(|bars| bars.cells.remove(&cell.run)) {
+            bar.finish_and_clear();
+        }
+        let last = self.last.remove(&cell.run);
+        let numbers = last.map_or_else(String::new, |record| format!("  {}", describe(&record)));
+        let end = match end {
+            CellEnd::Complete => format!("complete{numbers}"),
+            CellEnd::Diverged => "diverged".to_owned(),
+            CellEnd::Interrupted => "stopped with a checkpoint".to_owned(),
+            CellEnd::Paused => format!("held back behind better ones{numbers}"),
+            CellEnd::Cancelled => "cancelled".to_owned(),
+            CellEnd::Died { deaths, is_retried: true } => {
+                format!("its process was killed ({deaths} times so far), will be tried again")
+            }
+            CellEnd::Died { deaths, .. } => format!("parked: its process was killed {deaths} times"),
+            CellEnd::Failed { is_retried: true, reason, .. } => {
+                format!("failed, will be tried again: {reason}")
+            }
+            CellEnd::Failed { reason, .. } => format!("failed: {reason}"),
+        };
+        // The totals of this end arrive after it.
+        self.line(&format!("[{}/{}] {}  {end}", self.n_ended + 1, self.n_all, cell.run));
+    }
+
+    fn freed(&mut self, cell: &Cell, dead: &Claimant) {
+        self.line(&format!("warning: {} is taken over from {dead}, which gave no sign of life", cell.run));
+    }
+
+    fn totals(&mut self, totals: &Totals) {
+        self.n_ended = totals.ended() + totals.failed + totals.parked + totals.cancelled + totals.pruned;
+        if let Some(bars) = &self.bars {
+            bars.sweep.set_position(self.n_ended as u64);
+        }
+    }
+}
