@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::ops::Range;
 
 use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
@@ -27,6 +26,24 @@ pub struct RotBatch<'a, T> {
     pub proportions: &'a [T],
     /// Number of classes.
     pub n_classes: usize,
+}
+
+#[cfg(feature = "rayon")]
+impl<T> RotBatch<'_, T> {
+    /// Two batches of half the bags each, in their order.
+    fn halves(&self) -> (Self, Self)
+    where
+        T: Copy,
+    {
+        let (left, right) = self.bag_sizes.split_at(self.bag_sizes.len() / 2);
+        let (logits, logits_right) = self.logits.split_at(left.iter().sum::<usize>() * self.n_classes);
+        let (proportions, proportions_right) = self.proportions.split_at(left.len() * self.n_classes);
+        let n_classes = self.n_classes;
+        (
+            Self { logits, bag_sizes: left, proportions, n_classes },
+            Self { logits: logits_right, bag_sizes: right, proportions: proportions_right, n_classes },
+        )
+    }
 }
 
 /// The two parameters of equation (6), and how to solve it.
@@ -134,53 +151,19 @@ pub fn rot_loss_and_gradient<T: Real>(
     loss: &mut [T],
     gradient: &mut [T],
 ) -> Result<RotBatchReport, OtError> {
-    check(batch, config, loss.len(), gradient.len())?;
+    check_parameters(config.alpha, config.epsilon)?;
+    check_batch(batch, loss.len(), gradient.len())?;
     if config.alpha == 0.0 {
         loss.fill(T::ZERO);
         gradient.fill(T::ZERO);
         return Ok(RotBatchReport::EMPTY);
     }
-    Ok(solve_range(batch, config, 0..loss.len(), batch.logits, loss, gradient))
-}
-
-/// Solves the bags of a range; all slices are those of the range. Halves go to other threads while they are
-/// large.
-fn solve_range<T: Real>(
-    batch: &RotBatch<'_, T>,
-    config: &RotConfig,
-    bags: Range<usize>,
-    logits: &[T],
-    loss: &mut [T],
-    gradient: &mut [T],
-) -> RotBatchReport {
-    #[cfg(feature = "rayon")]
-    if bags.len() > 1 && logits.len() >= 2 * PARALLEL_ENTRIES {
-        let middle = bags.start + bags.len() / 2;
-        let n_left: usize = batch.bag_sizes[bags.start..middle].iter().sum();
-        let (logits, logits_right) = logits.split_at(n_left * batch.n_classes);
-        let (gradient, gradient_right) = gradient.split_at_mut(n_left * batch.n_classes);
-        let (loss, loss_right) = loss.split_at_mut(middle - bags.start);
-        let (left, right) = rayon::join(
-            || solve_range(batch, config, bags.start..middle, logits, loss, gradient),
-            || solve_range(batch, config, middle..bags.end, logits_right, loss_right, gradient_right),
-        );
-        return left.and(right);
-    }
-    with_workspace(|workspace| {
-        let mut report = RotBatchReport::EMPTY;
-        let (mut logits, mut gradient) = (logits, gradient);
-        for (bag, loss) in bags.zip(loss) {
-            let len = batch.bag_sizes[bag] * batch.n_classes;
-            let (bag_gradient, gradient_rest) = gradient.split_at_mut(len);
-            let z = &batch.proportions[bag * batch.n_classes..][..batch.n_classes];
-            let certificate = solve_bag(workspace, config, &logits[..len], z, bag_gradient);
-            *loss = T::from_f64(certificate.objective);
-            report = report.and(certificate.into());
-            logits = &logits[len..];
-            gradient = gradient_rest;
-        }
-        report
-    })
+    let solve = |proportions: &[T], logits: &[T], gradient: &mut [T]| {
+        let certificate =
+            with_workspace(|workspace| solve_bag(workspace, config, logits, proportions, gradient));
+        (T::from_f64(certificate.objective), certificate.into())
+    };
+    Ok(for_each_bag(batch, loss, gradient, &solve, RotBatchReport::and).unwrap_or(RotBatchReport::EMPTY))
 }
 
 fn solve_bag<T: Real>(
@@ -229,9 +212,10 @@ impl<T: Real> Scores<T> for Logits<'_, T> {
     }
 }
 
-fn check<T: Real>(
+/// Refuses a batch whose parts do not fit together or hold what is no number; `loss` is `[bag]`, `gradient` is
+/// `[instance, class]`.
+pub(crate) fn check_batch<T: Real>(
     batch: &RotBatch<'_, T>,
-    config: &RotConfig,
     loss_len: usize,
     gradient_len: usize,
 ) -> Result<(), OtError> {
@@ -239,7 +223,6 @@ fn check<T: Real>(
     if k == 0 {
         return Err(OtError::NoClasses);
     }
-    check_parameters(config.alpha, config.epsilon)?;
     if let Some(bag) = batch.bag_sizes.iter().position(|&size| size == 0) {
         return Err(OtError::EmptyBag { bag });
     }
@@ -256,6 +239,40 @@ fn check<T: Real>(
             .map_err(|source| OtError::Bag { bag, source: Box::new(source) })?;
     }
     Ok(())
+}
+
+/// Calls `solve(proportions, logits, gradient)` for each bag of a batch, stores the losses and puts the reports together;
+/// halves go to other threads while they are large. Returns `None` for no bags.
+pub(crate) fn for_each_bag<T: Real, R: Send>(
+    batch: &RotBatch<'_, T>,
+    loss: &mut [T],
+    gradient: &mut [T],
+    solve: &(impl Fn(&[T], &[T], &mut [T]) -> (T, R) + Sync),
+    and: fn(R, R) -> R,
+) -> Option<R> {
+    #[cfg(feature = "rayon")]
+    if batch.bag_sizes.len() > 1 && batch.logits.len() >= 2 * PARALLEL_ENTRIES {
+        let (left, right) = batch.halves();
+        let (gradient, gradient_right) = gradient.split_at_mut(left.logits.len());
+        let (loss, loss_right) = loss.split_at_mut(left.bag_sizes.len());
+        let (left, right) = rayon::join(
+            || for_each_bag(&left, loss, gradient, solve, and),
+            || for_each_bag(&right, loss_right, gradient_right, solve, and),
+        );
+        return left.into_iter().chain(right).reduce(and);
+    }
+    let (mut logits, mut gradient) = (batch.logits, gradient);
+    let mut all = None;
+    let proportions = batch.proportions.chunks_exact(batch.n_classes);
+    for ((&size, z), loss) in batch.bag_sizes.iter().zip(proportions).zip(loss) {
+        let (of_bag, others) = logits.split_at(size * batch.n_classes);
+        let (gradient_of_bag, gradient_of_others) = gradient.split_at_mut(of_bag.len());
+        let (value, report) = solve(z, of_bag, gradient_of_bag);
+        *loss = value;
+        all = all.into_iter().chain([report]).reduce(and);
+        (logits, gradient) = (others, gradient_of_others);
+    }
+    all
 }
 
 /// Lends the workspace of this thread, so that its memory is used again from call to call.

@@ -147,4 +147,28 @@ pub enum OtError {
         /// The value.
         got: f64,
     },
+    /// The exact likelihood of counts takes whole counts only.
+    #[error(
+        "bag {bag} has {count} instances of class {class}, the exact likelihood takes whole counts: use the saddlepoint approximation"
+    )]
+    BrokenCounts {
+        /// The bag.
+        bag: usize,
+        /// The class.
+        class: usize,
+        /// Size of the bag times its proportion.
+        count: f64,
+    },
+    /// A bag has too many smaller counts for the exact likelihood.
+    #[error(
+        "bag {bag} needs {states} states for the exact likelihood, at most {at_most} are possible: use the saddlepoint approximation"
+    )]
+    TooManyStates {
+        /// The bag.
+        bag: usize,
+        /// Counts up to those of the bag, times its instances.
+        states: usize,
+        /// The limit.
+        at_most: usize,
+    },
 }

@@ -22,6 +22,7 @@
 //! | hard labels with soft counts, equations (2) and (3) | [`solve_combinatorial`] |
 //! | without entropy, equation (4) | [`solve_relaxed`] |
 //! | divergences of proportions, section 3.1 | [`Divergence`] |
+//! | how probable a bag's counts are, with gradient | [`count_loss_and_gradient`] |
 //!
 //! # A bag of two
 //!
@@ -84,6 +85,7 @@ mod bag;
 mod batch;
 mod check;
 mod combinatorial;
+mod counts;
 mod divergence;
 mod dual;
 mod error;
@@ -107,6 +109,7 @@ mod twins;
 pub use assignment::{Assignment, assign, round_coupling};
 pub use batch::{RotBatch, RotBatchReport, RotConfig, RotSolver, rot_loss_and_gradient};
 pub use combinatorial::{CountDivergence, solve_combinatorial};
+pub use counts::{CountLikelihood, MAX_STATES, count_loss_and_gradient};
 pub use divergence::{Divergence, entropy, generalized_kl};
 pub use error::OtError;
 pub use imprecision::Imprecision;

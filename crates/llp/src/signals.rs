@@ -15,7 +15,7 @@ use crate::failure::code;
 /// How soon a second signal must follow to end the program at once.
 const INSISTENCE: Duration = Duration::from_secs(5);
 
-/// What the user or the system stop_flags.
+/// What the user or the system asks of the program.
 #[derive(Debug, Default)]
 pub(crate) struct StopFlags {
     /// Save and stop.
@@ -81,7 +81,7 @@ impl StopFlags {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// The exit code of a program that stopped early because of these stop_flags.
+    /// The exit code of a program that stopped early because of these.
     pub(crate) fn exit_code(&self) -> u8 {
         if self.signal.load(Ordering::Relaxed) == SIGINT { code::INTERRUPTED } else { code::STOPPED }
     }
