@@ -19,6 +19,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::process::{cargo, run as run_command};
+
 /// What can be measured.
 #[derive(Subcommand)]
 pub(crate) enum What {
@@ -28,6 +30,8 @@ pub(crate) enum What {
         #[arg(long, value_name = "PYTHON")]
         peers: Option<PathBuf>,
     },
+    /// Every loss with its gradient, on the shapes of `rot`
+    Losses,
     /// A training step of ResNet-18: llp, on the CPU candle alone, PyTorch
     Train {
         /// A Python with torch and torchvision
@@ -68,6 +72,15 @@ pub(crate) enum What {
 pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Rot { peers } => rot::run(peers.as_deref()),
+        What::Losses => run_command(cargo([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "llp-loss",
+            "--example",
+            "time_losses",
+        ])?),
         What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
         What::Rows { rows } => rows::run(*rows),
         What::Status => status::run(),

@@ -57,9 +57,13 @@ impl Tables {
     }
 
     fn proportions(&self, unit: Unit) -> Vec<(String, Cells)> {
-        let value = |counts: &[u32; 3], class: usize| match unit {
-            Unit::Counts => f64::from(counts[class]),
-            Unit::Shares => f64::from(counts[class]) / f64::from(counts.iter().sum::<u32>()),
+        let value = |counts: &[u32; 3], class: usize| {
+            let (count, size) = (f64::from(counts[class]), f64::from(counts.iter().sum::<u32>()));
+            match unit {
+                Unit::Counts => count,
+                Unit::Shares => count / size,
+                Unit::Percentages => 100.0 * count / size,
+            }
         };
         let class = |class: usize| {
             let cells = self.counts.iter().map(|counts| value(counts, class)).collect();
@@ -165,13 +169,16 @@ proptest! {
         }
     }
 
-    /// Shares in double precision give the proportions of the counts that they were made of, within rounding.
+    /// Shares and percentages in double precision give the proportions of the counts that they were made of, within
+    /// rounding.
     #[test]
     fn shares_are_counts_divided(tables in tables()) {
-        let [counts, shares] = [Unit::Counts, Unit::Shares].map(|unit| tables.read("csv", unit));
-        for (a, b) in counts.bags.iter().zip(&shares.bags) {
-            for (x, y) in a.proportions.as_slice().iter().zip(b.proportions.as_slice()) {
-                prop_assert!((x - y).abs() < 1e-12);
+        let counts = tables.read("csv", Unit::Counts);
+        for unit in [Unit::Shares, Unit::Percentages] {
+            for (a, b) in counts.bags.iter().zip(&tables.read("csv", unit).bags) {
+                for (x, y) in a.proportions.as_slice().iter().zip(b.proportions.as_slice()) {
+                    prop_assert!((x - y).abs() < 1e-12);
+                }
             }
         }
     }
@@ -286,6 +293,30 @@ fn steps_of_shares() {
     let step = |proportions: &str| read(folder.path(), "bag,x\na,1\na,2\n", proportions).share_step;
     assert_eq!(step("bag,cat,dog\na,0.25,0.75\n"), Some(0.01));
     assert_eq!(step("bag,cat,dog\na,1,1\n"), None);
+}
+
+/// Percentages may be rounded or cut, to whole numbers too; whole numbers that are the sizes of the bags are counts.
+#[test]
+fn percentages() {
+    let folder = tempdir().unwrap();
+    let instances = "bag,x\na,1\na,2\nb,3\nb,4\n";
+    let of = |proportions: &str| {
+        let data = read(folder.path(), instances, proportions);
+        (data.unit, data.bags.iter().map(|bag| bag.proportions.as_slice().to_vec()).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        of("bag,cat,dog\na,12.5,87.5\nb,0,100\n"),
+        (Unit::Percentages, vec![vec![0.125, 0.875], vec![0.0, 1.0]])
+    );
+    let (unit, rounded) = of("bag,cat,dog,owl\na,33,33,33\nb,67,33,0\n");
+    assert_eq!(unit, Unit::Percentages);
+    assert!(
+        (rounded[0][0] - 1.0 / 3.0).abs() < 1e-12 && (rounded[1][0] - 0.67).abs() < 1e-12,
+        "{rounded:?}"
+    );
+    assert_eq!(of("bag,cat,dog\na,2,0\nb,1,1\n").0, Unit::Counts);
+    let hundred = "bag,x\n".to_owned() + &"a,1\n".repeat(99) + "a,2\n";
+    assert_eq!(read(folder.path(), &hundred, "bag,cat,dog\na,40,60\n").unit, Unit::Counts);
 }
 
 /// A class whose name ends as a bound does is a class, unless it stands beside one.

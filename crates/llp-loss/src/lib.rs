@@ -13,9 +13,13 @@
 //! | [`L2`] | `sum_i (z_i - mean_j p_ji)^2` | section 3.1 |
 //! | [`Interval`] | `min KL(z, mean_j p_j)` over the `z` within the bounds | not there: proportions within bounds |
 //! | [`Marginal`] | `-(1/n) log P(what is known of z)` | not there: rounded, noisy, partly unknown proportions |
+//! | [`Saddlepoint`], [`Gaussian`] | `-(1/n) log P(n z)`, approximately | not there: likelihood of the counts |
+//! | [`Multinomial`] | `-(1/n) sum_j sum_i q_ji log p_ji` | not there: EM |
+//! | [`Moments`] | cross-entropy of the classes of `r` instances, `r <= R` | not there: factorial moments |
 //!
 //! Where a share is unknown ([`Imprecision`](llp_ot::Imprecision)), KL, L1 and L2 take the classes of unknown share
-//! as one; ROT and AvgKL refuse. Other errors of the proportions are ignored by all but the last two.
+//! as one; ROT, AvgKL and the last four refuse. Other errors of the proportions are ignored by all but `Interval` and
+//! `Marginal`.
 //!
 //! Your own loss implements [`BagLoss`], from candle operations or as one with its own backward: see
 //! `docs/adding-a-loss.md`.
@@ -39,12 +43,15 @@
 //! ```
 
 mod avg_kl;
+mod count_likelihood;
 mod counts;
 mod error;
 mod interval;
 mod kl;
 mod marginal;
 mod mean;
+mod moments;
+mod multinomial;
 mod op;
 mod proportion;
 mod rot;
@@ -54,10 +61,13 @@ mod targets;
 use candle_core::Tensor;
 
 pub use avg_kl::AvgKl;
+pub use count_likelihood::{Gaussian, Saddlepoint};
 pub use error::LossError;
 pub use interval::Interval;
 pub use kl::Kl;
 pub use marginal::Marginal;
+pub use moments::Moments;
+pub use multinomial::Multinomial;
 pub use proportion::{L1, L2};
 pub use rot::Rot;
 pub use softmax::log_softmax;

@@ -7,7 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use candle_core::{Device, Var};
-use llp_loss::{AvgKl, BagLoss, BagTargets, Kl, L1, L2, Rot};
+use llp_loss::{AvgKl, BagLoss, BagTargets, Gaussian, Kl, L1, L2, Moments, Multinomial, Rot, Saddlepoint};
 use llp_ot::{NewtonConfig, Proportions, RotConfig, RotSolver};
 use serde_json::Value;
 
@@ -29,11 +29,18 @@ struct Tolerance {
 /// The losses that a name of the file stands for.
 fn losses(name: &str) -> Vec<(Box<dyn BagLoss>, Tolerance)> {
     let exact = Tolerance { value: 1e-12, gradient: 1e-12 };
+    // Linear systems and divisions on the way.
+    let close = Tolerance { value: 1e-9, gradient: 1e-8 };
     match name {
         "kl" => vec![(Box::new(Kl), exact)],
         "avg_kl" => vec![(Box::new(AvgKl), exact)],
         "l1" => vec![(Box::new(L1), exact)],
         "l2" => vec![(Box::new(L2), exact)],
+        "multinomial" => vec![(Box::new(Multinomial), close)],
+        "gaussian" => vec![(Box::new(Gaussian), close)],
+        "saddlepoint" => vec![(Box::new(Saddlepoint), close)],
+        "moments 2" => vec![(Box::new(Moments { order: 2 }), close)],
+        "moments 3" => vec![(Box::new(Moments { order: 3 }), close)],
         rot => {
             let parameter = |key: &str| -> f64 {
                 let (_, rest) = rot.split_once(&format!("{key}=")).unwrap();

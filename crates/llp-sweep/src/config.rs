@@ -306,13 +306,7 @@ impl RunConfig {
     /// nothing, SGD and single precision. Runs that differ only there become equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
-        let loss = &mut self.loss;
-        if loss.name != LossName::Rot {
-            *loss = LossConfig { name: loss.name, alpha: None, epsilon: None, solver: None, sweeps: None };
-        }
-        if loss.solver != Some(Solver::Sinkhorn) {
-            loss.sweeps = None;
-        }
+        self.loss.canonicalize();
         let network = &mut self.network;
         if network.name != Architecture::Resnet18 {
             (network.stem, network.width) = (None, None);

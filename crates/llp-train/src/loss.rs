@@ -1,6 +1,8 @@
 //! The one place that turns the name of a loss into the loss.
 
-use llp_loss::{AvgKl, BagLoss, Interval, Kl, L1, L2, Marginal, Rot};
+use llp_loss::{
+    AvgKl, BagLoss, Gaussian, Interval, Kl, L1, L2, Marginal, Moments, Multinomial, Rot, Saddlepoint,
+};
 use llp_ot::{NewtonConfig, RotConfig, RotSolver};
 use llp_sweep::config::{LossConfig, LossName, RunConfig, Solver};
 
@@ -14,6 +16,10 @@ pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
         LossName::L2 => Box::new(L2),
         LossName::Interval => Box::new(Interval),
         LossName::Marginal => Box::new(Marginal),
+        LossName::Saddlepoint => Box::new(Saddlepoint),
+        LossName::Gaussian => Box::new(Gaussian),
+        LossName::Multinomial => Box::new(Multinomial),
+        LossName::Moments => Box::new(Moments { order: config.loss.order() }),
     }
 }
 

@@ -42,7 +42,11 @@ pub struct OwnNames {
 
 /// Refuses bags that say too little for the loss.
 fn check_loss(own: &OwnData, loss: LossName) -> Result<(), TrainError> {
-    let needs_every_share = matches!(loss, LossName::Rot | LossName::AvgKl);
+    let needs_every_share = match loss {
+        LossName::Kl | LossName::L1 | LossName::L2 | LossName::Interval | LossName::Marginal => false,
+        LossName::Rot | LossName::AvgKl | LossName::Saddlepoint => true,
+        LossName::Gaussian | LossName::Multinomial | LossName::Moments => true,
+    };
     for bag in own.bags.iter().chain(&own.held_out) {
         let (name, proportions) = (bag.name.clone(), own.proportions_path.clone());
         let unknown = (0..own.data.class_names.len()).find(|&class| bag.imprecision.is_unknown(class));

@@ -190,18 +190,6 @@ pub enum ProportionsError {
         /// The columns that were taken for classes.
         taken: Box<ClassesTaken>,
     },
-    /// Percentages.
-    #[error(
-        "{place}: the shares of bag {bag:?} add up to {sum}: divide the table by 100, shares add up to 1"
-    )]
-    Percent {
-        /// Where.
-        place: Place,
-        /// The bag.
-        bag: String,
-        /// Their sum.
-        sum: f64,
-    },
     /// Bounds in the wrong order.
     #[error(
         "{place}: class {class:?} lies between {low} and {high}: the lower bound must not be above the upper one"

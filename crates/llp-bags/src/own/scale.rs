@@ -30,13 +30,15 @@ pub enum Unit {
     Shares,
     /// Numbers of instances: they add up to the size of the bag.
     Counts,
+    /// Shares of a hundred: they add up to 100.
+    Percentages,
 }
 
 /// A table's unit, and how finely its shares are written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
     pub(super) unit: Unit,
-    /// The least difference of two shares as they are written, 0.01 for two decimals; nothing for counts.
+    /// The least difference of two shares or percentages as they are written, 0.01 for two decimals; nothing for counts.
     pub(super) step: Option<f64>,
     /// Whether decimals were cut off, not rounded.
     pub(super) is_cut: bool,
@@ -54,7 +56,7 @@ impl Scale {
         sizes: &[Option<usize>],
         instances: &Path,
     ) -> Result<Self, ProportionsError> {
-        let (shares, counts) = (Self::rounded(table), Self::counts());
+        let (shares, counts) = (Self::rounded(table, Unit::Shares), Self::counts());
         let misfit =
             |scale: Self| table.rows.iter().zip(sizes).position(|(row, &size)| !scale.fits(row, size));
         match (misfit(shares), misfit(counts)) {
@@ -63,42 +65,63 @@ impl Scale {
             (None, _) => Ok(shares),
             (Some(_), None) => Ok(counts),
             (Some(_), Some(count)) => {
-                let (printed, cut) = (Self::printed(table), Self::cut(table));
-                if misfit(printed).is_none() {
-                    return Ok(printed);
+                let share = match Self::written(table, Unit::Shares, misfit) {
+                    Ok(scale) => return Ok(scale),
+                    Err(row) => row,
+                };
+                if let Ok(scale) = Self::written(table, Unit::Percentages, misfit) {
+                    return Ok(scale);
                 }
-                let Some(share) = misfit(cut) else { return Ok(cut) };
                 let seem_counts = table.rows.iter().all(are_whole)
                     && table.rows.iter().any(|row| sums(row, 0.0, 0.0).0 > SHARE_SUM_BELOW);
-                let (scale, row) = if seem_counts { (counts, count) } else { (cut, share) };
+                let (scale, row) =
+                    if seem_counts { (counts, count) } else { (Self::cut(table, Unit::Shares), share) };
                 Err(scale.refusal(table, row, sizes[row], instances))
             }
         }
+    }
+
+    /// The strictest rule of writing shares of a whole by which every row adds up, or the first row that does not by any.
+    fn written(
+        table: &ProportionTable,
+        unit: Unit,
+        misfit: impl Fn(Self) -> Option<usize>,
+    ) -> Result<Self, usize> {
+        let rules = [Self::rounded(table, unit), Self::printed(table, unit), Self::cut(table, unit)];
+        let mut first = 0;
+        for scale in rules {
+            match misfit(scale) {
+                None => return Ok(scale),
+                Some(row) => first = row,
+            }
+        }
+        Err(first)
     }
 
     fn counts() -> Self {
         Self { unit: Unit::Counts, step: None, is_cut: false, below: 0.0, above: 0.0 }
     }
 
-    /// Shares that were rounded to the decimals that are written.
-    fn rounded(table: &ProportionTable) -> Self {
-        let scale = Self { unit: Unit::Shares, step: Some(step_of(table)), ..Self::counts() };
+    /// Shares or percentages that were rounded to the decimals that are written.
+    fn rounded(table: &ProportionTable, unit: Unit) -> Self {
+        let scale = Self { unit, step: Some(step_of(table, unit)), ..Self::counts() };
         let half_step = scale.half_step(table.class_names.len());
         Self { below: half_step, above: half_step, ..scale }
     }
 
     /// Shares that were rounded to three digits at least.
-    fn printed(table: &ProportionTable) -> Self {
-        let (scale, n_classes) = (Self::rounded(table), table.class_names.len() as f64);
-        let digits = (THREE_DIGITS * n_classes.max(2.0)).min(THREE_DIGITS_MAX) / n_classes;
+    fn printed(table: &ProportionTable, unit: Unit) -> Self {
+        let (scale, n_classes) = (Self::rounded(table, unit), table.class_names.len() as f64);
+        let digits = scale.whole() * (THREE_DIGITS * n_classes.max(2.0)).min(THREE_DIGITS_MAX) / n_classes;
         Self { below: scale.below.max(digits), above: scale.above.max(digits), ..scale }
     }
 
-    /// Shares whose further decimals were cut off, if no row adds up to more than 1.
-    fn cut(table: &ProportionTable) -> Self {
-        let scale = Self::printed(table);
-        let step = scale.step.unwrap_or(0.0).min(SUM_SLACK_MAX / table.class_names.len() as f64);
-        let is_above = |row: &Row| sums(row, 0.0, 0.0).0 > 1.0 + SUM_SLACK;
+    /// Shares whose further decimals were cut off, if no row adds up to more than the whole.
+    fn cut(table: &ProportionTable, unit: Unit) -> Self {
+        let scale = Self::printed(table, unit);
+        let whole = scale.whole();
+        let step = scale.step.unwrap_or(0.0).min(whole * SUM_SLACK_MAX / table.class_names.len() as f64);
+        let is_above = |row: &Row| sums(row, 0.0, 0.0).0 > whole * (1.0 + SUM_SLACK);
         if step <= scale.above || table.rows.iter().any(is_above) {
             return scale;
         }
@@ -115,17 +138,22 @@ impl Scale {
     }
 
     fn total(self, size: usize) -> f64 {
-        if self.unit == Unit::Counts { size as f64 } else { 1.0 }
+        if self.unit == Unit::Counts { size as f64 } else { self.whole() }
+    }
+
+    /// What shares add up to.
+    fn whole(self) -> f64 {
+        if self.unit == Unit::Percentages { 100.0 } else { 1.0 }
     }
 
     /// How far a share may be from what is written.
     fn half_step(self, n_classes: usize) -> f64 {
-        self.step.map_or(0.0, |step| (step / 2.0).min(SUM_SLACK_MAX / n_classes as f64))
+        self.step.map_or(0.0, |step| (step / 2.0).min(self.whole() * SUM_SLACK_MAX / n_classes as f64))
     }
 
     fn fits(self, row: &Row, size: Option<usize>) -> bool {
         match (self.unit, size) {
-            (Unit::Shares, _) => self.adds_up_to(row, 1.0),
+            (Unit::Shares | Unit::Percentages, _) => self.adds_up_to(row, self.whole()),
             (Unit::Counts, Some(size)) => are_whole(row) && self.adds_up_to(row, size as f64),
             (Unit::Counts, None) => are_whole(row) && sums(row, 0.0, 0.0).1 > 0.0,
         }
@@ -148,19 +176,12 @@ impl Scale {
         let size = size.unwrap_or(0);
         let (low_sum, high_sum) = sums(&table.rows[row], 0.0, 0.0);
         let (low_sum, high_sum) = (rounded(low_sum), rounded(high_sum));
-        let are_percentages = table.rows.iter().all(is_percentage);
-        if self.unit == Unit::Shares && are_percentages {
-            return ProportionsError::Percent { place, bag, sum: low_sum };
-        }
         let is_imprecise = |entry: &Entry| matches!(entry, Entry::Within { .. } | Entry::Noisy { .. });
         if table.rows[row].classes.iter().any(is_imprecise) {
             return ProportionsError::BoundSum { place, bag, total: self.total(size), low_sum, high_sum };
         }
         let mut taken = Box::new(ClassesTaken { classes: table.class_names.clone(), hint: hint(table) });
         if self.unit == Unit::Counts {
-            if are_percentages {
-                taken.hint.push_str("; if they are percentages, divide the table by 100");
-            }
             let table = instances.to_owned();
             return ProportionsError::CountSum { place, bag, sum: low_sum, n_instances: size, table, taken };
         }
@@ -175,7 +196,7 @@ impl Scale {
     pub(super) fn resolve(self, row: &Row, size: usize) -> Result<(Proportions, Imprecision), OtError> {
         let total = self.total(size);
         if row.classes.iter().any(|entry| matches!(entry, Entry::Within { .. })) {
-            return within(row, total, self.half_step(row.classes.len()));
+            return within(row, total, self.half_step(row.classes.len()) / self.whole());
         }
         if row.classes.iter().any(|entry| matches!(entry, Entry::Noisy { .. })) {
             return noisy(row, total);
@@ -193,26 +214,21 @@ impl Scale {
     }
 }
 
-/// The distance of two neighbors among numbers of as many decimals as the table's cells have at most.
-fn step_of(table: &ProportionTable) -> f64 {
+/// The distance of two neighbors among numbers of as many decimals as the table's cells have at most. Shares without
+/// decimals are exact, percentages without decimals are rounded.
+fn step_of(table: &ProportionTable, unit: Unit) -> f64 {
     let decimals = |value: f64| value.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
     let cells = table.rows.iter().flat_map(|row| &row.classes);
     let value = |entry: &Entry| if let Entry::Value(value) = entry { Some(*value) } else { None };
-    match cells.filter_map(value).map(decimals).max() {
-        None | Some(0) => 0.0,
-        Some(decimals) => 10.0_f64.powi(-(decimals as i32)),
+    match (cells.filter_map(value).map(decimals).max(), unit) {
+        (None | Some(0), Unit::Shares | Unit::Counts) | (None, Unit::Percentages) => 0.0,
+        (Some(decimals), _) => 10.0_f64.powi(-(decimals as i32)),
     }
 }
 
 /// Whether all values without an error are whole numbers.
 fn are_whole(row: &Row) -> bool {
     row.classes.iter().all(|entry| !matches!(entry, Entry::Value(value) if value.fract() != 0.0))
-}
-
-/// Whether a row adds up to 100, with values that may be rounded to whole numbers.
-fn is_percentage(row: &Row) -> bool {
-    let (low, high) = sums(row, 0.0, 0.0);
-    high.is_finite() && (low - 100.0).abs() <= (row.classes.len() as f64 / 2.0).clamp(1.0, 10.0)
 }
 
 /// The least and the largest sum that a row allows; values without an error may be larger than what is right by `below`,

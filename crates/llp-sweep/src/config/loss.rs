@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `[loss]`: the bag-level loss. The last four apply to [`LossName::Rot`] only.
+/// `[loss]`: the bag-level loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossConfig {
     /// Which loss.
     pub name: LossName,
-    /// Weight of the instance term against the proportion term, in `(0, 1]`.
+    /// Weight of the instance term against the proportion term, in `(0, 1]`; [`LossName::Rot`] only, as the next three.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
     /// Weight of the entropy.
@@ -20,6 +20,31 @@ pub struct LossConfig {
     /// Number of Sinkhorn sweeps; [`Solver::Sinkhorn`] only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweeps: Option<usize>,
+    /// Highest order, from 1 to 8; [`LossName::Moments`] only, 3 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<usize>,
+}
+
+impl LossConfig {
+    /// The highest order of the moments without `loss.order`.
+    const ORDER: usize = 3;
+
+    /// Highest order of the moments.
+    pub fn order(&self) -> usize {
+        self.order.unwrap_or(Self::ORDER)
+    }
+
+    /// Takes out what does not apply to the loss, or says what is so without it.
+    pub(super) fn canonicalize(&mut self) {
+        if self.name != LossName::Rot {
+            (self.alpha, self.epsilon, self.solver, self.sweeps) = (None, None, None, None);
+        }
+        if self.solver != Some(Solver::Sinkhorn) {
+            self.sweeps = None;
+        }
+        let is_moments = self.name == LossName::Moments;
+        self.order = self.order.filter(|order| is_moments && *order != Self::ORDER);
+    }
 }
 
 /// A bag-level loss.
@@ -40,6 +65,14 @@ pub enum LossName {
     Interval,
     /// Likelihood of what is known of imprecise proportions.
     Marginal,
+    /// Likelihood of the counts of a bag, by the saddlepoint approximation.
+    Saddlepoint,
+    /// Likelihood of the counts of a bag, by the normal distribution.
+    Gaussian,
+    /// Cross-entropy with multinomial responsibilities: EM.
+    Multinomial,
+    /// Factorial moments of the counts of a bag.
+    Moments,
 }
 
 impl LossName {
@@ -53,6 +86,10 @@ impl LossName {
             Self::L2 => "l2",
             Self::Interval => "interval",
             Self::Marginal => "marginal",
+            Self::Saddlepoint => "saddlepoint",
+            Self::Gaussian => "gaussian",
+            Self::Multinomial => "multinomial",
+            Self::Moments => "moments",
         }
     }
 
@@ -66,6 +103,10 @@ impl LossName {
             Self::L2 => "L2",
             Self::Interval => "Interval",
             Self::Marginal => "Marginal",
+            Self::Saddlepoint => "Saddlepoint",
+            Self::Gaussian => "Gaussian",
+            Self::Multinomial => "Multinomial",
+            Self::Moments => "Moments",
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) struct ConfigArgs {
     /// Instances per bag.
     #[arg(long, value_name = "N")]
     bag_size: Option<String>,
-    /// kl, rot, avg-kl, l1 or l2; for imperfect proportions interval or marginal.
+    /// kl, rot, avg-kl, l1 or l2; likelihoods of counts: saddlepoint, gaussian, multinomial, moments; for imperfect
+    /// proportions interval or marginal.
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// Initial learning rate.

@@ -60,11 +60,15 @@ fn categories(told: &OwnDescription) -> Option<String> {
 }
 
 fn unit(told: &OwnDescription) -> String {
-    match (told.unit, told.share_step) {
-        (Unit::Counts, _) => "counts".to_owned(),
-        (Unit::Shares, Some(step)) if told.share_is_cut => format!("shares, cut off in steps of {step}"),
-        (Unit::Shares, Some(step)) if step >= 1e-4 => format!("shares, in steps of {step}"),
-        (Unit::Shares, _) => "shares".to_owned(),
+    let name = match told.unit {
+        Unit::Counts => return "counts".to_owned(),
+        Unit::Shares => "shares",
+        Unit::Percentages => "percentages",
+    };
+    match told.share_step {
+        Some(step) if told.share_is_cut => format!("{name}, cut off in steps of {step}"),
+        Some(step) if step >= 1e-4 => format!("{name}, in steps of {step}"),
+        _ => name.to_owned(),
     }
 }
 

@@ -1,0 +1,106 @@
+//! Expectation and maximization with multinomial responsibilities.
+
+use candle_core::Tensor;
+
+use crate::op::{Bag, BagFunction, EachBag, apply, refuse_unknown};
+use crate::softmax::log_softmax;
+use crate::{BagLoss, BagTargets, LossError};
+
+/// `-(1/n) sum_j sum_i q_ji log p_ji`: cross-entropy with responsibilities `q`, the probable labels given the counts.
+///
+/// `q_ji` is proportional to `p_ji x_i / (S_i - p_ji)`, with the counts `x = n z` and the sums `S_i = sum_j p_ji`: Bayes'
+/// rule where the other instances of the bag have a multinomial distribution. No gradient goes through `q`, so this is the
+/// maximization step of an EM algorithm taken by gradient, `(p_j - q_j) / n`. The value is that of the step, not of one
+/// function that all steps lower. For bags of one instance it is the cross-entropy of its label.
+///
+/// A class of unknown share is refused; other errors of the proportions are ignored.
+///
+/// Source: the responsibilities are those of the method `mult` of the R package fastei for tables of counts
+/// \[ubilla:26\].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multinomial;
+
+impl BagLoss for Multinomial {
+    fn name(&self) -> &'static str {
+        "multinomial"
+    }
+
+    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
+        refuse_unknown(self.name(), targets)?;
+        apply(self.name(), EachBag(MultinomialOfBag), logits, targets)
+    }
+}
+
+struct MultinomialOfBag;
+
+impl BagFunction for MultinomialOfBag {
+    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+        let n_classes = bag.proportions.len();
+        let n = (logits.len() / n_classes) as f64;
+        let log_probs = log_softmax(logits, n_classes);
+        let q = responsibilities(&log_probs, bag.proportions);
+        let mut loss = 0.0;
+        for ((out, q), log_p) in gradient.iter_mut().zip(&q).zip(&log_probs) {
+            *out = (log_p.exp() - q) / n;
+            if *q > 0.0 {
+                loss -= q * log_p / n;
+            }
+        }
+        loss
+    }
+}
+
+/// Probable labels, `[instance, class]` as `log_probs`.
+fn responsibilities(log_probs: &[f64], proportions: &[f64]) -> Vec<f64> {
+    /// Of a sum, what rounding leaves of it when its only term is taken away.
+    const ROUNDING: f64 = 1e-15;
+    let k = proportions.len();
+    let mut sums = vec![0.0; k];
+    for row in log_probs.chunks_exact(k) {
+        sums.iter_mut().zip(row).for_each(|(sum, log_p)| *sum += log_p.exp());
+    }
+    let mut q = Vec::with_capacity(log_probs.len());
+    for row in log_probs.chunks_exact(k) {
+        let log_weight = |class: usize| {
+            let others = (sums[class] - row[class].exp()).max(sums[class] * ROUNDING).max(f64::MIN_POSITIVE);
+            row[class] + proportions[class].ln() - others.ln()
+        };
+        let start = q.len();
+        q.extend((0..k).map(log_weight));
+        let max = q[start..].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        q[start..].iter_mut().for_each(|value| *value = (*value - max).exp());
+        let sum: f64 = q[start..].iter().sum();
+        q[start..].iter_mut().for_each(|value| *value /= sum);
+    }
+    q
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the responsibilities held, the gradient is the central difference of the value.
+    #[test]
+    fn the_gradient_is_that_of_the_maximization() {
+        let logits = [0.3, -1.2, 0.8, 2.0, 0.1, -0.7, -0.4, 0.9, 0.0];
+        let proportions = [1.0 / 3.0, 2.0 / 3.0, 0.0];
+        let q = responsibilities(&log_softmax(&logits, 3), &proportions);
+        let value = |logits: &[f64]| -> f64 {
+            log_softmax(logits, 3).iter().zip(&q).map(|(log_p, q)| -q * log_p / 3.0).sum()
+        };
+        let imprecision = llp_ot::Imprecision::Exact;
+        let bag = Bag { proportions: &proportions, imprecision: &imprecision };
+        let mut gradient = [0.0; 9];
+        let loss = MultinomialOfBag.evaluate(&logits, bag, &mut gradient);
+        assert!((loss - value(&logits)).abs() < 1e-12);
+        for index in 0..9 {
+            let moved = |by: f64| {
+                let mut logits = logits;
+                logits[index] += by;
+                value(&logits)
+            };
+            let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            assert!((gradient[index] - difference).abs() < 1e-9, "{index}");
+        }
+    }
+}
