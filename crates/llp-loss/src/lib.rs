@@ -48,6 +48,7 @@ mod mean;
 mod op;
 mod proportion;
 mod rot;
+mod slices;
 mod softmax;
 mod targets;
 
@@ -60,6 +61,7 @@ pub use kl::Kl;
 pub use marginal::Marginal;
 pub use proportion::{L1, L2};
 pub use rot::Rot;
+pub use slices::SliceLoss;
 pub use softmax::log_softmax;
 pub use targets::BagTargets;
 

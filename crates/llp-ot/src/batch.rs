@@ -134,52 +134,105 @@ pub fn rot_loss_and_gradient<T: Real>(
     loss: &mut [T],
     gradient: &mut [T],
 ) -> Result<RotBatchReport, OtError> {
+    solve(batch, config, loss, gradient, None)
+}
+
+/// [`rot_loss_and_gradient`] with a report of each bag, `[bag]`, beside that of the batch.
+///
+/// # Errors
+/// Those of [`rot_loss_and_gradient`]; not one report for each bag.
+pub fn rot_loss_and_gradient_with_reports<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    loss: &mut [T],
+    gradient: &mut [T],
+    reports: &mut [RotBatchReport],
+) -> Result<RotBatchReport, OtError> {
+    check_length("reports", reports.len(), batch.bag_sizes.len(), "[bag]")?;
+    reports.fill(RotBatchReport::EMPTY);
+    solve(batch, config, loss, gradient, Some(reports))
+}
+
+fn solve<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    loss: &mut [T],
+    gradient: &mut [T],
+    reports: Option<&mut [RotBatchReport]>,
+) -> Result<RotBatchReport, OtError> {
     check(batch, config, loss.len(), gradient.len())?;
     if config.alpha == 0.0 {
         loss.fill(T::ZERO);
         gradient.fill(T::ZERO);
         return Ok(RotBatchReport::EMPTY);
     }
-    Ok(solve_range(batch, config, 0..loss.len(), batch.logits, loss, gradient))
+    let range = BagRange { bags: 0..loss.len(), logits: batch.logits, loss, gradient, reports };
+    Ok(solve_range(batch, config, range))
 }
 
-/// Solves the bags of a range; all slices are those of the range. Halves go to other threads while they are
-/// large.
-fn solve_range<T: Real>(
-    batch: &RotBatch<'_, T>,
-    config: &RotConfig,
+/// Some bags of a batch; all slices are those of the range.
+struct BagRange<'a, T> {
     bags: Range<usize>,
-    logits: &[T],
-    loss: &mut [T],
-    gradient: &mut [T],
-) -> RotBatchReport {
-    #[cfg(feature = "rayon")]
-    if bags.len() > 1 && logits.len() >= 2 * PARALLEL_ENTRIES {
+    logits: &'a [T],
+    loss: &'a mut [T],
+    gradient: &'a mut [T],
+    reports: Option<&'a mut [RotBatchReport]>,
+}
+
+#[cfg(feature = "rayon")]
+impl<'a, T: Real> BagRange<'a, T> {
+    /// The two halves of the range.
+    fn halves(self, batch: &RotBatch<'_, T>) -> (Self, Self) {
+        let Self { bags, logits, loss, gradient, reports } = self;
         let middle = bags.start + bags.len() / 2;
         let n_left: usize = batch.bag_sizes[bags.start..middle].iter().sum();
         let (logits, logits_right) = logits.split_at(n_left * batch.n_classes);
         let (gradient, gradient_right) = gradient.split_at_mut(n_left * batch.n_classes);
         let (loss, loss_right) = loss.split_at_mut(middle - bags.start);
-        let (left, right) = rayon::join(
-            || solve_range(batch, config, bags.start..middle, logits, loss, gradient),
-            || solve_range(batch, config, middle..bags.end, logits_right, loss_right, gradient_right),
-        );
+        let (reports, reports_right) =
+            reports.map(|reports| reports.split_at_mut(middle - bags.start)).unzip();
+        let right = BagRange {
+            bags: middle..bags.end,
+            logits: logits_right,
+            loss: loss_right,
+            gradient: gradient_right,
+            reports: reports_right,
+        };
+        (BagRange { bags: bags.start..middle, logits, loss, gradient, reports }, right)
+    }
+}
+
+/// Solves the bags of a range. Halves go to other threads while they are large.
+fn solve_range<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    range: BagRange<'_, T>,
+) -> RotBatchReport {
+    #[cfg(feature = "rayon")]
+    if range.bags.len() > 1 && range.logits.len() >= 2 * PARALLEL_ENTRIES {
+        let (left, right) = range.halves(batch);
+        let (left, right) =
+            rayon::join(|| solve_range(batch, config, left), || solve_range(batch, config, right));
         return left.and(right);
     }
     with_workspace(|workspace| {
-        let mut report = RotBatchReport::EMPTY;
-        let (mut logits, mut gradient) = (logits, gradient);
-        for (bag, loss) in bags.zip(loss) {
+        let mut all = RotBatchReport::EMPTY;
+        let BagRange { bags, mut logits, loss, mut gradient, mut reports } = range;
+        for (place, (bag, loss)) in bags.zip(loss).enumerate() {
             let len = batch.bag_sizes[bag] * batch.n_classes;
             let (bag_gradient, gradient_rest) = gradient.split_at_mut(len);
             let z = &batch.proportions[bag * batch.n_classes..][..batch.n_classes];
             let certificate = solve_bag(workspace, config, &logits[..len], z, bag_gradient);
             *loss = T::from_f64(certificate.objective);
-            report = report.and(certificate.into());
+            let report = certificate.into();
+            if let Some(reports) = &mut reports {
+                reports[place] = report;
+            }
+            all = all.and(report);
             logits = &logits[len..];
             gradient = gradient_rest;
         }
-        report
+        all
     })
 }
 
