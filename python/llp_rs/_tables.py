@@ -27,6 +27,11 @@ def _texts(values):
     return [text(value) for value in values]
 
 
+def _ids(values):
+    """Names of bags: a whole number has one name, with or without a fraction."""
+    return _texts([int(it) if isinstance(it, float) and it.is_integer() else it for it in values])
+
+
 def _numbers(name, array):
     """A column of numbers or truth values; no column of anything else."""
     if array.dtype.kind in "bi" or (array.dtype.kind == "u" and array.dtype.itemsize < 8):
@@ -116,7 +121,7 @@ def bag_names(bags, n_instances):
         raise ValueError(f"bags has shape {list(values.shape)}, expected [{n_instances}], one for each row of X")
     if values.dtype.kind == "b":
         raise TypeError("bags is an array of truth values: pass integers or names")
-    names = _texts(values.tolist())
+    names = _ids(values.tolist())
     missing = next((row for row, name in enumerate(names) if not name), None)
     if missing is not None:
         raise ValueError(f"bags: row {missing} has none: give it a bag, or drop the row")
@@ -157,7 +162,7 @@ def _proportions_frame(frame):
         column = frame.get_column(name) if _is_polars(frame) else frame.iloc[:, at]
         columns.append((name, _shares(name, column)))
         labels[name] = frame.columns[at]
-    return _texts(ids), columns, labels
+    return _ids(ids), columns, labels
 
 
 def _shares(name, column):
@@ -186,16 +191,14 @@ def _proportions_array(proportions, bags):
     if array.ndim != 2:
         raise ValueError(f"proportions has shape {list(array.shape)}, expected [bag, class]")
     n_bags = len(array)
-    known = {str(bag) for bag in range(n_bags)} | {f"{bag}.0" for bag in range(n_bags)}
+    names = [str(bag) for bag in range(n_bags)]
+    known = set(names)
     stranger = next((bag for bag in bags if bag not in known), None)
     if stranger is not None:
         raise ValueError(
             f"bags: {stranger!r} is no row of proportions, which has {n_bags}: pass integers from 0 to {n_bags - 1}, "
             "or proportions as a data frame whose index holds the bags"
         )
-    names = [str(bag) for bag in range(n_bags)]
-    if any(bag.endswith(".0") for bag in bags):
-        names = [f"{name}.0" for name in names]
     columns = [(str(at), array[:, at]) for at in range(array.shape[1])]
     return names, columns, {str(at): at for at in range(array.shape[1])}
 

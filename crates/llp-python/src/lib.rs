@@ -3,6 +3,8 @@
 //! The Python files beside it check the types of what users pass, so that messages name the argument; this crate
 //! checks values, releases the interpreter and calls the other crates.
 
+#![expect(clippy::needless_pass_by_value, reason = "PyO3 hands over arguments that it made")]
+
 mod arrays;
 mod bag_losses;
 mod fault;

@@ -146,7 +146,7 @@ pub(crate) fn assign<'py>(
             bags_of(cost, &sizes, n_classes).into_iter().zip(counts.chunks_exact(n_classes)).collect();
         pool.install(|| {
             let solve = |(bag, (cost, counts)): (usize, &(&[f64], &[i64]))| {
-                let counts = counts_of(bag, counts, cost.len() / n_classes)?;
+                let counts = whole_counts(bag, counts, cost.len() / n_classes)?;
                 Ok(llp_ot::assign(&transposed(cost, n_classes, |cost| cost), &counts)?)
             };
             bags.par_iter().enumerate().map(solve).collect::<Result<Vec<_>, Fault>>()
@@ -247,7 +247,7 @@ fn proportions_of(values: &[f64], n_classes: usize) -> Result<Vec<Proportions>, 
     values.chunks_exact(n_classes).enumerate().map(of_bag).collect()
 }
 
-fn counts_of(bag: usize, counts: &[i64], n_instances: usize) -> Result<Vec<u32>, Fault> {
+fn whole_counts(bag: usize, counts: &[i64], n_instances: usize) -> Result<Vec<u32>, Fault> {
     let of_class = |(class, &count): (usize, &i64)| {
         u32::try_from(count)
             .map_err(|_| Fault::value(format!("counts: bag {bag} has {count} of class {class}, expected at least 0")))
