@@ -77,6 +77,14 @@ def _frame_columns(frame):
 
 
 def features(X):
+    """Instances as the native module takes them, as :func:`_features` says; at least one."""
+    table, names, n_instances = _features(X)
+    if n_instances == 0:
+        raise ValueError("X has 0 sample(s) while a minimum of 1 is required: pass at least one row")
+    return table, names, n_instances
+
+
+def _features(X):
     """Instances as the native module takes them, their names if they have some, and their number.
 
     A frame has columns of numbers, truth values, texts or categories. An array has shape ``[instance, feature]`` for

@@ -156,7 +156,7 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
         bags = bag_names(bags, n_instances)
         rows, columns, labels = proportions_table(proportions, bags)
         is_image = isinstance(table, np.ndarray)
-        _, sizes = np.unique(bags, return_counts=True) if n_instances else (None, np.ones(1))
+        _, sizes = np.unique(bags, return_counts=True)
         settings = self._settings(is_image, int(sizes.max()))
         progress = _Progress(self.verbose)
         try:
@@ -180,7 +180,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each instance, ``[instance]``."""
-        return self.classes_[self.decision_function(X).argmax(axis=1)]
+        logits = self.decision_function(X)
+        return self.classes_[logits.argmax(axis=1)]
 
     def predict_proba(self, X):
         """The probability of each class, ``[instance, class]``."""
@@ -282,11 +283,13 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _settings(self, is_image, largest_bag):
         """The preset, and what is set over it: argument, key and text each."""
+        if not is_image and self.network in ("airbench", "resnet18"):
+            raise ValueError(f"network {self.network!r} takes images: pass them as X, or network='mlp'")
         preset = self.preset
         if preset is None:
             wants_resnet = self.network == "resnet18" or self.width is not None
             preset = ("cifar10-cpu" if wants_resnet else "fast") if is_image else "table"
-        settings = [("X", "data.name", "X"), ("bags", "bags.size", str(max(largest_bag, 1)))]
+        settings = [("X", "data.name", "X"), ("bags", "bags.size", str(largest_bag))]
         settings += [("settings", key, _text(value)) for key, value in (self.settings or {}).items()]
         settings += [
             (name, key, _text(getattr(self, name))) for name, key in _KEYS.items() if getattr(self, name) is not None

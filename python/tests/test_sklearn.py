@@ -245,15 +245,15 @@ def mistake(**changes):
         ({"X": np.where(np.arange(4) == 2, np.inf, X)}, ValueError, 'column "x2"'),
         ({"X": X[:, 0]}, ValueError, "Reshape your data"),
         ({"X": X.astype(object)}, TypeError, "X has dtype object"),
-        ({"X": X[:0], "bags": BAGS[:0]}, ValueError, "X: "),
+        ({"X": X[:0], "bags": BAGS[:0]}, ValueError, r"X has 0 sample"),
         ({"X": X.reshape(-1, 2, 2)}, TypeError, "images as uint8"),
         ({"X": np.ma.masked_less(X, 0)}, TypeError, "masked array"),
-        ({"network": "airbench"}, ValueError, "images"),
+        ({"network": "airbench"}, ValueError, "takes images"),
         ({"network": "mpl"}, ValueError, "network: .*mlp"),
         ({"learning_rate": -1.0}, ValueError, "learning_rate"),
         ({"hidden_layer_sizes": (8, 16)}, ValueError, "pass equal sizes"),
         ({"settings": {"optim.momentun": 0.9}}, ValueError, "optim.momentum"),
-        ({"loss": "rot", "proportions": np.where(SHARES == SHARES[:1], np.nan, SHARES)}, ValueError, "rot"),
+        ({"loss": "rot", "proportions": np.where(np.arange(3) > 0, np.nan, SHARES)}, ValueError, "rot"),
     ],
 )
 def test_mistakes_are_told(changes, error, message):
