@@ -1,7 +1,9 @@
 //! Losses with their gradients: the native side of `llp_rs.torch`.
 
 use llp_loss::{BagTargets, SliceLoss};
-use llp_ot::{Imprecision, NewtonConfig, OtError, Proportions, Real, RotBatch, RotConfig, rot_loss_and_gradient};
+use llp_ot::{
+    Imprecision, NewtonConfig, OtError, Proportions, Real, RotBatch, RotConfig, rot_loss_and_gradient,
+};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -49,7 +51,8 @@ pub(crate) fn bag_loss<'py>(
         .map(|it| of_bags("standard_errors", it, sizes.len(), n_classes))
         .transpose()?;
     let errors = Errors { bounds: lower.zip(upper), standard_errors };
-    let newton = if matches!(logits, Floats::Single(_)) { NewtonConfig::SINGLE } else { NewtonConfig::DOUBLE };
+    let newton =
+        if matches!(logits, Floats::Single(_)) { NewtonConfig::SINGLE } else { NewtonConfig::DOUBLE };
     let loss = named(loss, RotConfig { alpha, epsilon, solver: solver(newton, sweeps) })?;
     match &logits {
         Floats::Single(logits) => evaluate(py, loss, logits, &sizes, proportions, &errors),

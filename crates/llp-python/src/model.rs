@@ -114,7 +114,8 @@ impl Model {
             self.check(data)?;
             pool.install(|| {
                 let logits = self.predictor.logits(data, &data.ids())?;
-                let probabilities = log_probabilities(&logits, n_classes, 1.0).into_iter().map(f64::exp).collect();
+                let probabilities =
+                    log_probabilities(&logits, n_classes, 1.0).into_iter().map(f64::exp).collect();
                 let bags = own.bags.iter().map(known).collect();
                 let names = own.data.class_names.clone();
                 let predictions = BaggedPredictions::new(names, vec![], probabilities, bags);

@@ -207,8 +207,7 @@ pub(crate) fn disaggregate<'py>(
             first += size;
         }
         let probabilities = distributions(probabilities, n_classes)?;
-        let predictions =
-            BaggedPredictions::new(vec![String::new(); n_classes], vec![], probabilities, bags);
+        let predictions = BaggedPredictions::new(vec![String::new(); n_classes], vec![], probabilities, bags);
         Ok(pool.install(|| predictions.disaggregate(alpha, epsilon))?)
     })?;
     let of = |value: fn(&llp_train::disaggregate::BagOutcome) -> f64| {
@@ -216,8 +215,7 @@ pub(crate) fn disaggregate<'py>(
     };
     let converged = answer.bags.iter().map(|bag| bag.outcome == Outcome::Converged).collect::<Vec<_>>();
     let labels = answer.labels.iter().map(|&label| label as i64).collect::<Vec<_>>();
-    let (losses, gaps, residuals) =
-        (of(|bag| bag.loss), of(|bag| bag.duality_gap), of(|bag| bag.residual));
+    let (losses, gaps, residuals) = (of(|bag| bag.loss), of(|bag| bag.duality_gap), of(|bag| bag.residual));
     let posteriors = rows(py, answer.posterior, n_classes)?;
     let answer = (posteriors, vector(py, labels), losses, gaps, residuals, vector(py, converged));
     Ok(answer.into_pyobject(py)?.into_any())
@@ -242,15 +240,17 @@ fn transposed(values: &[f64], n_columns: usize, change: impl Fn(f64) -> f64) -> 
 
 fn proportions_of(values: &[f64], n_classes: usize) -> Result<Vec<Proportions>, Fault> {
     let of_bag = |(bag, row): (usize, &[f64])| {
-        Proportions::new(row.to_vec()).map_err(|error| Fault::value(format!("proportions: bag {bag}: {error}")))
+        Proportions::new(row.to_vec())
+            .map_err(|error| Fault::value(format!("proportions: bag {bag}: {error}")))
     };
     values.chunks_exact(n_classes).enumerate().map(of_bag).collect()
 }
 
 fn whole_counts(bag: usize, counts: &[i64], n_instances: usize) -> Result<Vec<u32>, Fault> {
     let of_class = |(class, &count): (usize, &i64)| {
-        u32::try_from(count)
-            .map_err(|_| Fault::value(format!("counts: bag {bag} has {count} of class {class}, expected at least 0")))
+        u32::try_from(count).map_err(|_| {
+            Fault::value(format!("counts: bag {bag} has {count} of class {class}, expected at least 0"))
+        })
     };
     let counts: Vec<u32> = counts.iter().enumerate().map(of_class).collect::<Result<_, _>>()?;
     let sum: u64 = counts.iter().map(|&count| u64::from(count)).sum();
