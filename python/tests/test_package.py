@@ -1,6 +1,7 @@
 """The package as a whole: its stubs, its program, its panics."""
 
 import ast
+import importlib
 import inspect
 import subprocess
 import sys
@@ -37,12 +38,28 @@ def test_the_stub_has_the_native_functions():
     assert stub == native
 
 
-@pytest.mark.parametrize("name", [name for name in ot.__all__ if name.islower()])
-def test_the_stub_of_ot_has_its_functions(name):
-    stub = ast.parse((Path(llp_rs.__file__).parent / "ot.pyi").read_text())
-    node = next(it for it in stub.body if isinstance(it, ast.FunctionDef) and it.name == name)
-    parameters = [it.arg for it in node.args.args + node.args.kwonlyargs]
-    assert parameters == list(inspect.signature(getattr(ot, name)).parameters)
+def parameters(node):
+    return [it.arg for it in node.args.args + node.args.kwonlyargs]
+
+
+@pytest.mark.parametrize("module", ["ot", "torch", "sklearn"])
+def test_the_stubs_have_what_the_modules_have(module):
+    pytest.importorskip(module) if module != "ot" else None
+    module = importlib.import_module(f"llp_rs.{module}")
+    stub = ast.parse(Path(module.__file__).with_suffix(".pyi").read_text())
+    found = {node.name: node for node in stub.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    assert set(module.__all__) <= set(found)
+    for name in module.__all__:
+        own, node = getattr(module, name), found[name]
+        if isinstance(node, ast.FunctionDef):
+            assert parameters(node) == list(inspect.signature(own).parameters), name
+            continue
+        for method in node.body:
+            is_property = isinstance(method, ast.FunctionDef) and isinstance(vars(own).get(method.name), property)
+            if isinstance(method, ast.FunctionDef) and not is_property and method.name != "__call__":
+                given = inspect.getattr_static(own, method.name)
+                given = getattr(given, "__func__", getattr(given, "fn", given))
+                assert parameters(method) == list(inspect.signature(given).parameters), f"{name}.{method.name}"
 
 
 def test_the_program_is_installed():

@@ -16,6 +16,9 @@ const MINIMUM: (u32, u32) = (3, 11);
 /// What the tests use; those of `llp_rs.torch` skip where there is no torch, which is large.
 const TEST_PACKAGES: [&str; 6] = ["numpy", "scikit-learn", "pandas", "polars", "pytest", "tqdm"];
 
+/// The profile of the tests: most of what it builds is there already, and it checks overflows and debug assertions.
+const PROFILE: &str = "--config-settings=maturin.build-args=--profile=dev";
+
 const README: &str = "README.md";
 const ENVIRONMENT: &str = "python-environment";
 
@@ -35,7 +38,9 @@ pub(crate) fn run() -> Result<()> {
     run_command(python(Path::new("python3"), &["-m", "venv", "--clear"], &[&environment]))?;
     let python_there = executable(&environment);
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run_command(built_here(python(&python_there, &pip, &[&root]), &root))?;
+    let mut package = python(&python_there, &pip, &[]);
+    package.arg(PROFILE).arg(&root).env("CARGO_TARGET_DIR", target(&root));
+    run_command(package)?;
     let mut packages = python(&python_there, &pip, &[]);
     packages.args(TEST_PACKAGES);
     run_command(packages)?;
@@ -66,12 +71,7 @@ fn python(interpreter: &Path, arguments: &[&str], paths: &[&Path]) -> Command {
     command
 }
 
-/// Builds in the target folder of the workspace, whose release artifacts other commands share.
-fn built_here(mut command: Command, root: &Path) -> Command {
-    command.env("CARGO_TARGET_DIR", target(root));
-    command
-}
-
+/// Where cargo builds the workspace.
 fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
