@@ -6,13 +6,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::process::{cargo, run as run_command};
-use crate::{browser, errors, fixtures, layers, test, tidy};
+use crate::{browser, errors, fixtures, layers, python, test, tidy};
 
 /// A check and the name that selects it.
 type Step = (&'static str, fn() -> Result<()>);
 
 /// All steps, cheapest first.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", || run_command(cargo(["fmt", "--all", "--check"])?)),
     ("tidy", tidy::run),
     ("layers", layers::run),
@@ -23,6 +23,7 @@ const STEPS: [Step; 11] = [
     ("documentation", || run_command(documentation()?)),
     ("tests", || test::run(&[])),
     ("properties", || run_command(properties()?)),
+    ("python", python::run),
     ("browser", || browser::run(None, None, None)),
 ];
 
@@ -59,6 +60,8 @@ fn package() -> Result<Command> {
         "--workspace",
         "--exclude",
         "xtask",
+        "--exclude",
+        "llp-python",
         "--no-verify",
         "--allow-dirty",
         "--quiet",

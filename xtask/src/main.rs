@@ -11,6 +11,7 @@ mod errors;
 mod fixtures;
 mod layers;
 mod process;
+mod python;
 mod sweep;
 mod test;
 mod tidy;
@@ -63,7 +64,7 @@ enum Command {
     },
     /// Everything that must pass before a change is merged, or only the named steps of it
     Ci {
-        /// format, tidy, layers, fixtures, errors, package, clippy, documentation, tests, properties, browser
+        /// format, tidy, layers, fixtures, errors, package, clippy, documentation, tests, properties, python, browser
         steps: Vec<String>,
     },
     /// Compare the dependencies among the crates with the table in docs/architecture.md

@@ -31,6 +31,7 @@ mod folders;
 mod instances;
 mod kinds;
 mod layout;
+mod memory;
 mod notes;
 mod numbers;
 mod outline;
@@ -55,6 +56,7 @@ pub use instances::{
     InstanceNames, InstanceTable, Like, Listed, ReadImages, list_instances, read_images, read_instances,
 };
 pub use layout::{is_own, is_table};
+pub use memory::{InMemory, MemoryColumn, MemoryValues, instances_in_memory, join};
 pub use notes::ColumnNote;
 pub use numbers::Shift;
 pub use outline::{Outline, outline};

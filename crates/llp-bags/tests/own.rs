@@ -310,10 +310,7 @@ fn percentages() {
     );
     let (unit, rounded) = of("bag,cat,dog,owl\na,33,33,33\nb,67,33,0\n");
     assert_eq!(unit, Unit::Percentages);
-    assert!(
-        (rounded[0][0] - 1.0 / 3.0).abs() < 1e-12 && (rounded[1][0] - 0.67).abs() < 1e-12,
-        "{rounded:?}"
-    );
+    assert!((rounded[0][0] - 1.0 / 3.0).abs() < 1e-12 && (rounded[1][0] - 0.67).abs() < 1e-12, "{rounded:?}");
     assert_eq!(of("bag,cat,dog\na,2,0\nb,1,1\n").0, Unit::Counts);
     let hundred = "bag,x\n".to_owned() + &"a,1\n".repeat(99) + "a,2\n";
     assert_eq!(read(folder.path(), &hundred, "bag,cat,dog\na,40,60\n").unit, Unit::Counts);

@@ -30,7 +30,7 @@ impl BagLoss for AvgKl {
     }
 }
 
-struct AvgKlOfBag;
+pub(crate) struct AvgKlOfBag;
 
 impl BagFunction for AvgKlOfBag {
     fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {

@@ -54,7 +54,7 @@ impl BagLoss for Gaussian {
 }
 
 /// The negative log-likelihood divided by the size of the bag.
-struct PerInstance(CountLikelihood);
+pub(crate) struct PerInstance(pub(crate) CountLikelihood);
 
 impl BatchFunction for PerInstance {
     fn evaluate<T: Real>(

@@ -83,6 +83,18 @@ pub enum LossError {
         /// Classes.
         n_classes: usize,
     },
+    /// Slices for losses and gradient that do not belong to these bags.
+    #[error("losses and gradient have {got:?} entries, expected {n_bags} and {n_instances} x {n_classes}")]
+    OutputShape {
+        /// Their lengths.
+        got: Vec<usize>,
+        /// Bags.
+        n_bags: usize,
+        /// Instances of all bags together.
+        n_instances: usize,
+        /// Classes.
+        n_classes: usize,
+    },
     /// The transport problem of the ROT loss was refused.
     #[error(transparent)]
     Transport(#[from] OtError),

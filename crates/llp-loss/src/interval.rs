@@ -32,10 +32,16 @@ impl BagLoss for Interval {
     }
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        if let Some(bag) = (0..targets.n_bags()).find(|&bag| !has_bounds(targets.imprecision_of(bag))) {
-            return Err(LossError::NoBounds { loss: self.name(), bag });
-        }
+        check_bounds(targets)?;
         apply(self.name(), EachBag(IntervalOfBag), logits, targets)
+    }
+}
+
+/// Refuses bags with standard errors.
+pub(crate) fn check_bounds(targets: &BagTargets) -> Result<(), LossError> {
+    match (0..targets.n_bags()).find(|&bag| !has_bounds(targets.imprecision_of(bag))) {
+        None => Ok(()),
+        Some(bag) => Err(LossError::NoBounds { loss: Interval.name(), bag }),
     }
 }
 
@@ -46,7 +52,7 @@ fn has_bounds(imprecision: &Imprecision) -> bool {
     }
 }
 
-struct IntervalOfBag;
+pub(crate) struct IntervalOfBag;
 
 impl BagFunction for IntervalOfBag {
     fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {

@@ -36,7 +36,7 @@ impl BagLoss for Kl {
     }
 }
 
-struct KlOfBag;
+pub(crate) struct KlOfBag;
 
 impl BagFunction for KlOfBag {
     fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {

@@ -55,6 +55,7 @@ mod multinomial;
 mod op;
 mod proportion;
 mod rot;
+mod slices;
 mod softmax;
 mod targets;
 
@@ -70,6 +71,7 @@ pub use moments::Moments;
 pub use multinomial::Multinomial;
 pub use proportion::{L1, L2};
 pub use rot::Rot;
+pub use slices::SliceLoss;
 pub use softmax::log_softmax;
 pub use targets::BagTargets;
 

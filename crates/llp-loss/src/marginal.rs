@@ -52,7 +52,7 @@ impl BagLoss for Marginal {
     }
 }
 
-struct MarginalOfBag;
+pub(crate) struct MarginalOfBag;
 
 impl BagFunction for MarginalOfBag {
     fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {

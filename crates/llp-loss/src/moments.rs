@@ -37,8 +37,7 @@ impl BagLoss for Moments {
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
         refuse_unknown(self.name(), targets)?;
-        let states = States::new(targets.n_classes(), self.order);
-        apply(self.name(), EachBag(MomentsOfBag { order: self.order, states }), logits, targets)
+        apply(self.name(), EachBag(MomentsOfBag::new(*self, targets.n_classes())), logits, targets)
     }
 }
 
@@ -115,7 +114,7 @@ impl States {
     }
 }
 
-struct MomentsOfBag {
+pub(crate) struct MomentsOfBag {
     order: usize,
     states: States,
 }
@@ -152,6 +151,10 @@ impl BagFunction for MomentsOfBag {
 }
 
 impl MomentsOfBag {
+    pub(crate) fn new(Moments { order }: Moments, n_classes: usize) -> Self {
+        Self { order, states: States::new(n_classes, order) }
+    }
+
     /// The loss, and its derivative by the coefficients, `[state]`.
     fn compare(&self, coefficients: &[f64], proportions: &[f64], n: usize) -> (f64, Vec<f64>) {
         let orders = self.order.min(n);

@@ -31,7 +31,7 @@ impl BagLoss for Multinomial {
     }
 }
 
-struct MultinomialOfBag;
+pub(crate) struct MultinomialOfBag;
 
 impl BagFunction for MultinomialOfBag {
     fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {

@@ -41,7 +41,7 @@ impl BagLoss for L2 {
     }
 }
 
-struct OfMean(Divergence);
+pub(crate) struct OfMean(pub(crate) Divergence);
 
 impl BagFunction for OfMean {
     fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {

@@ -151,8 +151,25 @@ pub fn rot_loss_and_gradient<T: Real>(
     loss: &mut [T],
     gradient: &mut [T],
 ) -> Result<RotBatchReport, OtError> {
+    let mut reports = vec![RotBatchReport::EMPTY; batch.bag_sizes.len()];
+    rot_loss_and_gradient_with_reports(batch, config, loss, gradient, &mut reports)
+}
+
+/// [`rot_loss_and_gradient`] with a report of each bag, `[bag]`, beside that of the batch.
+///
+/// # Errors
+/// Those of [`rot_loss_and_gradient`]; not one report for each bag.
+pub fn rot_loss_and_gradient_with_reports<T: Real>(
+    batch: &RotBatch<'_, T>,
+    config: &RotConfig,
+    loss: &mut [T],
+    gradient: &mut [T],
+    reports: &mut [RotBatchReport],
+) -> Result<RotBatchReport, OtError> {
     check_parameters(config.alpha, config.epsilon)?;
     check_batch(batch, loss.len(), gradient.len())?;
+    check_length("reports", reports.len(), batch.bag_sizes.len(), "[bag]")?;
+    reports.fill(RotBatchReport::EMPTY);
     if config.alpha == 0.0 {
         loss.fill(T::ZERO);
         gradient.fill(T::ZERO);
@@ -163,7 +180,8 @@ pub fn rot_loss_and_gradient<T: Real>(
             with_workspace(|workspace| solve_bag(workspace, config, logits, proportions, gradient));
         (T::from_f64(certificate.objective), certificate.into())
     };
-    Ok(for_each_bag(batch, loss, gradient, &solve, RotBatchReport::and).unwrap_or(RotBatchReport::EMPTY))
+    for_each_bag(batch, loss, gradient, reports, &solve);
+    Ok(reports.iter().copied().fold(RotBatchReport::EMPTY, RotBatchReport::and))
 }
 
 fn solve_bag<T: Real>(
@@ -241,38 +259,36 @@ pub(crate) fn check_batch<T: Real>(
     Ok(())
 }
 
-/// Calls `solve(proportions, logits, gradient)` for each bag of a batch, stores the losses and puts the reports together;
-/// halves go to other threads while they are large. Returns `None` for no bags.
+/// Calls `solve(proportions, logits, gradient)` for each bag of a batch and stores the losses and the reports, `[bag]`;
+/// halves go to other threads while they are large.
 pub(crate) fn for_each_bag<T: Real, R: Send>(
     batch: &RotBatch<'_, T>,
     loss: &mut [T],
     gradient: &mut [T],
+    reports: &mut [R],
     solve: &(impl Fn(&[T], &[T], &mut [T]) -> (T, R) + Sync),
-    and: fn(R, R) -> R,
-) -> Option<R> {
+) {
     #[cfg(feature = "rayon")]
     if batch.bag_sizes.len() > 1 && batch.logits.len() >= 2 * PARALLEL_ENTRIES {
         let (left, right) = batch.halves();
         let (gradient, gradient_right) = gradient.split_at_mut(left.logits.len());
         let (loss, loss_right) = loss.split_at_mut(left.bag_sizes.len());
-        let (left, right) = rayon::join(
-            || for_each_bag(&left, loss, gradient, solve, and),
-            || for_each_bag(&right, loss_right, gradient_right, solve, and),
+        let (reports, reports_right) = reports.split_at_mut(left.bag_sizes.len());
+        rayon::join(
+            || for_each_bag(&left, loss, gradient, reports, solve),
+            || for_each_bag(&right, loss_right, gradient_right, reports_right, solve),
         );
-        return left.into_iter().chain(right).reduce(and);
+        return;
     }
     let (mut logits, mut gradient) = (batch.logits, gradient);
-    let mut all = None;
     let proportions = batch.proportions.chunks_exact(batch.n_classes);
-    for ((&size, z), loss) in batch.bag_sizes.iter().zip(proportions).zip(loss) {
+    let stored = loss.iter_mut().zip(reports);
+    for ((&size, z), (loss, report)) in batch.bag_sizes.iter().zip(proportions).zip(stored) {
         let (of_bag, others) = logits.split_at(size * batch.n_classes);
         let (gradient_of_bag, gradient_of_others) = gradient.split_at_mut(of_bag.len());
-        let (value, report) = solve(z, of_bag, gradient_of_bag);
-        *loss = value;
-        all = all.into_iter().chain([report]).reduce(and);
+        (*loss, *report) = solve(z, of_bag, gradient_of_bag);
         (logits, gradient) = (others, gradient_of_others);
     }
-    all
 }
 
 /// Lends the workspace of this thread, so that its memory is used again from call to call.

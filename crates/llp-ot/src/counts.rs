@@ -87,7 +87,7 @@ pub fn count_loss_and_gradient<T: Real>(
         }
         (T::from_f64(loss), ())
     };
-    for_each_bag(batch, loss, gradient, &solve, |(), ()| ());
+    for_each_bag(batch, loss, gradient, &mut vec![(); batch.bag_sizes.len()], &solve);
     Ok(())
 }
 

@@ -107,7 +107,9 @@ mod sinkhorn;
 mod twins;
 
 pub use assignment::{Assignment, assign, round_coupling};
-pub use batch::{RotBatch, RotBatchReport, RotConfig, RotSolver, rot_loss_and_gradient};
+pub use batch::{
+    RotBatch, RotBatchReport, RotConfig, RotSolver, rot_loss_and_gradient, rot_loss_and_gradient_with_reports,
+};
 pub use combinatorial::{CountDivergence, solve_combinatorial};
 pub use counts::{CountLikelihood, MAX_STATES, count_loss_and_gradient};
 pub use divergence::{Divergence, entropy, generalized_kl};

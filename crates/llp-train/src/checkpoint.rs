@@ -97,6 +97,20 @@ impl Checkpoint {
         version: &str,
         keeps_optimizer: bool,
     ) -> Result<PathBuf, TrainError> {
+        let files = Self::files(trainer, data, config, version, keeps_optimizer)?;
+        let path = folder.join(name(trainer.position()));
+        write_folder(folder, &path, &files)?;
+        Ok(path)
+    }
+
+    /// The files of a trainer's state, by their names.
+    pub(crate) fn files(
+        trainer: &Trainer<'_>,
+        data: &TrainingData,
+        config: &RunConfig,
+        version: &str,
+        keeps_optimizer: bool,
+    ) -> Result<Vec<(&'static str, Vec<u8>)>, TrainError> {
         let position = trainer.position();
         let mut files = vec![(MODEL, weights_file(trainer.network(), position.total_steps)?)];
         let chosen = trainer.chosen();
@@ -123,9 +137,7 @@ impl Checkpoint {
         };
         let json = serde_json::to_vec_pretty(&state).map_err(std::io::Error::from)?;
         files.push((STATE, json));
-        let path = folder.join(name(position));
-        write_folder(folder, &path, &files)?;
-        Ok(path)
+        Ok(files)
     }
 
     /// Reads the checkpoint in `path`, and checks that its files are what was written.
@@ -133,11 +145,22 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::Checkpoint`] with what is wrong.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
+        Self::from_files(path, |file| fs_err::read(path.join(file)))
+    }
+
+    /// The checkpoint whose files `read` gives by their names; `path` is where they are for people.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] with what is wrong.
+    pub fn from_files(
+        path: &Path,
+        read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
+    ) -> Result<Self, TrainError> {
         let fault = |reason| TrainError::Checkpoint { path: path.to_owned(), reason };
-        let state = read_state(path).map_err(fault)?;
+        let state = parse_state(read(STATE)).map_err(fault)?;
         let bytes = |file: &str| -> Result<Option<Vec<u8>>, CheckpointFault> {
             let Some(expected) = state.files.get(file) else { return Ok(None) };
-            let bytes = fs_err::read(path.join(file)).map_err(|error| unreadable(file, &error))?;
+            let bytes = read(file).map_err(|error| unreadable(file, &error))?;
             if hash(&bytes) != *expected {
                 return Err(CheckpointFault::Damaged { file: file.to_owned() });
             }
@@ -167,6 +190,20 @@ impl Checkpoint {
             self.weights = load(&chosen.model).map_err(|error| unreadable(CHOSEN, &*error))?;
         }
         Ok(self)
+    }
+
+    /// Writes the files of a checkpoint into the folder `path`, which takes the place of a checkpoint that is there.
+    ///
+    /// # Errors
+    /// When the disk refuses, or `path` is something else than a checkpoint.
+    pub fn write_files(path: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
+        if path.exists() && !path.join(STATE).is_file() {
+            return Err(TrainError::Checkpoint { path: path.to_owned(), reason: CheckpointFault::Missing });
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        fs_err::create_dir_all(parent)?;
+        write_folder(parent, path, files)
     }
 
     /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.
@@ -292,20 +329,20 @@ fn load(bytes: &[u8]) -> Result<HashMap<String, Tensor>, Box<dyn std::error::Err
     file.iter().map(tensor).collect()
 }
 
-fn read_state(path: &Path) -> Result<CheckpointState, CheckpointFault> {
+fn parse_state(bytes: std::io::Result<Vec<u8>>) -> Result<CheckpointState, CheckpointFault> {
     #[derive(Deserialize)]
     struct Version {
         schema: u32,
     }
-    let text = match fs_err::read_to_string(path.join(STATE)) {
+    let bytes = match bytes {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(CheckpointFault::Missing),
-        text => text.map_err(|error| unreadable(STATE, &error))?,
+        bytes => bytes.map_err(|error| unreadable(STATE, &error))?,
     };
-    let Version { schema } = serde_json::from_str(&text).map_err(|error| unreadable(STATE, &error))?;
+    let Version { schema } = serde_json::from_slice(&bytes).map_err(|error| unreadable(STATE, &error))?;
     if schema != SCHEMA {
         return Err(CheckpointFault::Schema { got: schema, supported: SCHEMA });
     }
-    serde_json::from_str(&text).map_err(|error| unreadable(STATE, &error))
+    serde_json::from_slice(&bytes).map_err(|error| unreadable(STATE, &error))
 }
 
 pub(crate) fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>

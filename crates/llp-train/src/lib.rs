@@ -7,7 +7,7 @@
 //! RunConfig -> TrainingData (bags, held-out bags, test instances)
 //!           -> Trainer: epoch by epoch, step by step
 //!           -> Checkpoint: weights, optimizer, position; a stopped run goes on bit for bit
-//!           -> run(): all of it inside a run directory
+//!           -> run(): all of it inside a run directory; fit(): all of it in memory
 //! ```
 //!
 //! **Reproducibility.** Every random draw comes from a seed, a purpose and an index: the initial weights, the
@@ -29,6 +29,7 @@ mod error;
 pub mod evaluate;
 pub mod export;
 mod fault;
+mod fit;
 mod inputs;
 mod lookahead;
 mod loss;
@@ -55,6 +56,7 @@ pub use chosen::ChosenEpoch;
 pub use data::{Locate, TrainingData, load_dataset};
 pub use error::{CheckpointFault, TrainError};
 pub use fault::check_precision;
+pub use fit::{FitHooks, Fitted, ModelFiles, fit};
 pub use loss::build_loss;
 pub use network::build_network;
 pub use own::{OwnNames, read_own};

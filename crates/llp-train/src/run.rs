@@ -190,24 +190,11 @@ impl Run<'_> {
             is_begun = true;
             break;
         }
-        if !is_begun && let Some(note) = self.start(trainer, context.locate)? {
+        if !is_begun && let Some(note) = start(self.config, trainer, context.locate)? {
             (context.warn)(&note);
         }
         self.claim.check()?;
         Ok(self.dir.truncate_metrics(trainer.position().epoch)?)
-    }
-
-    /// Starts from the weights that the configuration names, if it names some; returns what people should know of them.
-    fn start(&self, trainer: &mut Trainer<'_>, locate: Locate<'_>) -> Result<Option<String>, TrainError> {
-        let NetworkConfig { init, init_hash: Some(expected), .. } = &self.config.network else {
-            return Ok(None);
-        };
-        let init = init.as_ref().ok_or_else(|| TrainError::PretrainedPath { hash: expected.clone() })?;
-        let path = Pretrained::locate(init, locate)?;
-        let pretrained = Pretrained::read(&path)?;
-        let started = pretrained.check_hash(expected).and_then(|()| trainer.start_from(&pretrained));
-        started.map_err(|reason| TrainError::Pretrained { path, reason })?;
-        Ok(pretrained.note(trainer.network()))
     }
 
     fn save(
@@ -297,6 +284,23 @@ impl Run<'_> {
         self.dir.finish(&result)?;
         Ok(RunEnd::Ended(result))
     }
+}
+
+/// Starts from the weights that the configuration names, if it names some; returns what people should know of them.
+pub(crate) fn start(
+    config: &RunConfig,
+    trainer: &mut Trainer<'_>,
+    locate: Locate<'_>,
+) -> Result<Option<String>, TrainError> {
+    let NetworkConfig { init, init_hash: Some(expected), .. } = &config.network else {
+        return Ok(None);
+    };
+    let init = init.as_ref().ok_or_else(|| TrainError::PretrainedPath { hash: expected.clone() })?;
+    let path = Pretrained::locate(init, locate)?;
+    let pretrained = Pretrained::read(&path)?;
+    let started = pretrained.check_hash(expected).and_then(|()| trainer.start_from(&pretrained));
+    started.map_err(|reason| TrainError::Pretrained { path, reason })?;
+    Ok(pretrained.note(trainer.network()))
 }
 
 /// Writes down every epoch.

@@ -139,7 +139,7 @@ impl<'a> Collector<'a> {
                 }
             }
             Content::Files { .. } => self.must_have(Role::Path, "image files")?,
-            Content::Pictures(_) => self.must_have(Role::Image, "images")?,
+            Content::Pictures(_) | Content::Images(_) => self.must_have(Role::Image, "images")?,
         }
         rows.places.push(self.path.to_owned(), self.first_row);
         if self.roles.contains(&Role::Id) {

@@ -210,6 +210,7 @@ pub(super) fn instances_of(
             return Ok(([first?.into(), second?.into()], vec![]));
         }
         Content::Pictures(pictures) => pictures.into_images()?,
+        Content::Images(images) => (images, vec![]),
         Content::Files { paths, mut pictures } => {
             let paths = full_paths(rows.places.folder(), &paths);
             pictures.read(&paths, |row| rows.places.of(row))?;

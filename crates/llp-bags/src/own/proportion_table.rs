@@ -12,7 +12,7 @@ use super::ProportionsError;
 use super::proportion_columns::{ClassColumns, Part, Role};
 use super::scale::Scale;
 use crate::table::names::whole_numbers;
-use crate::table::scan::{Cell, Head, Sink, scan};
+use crate::table::scan::{Cell, ColumnHead, Head, Kind, Sink, scan};
 use crate::table::{Place, TableError};
 
 /// The rows of a table of proportions, not yet compared with the instances.
@@ -51,15 +51,38 @@ impl ProportionTable {
     /// [`ProportionsError`] with file and row: a table that cannot be read, fewer than two classes, a bag with two rows,
     /// cells that are no numbers.
     pub fn read(path: &Path) -> Result<Self, ProportionsError> {
-        let mut collector = Collector {
-            path,
-            columns: ClassColumns::default(),
-            has_errors: vec![],
-            other: vec![],
-            bags: vec![],
-            cells: vec![],
-        };
+        let mut collector = Collector::new(path);
         scan(path, &mut collector)?;
+        collector.into_table()
+    }
+
+    /// The table that a file with these columns would be; `columns` are the names and numbers of all but the column
+    /// `bag`, `[column][row]`, and NaN is an empty cell. Messages call it `name`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// # Panics
+    /// If a column has not as many rows as there are bags.
+    pub fn from_columns(
+        name: &str,
+        bags: &[String],
+        columns: &[(String, Vec<f64>)],
+    ) -> Result<Self, ProportionsError> {
+        let path = Path::new(name);
+        let bag = ColumnHead { name: "bag".to_owned(), kind: Kind::Text };
+        let number = |(name, _): &(String, _)| ColumnHead { name: name.clone(), kind: Kind::Numbers };
+        let head = Head::named(path, std::iter::once(bag).chain(columns.iter().map(number)).collect())?;
+        let mut collector = Collector::new(path);
+        for column in collector.head(&head)? {
+            for (row, bag) in bags.iter().enumerate() {
+                let cell = match column {
+                    0 => Cell::of_text(bag),
+                    _ => Cell::Number(columns[column - 1].1[row]),
+                };
+                collector.cell(column, row, cell)?;
+            }
+        }
         collector.into_table()
     }
 
@@ -183,7 +206,18 @@ impl Sink for Collector<'_> {
     }
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    fn new(path: &'a Path) -> Self {
+        Self {
+            path,
+            columns: ClassColumns::default(),
+            has_errors: vec![],
+            other: vec![],
+            bags: vec![],
+            cells: vec![],
+        }
+    }
+
     fn into_table(mut self) -> Result<ProportionTable, ProportionsError> {
         if self.bags.is_empty() {
             return Err(TableError::NoRows { path: self.path.to_owned() }.into());

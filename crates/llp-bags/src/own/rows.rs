@@ -11,6 +11,7 @@ use super::layout::TableFile;
 use super::pictures::Pictures;
 use super::schema::FeatureSchema;
 use super::suspects;
+use crate::Images;
 use crate::table::parquet::label_names;
 use crate::table::scan::{Format, scan};
 use crate::table::{Place, TableError};
@@ -57,6 +58,7 @@ pub(super) enum Content {
         pictures: Pictures,
     },
     Pictures(Pictures),
+    Images(Images),
 }
 
 /// The files that rows come from, each with its first row.
@@ -121,6 +123,7 @@ impl Rows {
             Content::Features(columns) => columns.first().map_or(0, FeatureCells::len),
             Content::Files { paths, .. } => paths.len(),
             Content::Pictures(pictures) => pictures.len(),
+            Content::Images(images) => images.len(),
         }
     }
 

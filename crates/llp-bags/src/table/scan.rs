@@ -111,7 +111,7 @@ impl Format {
 }
 
 impl Head {
-    pub(super) fn named(path: &Path, columns: Vec<ColumnHead>) -> Result<Self, TableError> {
+    pub(crate) fn named(path: &Path, columns: Vec<ColumnHead>) -> Result<Self, TableError> {
         let mut names = BTreeSet::new();
         for (place, ColumnHead { name, .. }) in columns.iter().enumerate() {
             if name.is_empty() {
@@ -156,7 +156,7 @@ impl Head {
 
 impl<'a> Cell<'a> {
     /// Text without the spaces around it.
-    pub(super) fn of_text(text: &'a str) -> Self {
+    pub(crate) fn of_text(text: &'a str) -> Self {
         match text.trim() {
             "" => Self::Empty,
             text => Self::Text(text),

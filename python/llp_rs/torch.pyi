@@ -1,0 +1,91 @@
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+__all__ = [
+    "AvgKlLoss",
+    "IntervalLoss",
+    "KlLoss",
+    "L1Loss",
+    "L2Loss",
+    "MarginalLoss",
+    "RotLoss",
+    "bag_loss",
+]
+
+def bag_loss(
+    logits: Tensor,
+    bag_sizes: Tensor | Sequence[int],
+    proportions: Tensor | None,
+    *,
+    loss: Literal["kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"],
+    lower: Tensor | None = None,
+    upper: Tensor | None = None,
+    standard_errors: Tensor | None = None,
+    alpha: float = 0.5,
+    epsilon: float = 1.0,
+    sweeps: int = 0,
+) -> Tensor: ...
+
+class _BagLoss(nn.Module):
+    reduction: Literal["mean", "sum", "none"]
+    def __init__(self, reduction: Literal["mean", "sum", "none"] = "mean") -> None: ...
+
+class _ProportionLoss(_BagLoss):
+    def forward(
+        self, logits: Tensor, bag_sizes: Tensor | Sequence[int], proportions: Tensor
+    ) -> Tensor: ...
+    def __call__(
+        self, logits: Tensor, bag_sizes: Tensor | Sequence[int], proportions: Tensor
+    ) -> Tensor: ...
+
+class KlLoss(_ProportionLoss): ...
+class AvgKlLoss(_ProportionLoss): ...
+class L1Loss(_ProportionLoss): ...
+class L2Loss(_ProportionLoss): ...
+
+class RotLoss(_ProportionLoss):
+    alpha: float
+    epsilon: float
+    solver: Literal["newton", "sinkhorn"]
+    sweeps: int
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        epsilon: float = 1.0,
+        *,
+        solver: Literal["newton", "sinkhorn"] = "newton",
+        sweeps: int = 75,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+    ) -> None: ...
+
+class IntervalLoss(_BagLoss):
+    def forward(
+        self, logits: Tensor, bag_sizes: Tensor | Sequence[int], lower: Tensor, upper: Tensor
+    ) -> Tensor: ...
+    def __call__(
+        self, logits: Tensor, bag_sizes: Tensor | Sequence[int], lower: Tensor, upper: Tensor
+    ) -> Tensor: ...
+
+class MarginalLoss(_BagLoss):
+    def forward(
+        self,
+        logits: Tensor,
+        bag_sizes: Tensor | Sequence[int],
+        proportions: Tensor | None = None,
+        *,
+        lower: Tensor | None = None,
+        upper: Tensor | None = None,
+        standard_errors: Tensor | None = None,
+    ) -> Tensor: ...
+    def __call__(
+        self,
+        logits: Tensor,
+        bag_sizes: Tensor | Sequence[int],
+        proportions: Tensor | None = None,
+        *,
+        lower: Tensor | None = None,
+        upper: Tensor | None = None,
+        standard_errors: Tensor | None = None,
+    ) -> Tensor: ...

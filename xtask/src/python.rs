@@ -1,0 +1,109 @@
+//! `cargo xtask ci python`: the Python package, installed as a user installs it.
+//!
+//! A fresh environment gets the package and what its tests use, from whatever index pip is configured with; then the
+//! lines of README's front page run, and the tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{output, root, run as run_command};
+
+/// The first version that the package is for.
+const MINIMUM: (u32, u32) = (3, 11);
+
+/// What the tests use; those of `llp_rs.torch` skip where there is no torch, which is large.
+const TEST_PACKAGES: [&str; 6] = ["numpy", "scikit-learn", "pandas", "polars", "pytest", "tqdm"];
+
+/// The profile of the tests: most of what it builds is there already, and it checks overflows and debug assertions.
+const PROFILE: &str = "--config-settings=maturin.build-args=--profile=dev";
+
+const README: &str = "README.md";
+const ENVIRONMENT: &str = "python-environment";
+
+/// Installs the package into a new environment and tests it there.
+pub(crate) fn run() -> Result<()> {
+    let Some(version) = version("python3") else {
+        eprintln!("skipped: there is no python3");
+        return Ok(());
+    };
+    if version < MINIMUM {
+        let ((major, minor), (least_major, least_minor)) = (version, MINIMUM);
+        eprintln!("skipped: python3 is {major}.{minor}, the package needs {least_major}.{least_minor}");
+        return Ok(());
+    }
+    let root = root()?;
+    let environment = target(&root).join(ENVIRONMENT);
+    run_command(python(Path::new("python3"), &["-m", "venv", "--clear"], &[&environment]))?;
+    let python_there = executable(&environment);
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let mut package = python(&python_there, &pip, &[]);
+    package.arg(PROFILE).arg(&root).env("CARGO_TARGET_DIR", target(&root));
+    run_command(package)?;
+    let mut packages = python(&python_there, &pip, &[]);
+    packages.args(TEST_PACKAGES);
+    run_command(packages)?;
+    let mut example = python(&python_there, &["-c"], &[]);
+    example.arg(first_example(&fs_err::read_to_string(root.join(README))?)?).current_dir(&environment);
+    run_command(example)?;
+    let tests = root.join("python/tests");
+    let mut tests = python(&python_there, &["-m", "pytest", "-q", "-p", "no:cacheprovider"], &[&tests]);
+    tests.current_dir(&root);
+    run_command(tests)
+}
+
+/// Major and minor version of an interpreter; nothing if there is none.
+fn version(interpreter: &str) -> Option<(u32, u32)> {
+    let mut command = Command::new(interpreter);
+    command.args(["-c", "import sys; print(*sys.version_info[:2])"]);
+    parse_version(&String::from_utf8(output(command).ok()?).ok()?)
+}
+
+fn parse_version(printed: &str) -> Option<(u32, u32)> {
+    let (major, minor) = printed.trim().split_once(' ')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
+
+fn python(interpreter: &Path, arguments: &[&str], paths: &[&Path]) -> Command {
+    let mut command = Command::new(interpreter);
+    command.args(arguments).args(paths);
+    command
+}
+
+/// Where cargo builds the workspace.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// The interpreter of an environment.
+fn executable(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+/// The first block of Python in a page.
+fn first_example(markdown: &str) -> Result<String> {
+    let after = markdown.split_once("```python\n").with_context(|| format!("{README} has no example"))?.1;
+    let Some((example, _)) = after.split_once("```") else { bail!("{README}: the example has no end") };
+    Ok(example.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Versions are compared as numbers: 3.9 is before 3.11.
+    #[test]
+    fn versions_are_numbers() {
+        assert!(parse_version("3 9\n").unwrap() < MINIMUM);
+        assert!(parse_version("3 11\n").unwrap() >= MINIMUM && parse_version("3 9 1").is_none());
+    }
+
+    /// The first block is taken, without its fences; a page without one is a finding.
+    #[test]
+    fn the_first_example_is_found() {
+        let page = "a\n```sh\nls\n```\n```python\nx = 1\n```\n```python\ny\n```\n";
+        assert_eq!(first_example(page).unwrap(), "x = 1\n");
+        assert!(first_example("a").is_err() && first_example("```python\nx").is_err());
+    }
+}
