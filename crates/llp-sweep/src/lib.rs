@@ -25,6 +25,7 @@
 //! Host, process number, environment and arguments are received as values, so that tests can supply their own.
 
 mod atomic;
+pub mod bag_sizes;
 pub mod claim;
 pub mod collect;
 pub mod config;
