@@ -19,16 +19,21 @@ pub enum BagSizes {
 impl BagSizes {
     /// The sizes that a result records, or what the configuration tells of a run without one.
     pub fn of(config: &RunConfig, result: Option<&RunResult>) -> Self {
-        let largest = config.bags.size;
         match result {
-            Some(result) if result.n_train == result.n_bags * result.bag_size => Self::Equal(result.bag_size),
-            Some(result) => match result.smallest_bag {
-                Some(smallest) => Self::Between(smallest, result.bag_size),
-                None => Self::AtMost(result.bag_size),
-            },
+            Some(result) => Self::of_result(result),
             // A hash is that of bags that were given, not drawn.
-            None if config.bags.hash.is_some() => Self::AtMost(largest),
-            None => Self::Equal(largest),
+            None if config.bags.hash.is_some() => Self::AtMost(config.bags.size),
+            None => Self::Equal(config.bags.size),
+        }
+    }
+
+    /// The sizes that a result records.
+    pub fn of_result(result: &RunResult) -> Self {
+        let largest = result.bag_size;
+        match result.smallest_bag {
+            _ if result.n_train == result.n_bags * largest => Self::Equal(largest),
+            Some(smallest) => Self::Between(smallest, largest),
+            None => Self::AtMost(largest),
         }
     }
 

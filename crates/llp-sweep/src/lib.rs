@@ -31,6 +31,7 @@ pub mod collect;
 pub mod config;
 pub mod control;
 pub mod criterion;
+pub mod differences;
 mod error;
 pub mod estimate;
 pub mod executor;

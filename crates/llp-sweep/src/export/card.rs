@@ -18,7 +18,7 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
          shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of {} and {} \
          classes.\n",
         if is_for_images(config) { "An image classifier" } else { "A classifier" },
-        bags(config, result),
+        bags(result),
         config.data.name,
         config.loss.name.title(),
         network(&config.network),
@@ -44,9 +44,9 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
 }
 
 /// The bags and their sizes; of unequal ones the mean too.
-fn bags(config: &RunConfig, result: &RunResult) -> String {
+fn bags(result: &RunResult) -> String {
     let bags = counted(result.n_bags, "bag");
-    match BagSizes::of(config, Some(result)) {
+    match BagSizes::of_result(result) {
         BagSizes::Equal(size) => format!("{bags} of {}", counted(size, "instance")),
         sizes => {
             let mean = result.n_train as f64 / result.n_bags as f64;

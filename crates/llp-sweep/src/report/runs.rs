@@ -1,13 +1,12 @@
 //! One line for each run: its name, its own settings, its own numbers.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Material;
 use super::page::duration;
 use crate::bag_sizes::BagSizes;
 use crate::collect::Row;
-use crate::config::{KEYS, RunConfig, Values, value_text};
+use crate::differences::Differences;
 use crate::run_dir::RunState;
 
 /// What a table says of a run, as text; what there is not is empty.
@@ -31,8 +30,8 @@ pub(super) struct RunLine {
 
 /// The lines of all runs, in their order.
 pub(super) fn lines(material: &Material) -> Vec<RunLine> {
-    let keys = differing(material.rows.iter().map(|row| &row.cell.config));
-    let line = |(row, name): (&Row, &String)| line(material, row, name, &keys);
+    let differences = Differences::between(material.rows.iter().map(|row| &row.cell.config));
+    let line = |(row, name): (&Row, &String)| line(material, row, name, &differences);
     material.rows.iter().zip(&material.names).map(line).collect()
 }
 
@@ -62,7 +61,7 @@ pub(super) fn markdown(material: &Material) -> String {
     text
 }
 
-fn line(material: &Material, row: &Row, name: &str, keys: &[&'static str]) -> RunLine {
+fn line(material: &Material, row: &Row, name: &str, differences: &Differences) -> RunLine {
     let config = &row.cell.config;
     let result = row.result.as_ref();
     let last = result.and_then(|result| result.last.as_ref());
@@ -75,7 +74,7 @@ fn line(material: &Material, row: &Row, name: &str, keys: &[&'static str]) -> Ru
     };
     RunLine {
         name: name.to_owned(),
-        settings: settings(config, keys),
+        settings: differences.of(config),
         n_bags: result.map_or_else(|| "–".to_owned(), |result| result.n_bags.to_string()),
         sizes: BagSizes::of(config, result).to_string(),
         epochs: match result {
@@ -92,42 +91,5 @@ fn line(material: &Material, row: &Row, name: &str, keys: &[&'static str]) -> Ru
             .map_or_else(String::new, |accuracy| format!("{:.1}", 100.0 * accuracy)),
         time: result.map_or_else(|| "–".to_owned(), |result| duration(result.train_s)),
         state: row.state.as_str(),
-    }
-}
-
-/// Keys in which some configurations differ, but for what has a column of its own.
-fn differing<'a>(configs: impl Iterator<Item = &'a RunConfig>) -> Vec<&'static str> {
-    let texts = |config: &RunConfig| -> BTreeMap<&'static str, String> {
-        Values::of(config).iter().map(|(key, value)| (key.name, value_text(value))).collect()
-    };
-    let texts: Vec<_> = configs.map(texts).collect();
-    let differs = |key: &str| texts.iter().any(|of| of.get(key) != texts[0].get(key));
-    let is_shown = |key: &str| !["optim.epochs", "bags.size", "preset"].contains(&key);
-    KEYS.iter().map(|key| key.name).filter(|key| is_shown(key) && differs(key)).collect()
-}
-
-/// The values of keys in words; a key that the run does without is left out.
-fn settings(config: &RunConfig, keys: &[&'static str]) -> String {
-    let values = Values::of(config);
-    let pairs = values.iter().filter(|(key, _)| keys.contains(&key.name)).map(|(key, value)| {
-        let value = value_text(value);
-        let value = value.trim_matches('"');
-        // The first letters of a hash tell it from others.
-        let n_shown = if key.name.ends_with("hash") { 8 } else { usize::MAX };
-        format!("{} {}", word(key.name), value.chars().take(n_shown).collect::<String>())
-    });
-    pairs.collect::<Vec<_>>().join(", ")
-}
-
-/// A key in short: its last part, unless that says nothing by itself.
-fn word(key: &'static str) -> &'static str {
-    match key {
-        "data.name" => "data",
-        "loss.name" => "loss",
-        "network.name" => "network",
-        "optim.name" => "optimizer",
-        "bags.seed" => "seed of bags",
-        "bags.hash" => "bags",
-        _ => key.rsplit('.').next().unwrap_or(key),
     }
 }
