@@ -219,7 +219,11 @@ fn a_run_is_exported() {
     assert!(text(&nowhere.stderr).contains("say where with --out FILE"));
     let end = llp().arg("report").arg(&run).output().unwrap();
     assert_eq!(end.status.code(), Some(0), "{}", text(&end.stderr));
-    assert!(text(&end.stdout).starts_with("| run |") && text(&end.stdout).contains("| run |  | "), "{}", text(&end.stdout));
+    assert!(
+        text(&end.stdout).starts_with("| run |") && text(&end.stdout).contains("| run |  | "),
+        "{}",
+        text(&end.stdout)
+    );
     let inside = fs_err::read_to_string(run.join("report/index.html")).unwrap();
     let page = dir.path().join("page.html");
     assert_eq!(
