@@ -256,3 +256,17 @@ fn the_command_line_documents_itself() {
     assert!(page.starts_with(".ie") || page.contains(".TH llp-sweep-run"), "{page}");
     assert!(dir.path().join("llp.1").exists());
 }
+
+/// A run that is refused leaves no directory, nor any that was made on the way; what was there before stays.
+#[test]
+fn a_refused_run_leaves_no_directory() {
+    let dir = tempdir().unwrap();
+    let (run, there) = (dir.path().join("runs/mine"), dir.path().join("there"));
+    fs_err::create_dir(&there).unwrap();
+    for out in [&run, &there] {
+        let end =
+            llp().args(["train", "--data"]).arg(dir.path().join("missing")).arg("--out").arg(out).output();
+        assert_eq!(end.unwrap().status.code(), Some(2));
+    }
+    assert!(!dir.path().join("runs").exists() && there.exists());
+}
