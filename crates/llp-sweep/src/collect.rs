@@ -131,6 +131,7 @@ fn fields(row: &Row, keys: &[&'static str]) -> Vec<(&'static str, Json)> {
         ("diverged_epoch", Json::from(result.and_then(|result| Some(result.diverged_at.as_ref()?.epoch)))),
         ("n_classes", count(|result| result.n_classes)),
         ("n_bags", count(|result| result.n_bags)),
+        ("smallest_bag", Json::from(result.and_then(|result| result.smallest_bag))),
         ("n_train", count(|result| result.n_train)),
         ("remainder", count(|result| result.remainder)),
         ("n_held_out", count(|result| result.n_held_out)),

@@ -30,7 +30,7 @@ pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub use loss::{LossConfig, LossName, Solver};
-pub(crate) use nearest::nearest;
+pub(crate) use nearest::{nearest, nearest_key};
 pub use network::{Architecture, Freeze, NetworkConfig, Stem, Widths};
 pub use noise::BagNoise;
 pub use optimizer::{LrSchedule, OptimizerName};

@@ -42,6 +42,24 @@ impl Criterion {
         }
     }
 
+    /// The name within a sentence.
+    pub fn in_middle(self) -> &'static str {
+        match self {
+            Self::Kl => "KL",
+            Self::CountL1 => "L1 of counts",
+            Self::CountLikelihood => "count likelihood",
+        }
+    }
+
+    /// The unit of its values.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Kl => "nats",
+            Self::CountL1 => "per instance",
+            Self::CountLikelihood => "nats per bag",
+        }
+    }
+
     /// What is best, in words that follow "the".
     pub fn in_words(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use crate::config::{KEYS, RunConfig, Values, accept_text, nearest};
+use crate::config::{KEYS, RunConfig, Values, accept_text, nearest_key};
 use crate::error::{Origin, SweepError};
 
 /// Short names of keys, as in the names of runs.
@@ -56,6 +56,9 @@ pub(crate) fn key(name: &str, origin: &Origin) -> Result<&'static str, SweepErro
     short.or_else(full).ok_or_else(|| SweepError::UnknownKey {
         origin: origin.clone(),
         key: name.to_owned(),
-        nearest: nearest(name, SHORT.iter().map(|(short, _)| *short).chain(KEYS.iter().map(|key| key.name))),
+        nearest: nearest_key(
+            name,
+            SHORT.iter().map(|(short, _)| *short).chain(KEYS.iter().map(|key| key.name)),
+        ),
     })
 }

@@ -25,11 +25,13 @@
 //! Host, process number, environment and arguments are received as values, so that tests can supply their own.
 
 mod atomic;
+pub mod bag_sizes;
 pub mod claim;
 pub mod collect;
 pub mod config;
 pub mod control;
 pub mod criterion;
+pub mod differences;
 mod error;
 pub mod estimate;
 pub mod executor;

@@ -143,8 +143,11 @@ pub struct RunResult {
     pub n_classes: usize,
     /// Number of training bags.
     pub n_bags: usize,
-    /// Instances per bag.
+    /// Instances per bag; of the largest where bags differ.
     pub bag_size: usize,
+    /// Instances of the smallest bag; absent in results of versions that did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smallest_bag: Option<usize>,
     /// Training instances that filled no bag and were left out.
     pub remainder: usize,
     /// Training instances in bags.

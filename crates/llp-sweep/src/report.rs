@@ -1,5 +1,6 @@
 //! Figures, tables and the page that shows them, derived from run directories.
 
+mod axis;
 mod canvas;
 mod chart;
 mod curves;
@@ -8,8 +9,10 @@ mod files;
 mod ink;
 mod inline;
 mod material;
+mod measure;
 mod page;
 pub mod regret;
+mod runs;
 pub mod table;
 
 use std::path::Path;
@@ -23,8 +26,8 @@ use crate::sweep_dir::SweepDir;
 /// Draws `figures/figure1.{svg,png}` and `figures/figure2.{svg,png}` and writes `results.md`, `selection.csv` (the choice
 /// of each criterion) and the page `report/index.html` with its tables into the sweep's directory.
 ///
-/// Figure 1: test accuracy over epochs at the chosen hyper-parameters, mean over seeds, one line per bag size, one
-/// panel per data set and loss. Figure 2: final test accuracy over bag size with one standard deviation, one line per
+/// Figure 1: test accuracy, or the criterion on held-out bags where there are no labels, over epochs at the chosen hyper-parameters, mean over seeds, one line per bag size, one
+/// panel per data set and loss. Figure 2: the same after the last epoch over bag size with one standard deviation, one line per
 /// loss, one panel per data set. Where hyper-parameters
 /// diverged or did not finish, points are hollow, and crosses where all did.
 ///
@@ -69,4 +72,9 @@ pub fn write_page(path: &Path, material: &Material) -> Result<(), SweepError> {
         write_atomically(&path.with_file_name(format!("{stem}-table.{extension}")), text.as_bytes())?;
     }
     Ok(write_atomically(path, page::html(material, &tables).as_bytes())?)
+}
+
+/// A Markdown table with one row for each run: its settings, as far as they differ, and its own numbers.
+pub fn runs_markdown(material: &Material) -> String {
+    runs::markdown(material)
 }

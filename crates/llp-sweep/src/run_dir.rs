@@ -69,6 +69,17 @@ impl RunDir {
         Ok(run)
     }
 
+    /// Removes the directory of a run that was refused before its first step; does nothing to any other.
+    ///
+    /// # Errors
+    /// [`SweepError::Io`].
+    pub fn remove_refused(self) -> Result<(), SweepError> {
+        if self.is_stillborn()? && self.read_metrics()?.is_empty() {
+            fs_err::remove_dir_all(&self.path)?;
+        }
+        Ok(())
+    }
+
     /// Whether the run was refused for what it is, and has nothing to lose.
     fn is_stillborn(&self) -> Result<bool, SweepError> {
         let is_hopeless = self.status()?.is_some_and(|status| status.hopeless && status.epoch == 0);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::bag_sizes::BagSizes;
 use crate::collect::Row;
 use crate::config::{KEYS, LossName, RunConfig, Values, value_text};
 use crate::criterion::Criterion;
@@ -78,8 +79,10 @@ pub struct Group {
     pub data: String,
     /// The loss.
     pub loss: LossName,
-    /// Instances per bag.
+    /// Instances per bag; of the largest where bags differ.
     pub bag_size: usize,
+    /// The same, of all bags.
+    pub sizes: BagSizes,
     /// What the choice is by.
     pub criterion: Criterion,
     /// What the rule chose; nothing if no candidate is complete for all its seeds.
@@ -116,18 +119,23 @@ impl Group {
         Some(accuracy(&self.best_by_test)? - accuracy(&self.chosen)?)
     }
 
-    /// What a candidate has for the [`other_keys`](Self::other_keys), each as a key and its value; a key that it does
+    /// Whether a run of this configuration belongs to the group.
+    pub(crate) fn has(&self, config: &RunConfig) -> bool {
+        (&*config.data.name, config.loss.name, config.bags.size) == (&*self.data, self.loss, self.bag_size)
+    }
+
+    /// What a configuration has for the [`other_keys`](Self::other_keys), each as a key and its value; a key that it does
     /// without is left out.
-    pub fn others(&self, candidate: &Candidate) -> Vec<(&'static str, String)> {
-        let values = Values::of(&candidate.config);
+    pub fn others(&self, config: &RunConfig) -> Vec<(&'static str, String)> {
+        let values = Values::of(config);
         let differing = values.iter().filter(|(key, _)| self.other_keys.contains(&key.name));
         differing.map(|(key, value)| (key.name, value_text(value).trim_matches('"').to_owned())).collect()
     }
 
     /// The same for captions: a comma, the last word of the key and the value, for each.
-    pub(crate) fn others_in_words(&self, candidate: &Candidate) -> String {
+    pub(crate) fn others_in_words(&self, config: &RunConfig) -> String {
         let word = |key: &'static str| key.rsplit('.').next().unwrap_or(key);
-        let others = self.others(candidate);
+        let others = self.others(config);
         let words: Vec<_> = others.iter().map(|(key, value)| format!(", {} {value}", word(key))).collect();
         words.concat()
     }
@@ -177,10 +185,15 @@ fn group(
     let configs: Vec<&RunConfig> = members.iter().map(|index| &rows[*index].cell.config).collect();
     let count = |is: fn(&Row) -> bool| members.iter().filter(|index| is(&rows[**index])).count();
     let n_classes = members.iter().find_map(|index| Some(rows[*index].result.as_ref()?.n_classes));
+    let sizes = members.iter().map(|index| {
+        let row = &rows[*index];
+        BagSizes::of(&row.cell.config, row.result.as_ref())
+    });
     Group {
         data,
         loss,
         bag_size,
+        sizes: sizes.reduce(BagSizes::and).unwrap_or(BagSizes::Equal(bag_size)),
         criterion,
         chosen,
         best_by_test,

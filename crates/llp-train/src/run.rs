@@ -273,6 +273,7 @@ impl Run<'_> {
             n_classes: data.class_names.len(),
             n_bags: data.bags.len(),
             bag_size: self.config.bags.size,
+            smallest_bag: (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).min(),
             remainder: data.bags.remainder(),
             n_train: data.bags.n_instances(),
             n_held_out: data.n_held_out,

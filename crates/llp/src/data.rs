@@ -187,7 +187,7 @@ fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
         let Some(images) = dataset.train.instances.as_images() else {
             return Err(usage(format!("{} has feature columns, no images to draw", args.data)));
         };
-        contact_sheet::write(path, images)?;
+        contact_sheet::write(global, path, images)?;
     }
     Ok(Description {
         data: args.data.clone(),

@@ -11,6 +11,7 @@ mod show;
 mod signals;
 mod sweep;
 mod train;
+mod units;
 mod world;
 
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
 //! `llp sweep`: its commands, and what they have in common.
 
 pub(crate) mod control;
+pub(crate) mod data;
 pub(crate) mod devices;
 pub(crate) mod exec;
 pub(crate) mod plan;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use llp_sweep::bag_sizes::BagSizes;
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::{Outcome, RunResult};
 use llp_sweep::run_dir::RunDir;
@@ -76,7 +77,27 @@ struct TimeLimit {
 pub(crate) fn train(global: Global, args: &TrainArgs) -> Result<u8, Failure> {
     let config = args.config.resolve(global)?;
     let terms = Terms { time_limit: args.limit.time_limit, trains_anyway: args.anyway };
-    train_to_end(global, &args.out, &config, args.device, terms)
+    let missing = missing_folders(&args.out);
+    let end = train_to_end(global, &args.out, &config, args.device, terms);
+    if end.is_err() && !missing.is_empty() {
+        remove_refused(&args.out, &missing);
+    }
+    end
+}
+
+/// The folders on the way to a directory that are not there yet, the innermost first.
+fn missing_folders(path: &Path) -> Vec<PathBuf> {
+    let named = path.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+    named.take_while(|folder| !folder.exists()).map(Path::to_owned).collect()
+}
+
+/// Leaves nothing behind of a run that was refused, and none of the folders that were made for it.
+fn remove_refused(dir: &Path, made: &[PathBuf]) {
+    // What cannot be removed does no harm: the same directory can be used again.
+    if RunDir::at(dir).remove_refused().is_ok() {
+        // A folder that has anything in it stays.
+        made.iter().take_while(|folder| !folder.exists() || std::fs::remove_dir(folder).is_ok()).count();
+    }
 }
 
 pub(crate) fn resume(global: Global, args: &ResumeArgs) -> Result<u8, Failure> {
@@ -185,11 +206,10 @@ fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {
     if global.output == Output::Json {
         return Ok(print_json(result)?);
     }
-    let largest = if result.n_train == result.n_bags * result.bag_size { "" } else { "at most " };
-    let bags = format!(
-        "{} bags of {largest}{}, {} instances left over",
-        result.n_bags, result.bag_size, result.remainder
-    );
+    let mut bags = format!("{} bags of {}", result.n_bags, BagSizes::of_result(result));
+    if result.remainder > 0 {
+        bags += &format!(", {} instances left over", result.remainder);
+    }
     let end = match (&result.diverged_at, result.last.as_ref().and_then(|last| last.test_accuracy)) {
         (Some(at), _) => format!(
             "diverged in epoch {}, between steps {} and {}: try a smaller learning rate",

@@ -214,19 +214,28 @@ fn a_run_is_exported() {
     let card = String::from_utf8(export("card")).unwrap();
     assert!(card.starts_with("---\nlibrary_name: llp\n") && card.contains("type: accuracy"), "{card}");
 
-    let nowhere = llp().arg("report").arg(&run).output().unwrap();
+    let nowhere = llp().arg("report").args([&run, &run]).output().unwrap();
     assert_eq!(nowhere.status.code(), Some(2));
     assert!(text(&nowhere.stderr).contains("say where with --out FILE"));
+    let end = llp().arg("report").arg(&run).output().unwrap();
+    assert_eq!(end.status.code(), Some(0), "{}", text(&end.stderr));
+    assert!(
+        text(&end.stdout).starts_with("| run |") && text(&end.stdout).contains("| run |  | "),
+        "{}",
+        text(&end.stdout)
+    );
+    let inside = fs_err::read_to_string(run.join("report/index.html")).unwrap();
     let page = dir.path().join("page.html");
     assert_eq!(
         llp().arg("report").arg(&run).arg("--out").arg(&page).output().unwrap().status.code(),
         Some(0)
     );
     let page = fs_err::read_to_string(page).unwrap();
-    let command = page.split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
+    assert_eq!(page, inside);
+    let command = page.split("<code>llp ").nth(1).unwrap().split("</code>").next().unwrap();
     let command = command.split_once(" --out ").unwrap().0;
-    assert!(card.contains(command), "{command}\n{card}");
-    let words = command.split(' ').skip(1);
+    assert!(card.contains(&format!("llp {command}")), "{command}\n{card}");
+    let words = command.split(' ');
     let again = dir.path().join("again");
     let end = llp().args(words).args(["--time-limit=0s", "--out"]).arg(&again).output().unwrap();
     assert_eq!(end.status.code(), Some(75), "{}", text(&end.stderr));
@@ -246,4 +255,18 @@ fn the_command_line_documents_itself() {
     let page = fs_err::read_to_string(dir.path().join("llp-sweep-run.1")).unwrap();
     assert!(page.starts_with(".ie") || page.contains(".TH llp-sweep-run"), "{page}");
     assert!(dir.path().join("llp.1").exists());
+}
+
+/// A run that is refused leaves no directory, nor any that was made on the way; what was there before stays.
+#[test]
+fn a_refused_run_leaves_no_directory() {
+    let dir = tempdir().unwrap();
+    let (run, there) = (dir.path().join("runs/mine"), dir.path().join("there"));
+    fs_err::create_dir(&there).unwrap();
+    for out in [&run, &there] {
+        let end =
+            llp().args(["train", "--data"]).arg(dir.path().join("missing")).arg("--out").arg(out).output();
+        assert_eq!(end.unwrap().status.code(), Some(2));
+    }
+    assert!(!dir.path().join("runs").exists() && there.exists());
 }

@@ -166,3 +166,20 @@ fn a_dry_run_submits_nothing() {
     );
     assert!(!sweep.join("slurm").exists());
 }
+
+/// A mistake in the name of the data leaves nothing behind, and the corrected command is accepted.
+#[test]
+fn a_typo_leaves_nothing_behind() {
+    let folder = tempdir().unwrap();
+    let (file, out) = (folder.path().join("grid.toml"), folder.path().join("sweep"));
+    fs_err::write(&file, grid()).unwrap();
+    let missing = folder.path().join("missing");
+    for command in [&["sweep", "run"][..], &["sweep", "plan", "--no-probe"]] {
+        let more = [text(&file), "--data", text(&missing), "--out", text(&out)];
+        let end = llp(&[command, &more].concat()).output().unwrap();
+        assert_eq!(end.status.code(), Some(2), "{}", String::from_utf8_lossy(&end.stderr));
+        assert!(!out.exists(), "{command:?}");
+    }
+    let end = llp(&["sweep", "plan", text(&file), "--no-probe", "--out", text(&out)]).output().unwrap();
+    assert!(end.status.success(), "{}", String::from_utf8_lossy(&end.stderr));
+}

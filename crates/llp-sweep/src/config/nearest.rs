@@ -9,6 +9,32 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>)
     (distance * 3 <= longest).then(|| candidate.to_owned())
 }
 
+/// Other names of keys, as other programs call them.
+const ALIASES: [(&str, &str); 6] = [
+    ("learning_rate", "optim.lr"),
+    ("batch_size", "optim.images_per_step"),
+    ("optimizer", "optim.name"),
+    ("model", "network.name"),
+    ("dataset", "data.name"),
+    ("bag_size", "bags.size"),
+];
+
+/// The key that was probably meant: the nearest of all, one whose last part is nearest to the last part of the word, or
+/// one that other programs call so. Of names that belong to several keys, none is.
+pub(crate) fn nearest_key<'a>(word: &str, keys: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    if let Some(key) = nearest(word, keys.clone()) {
+        return Some(key);
+    }
+    let last = |key: &'a str| key.rsplit('.').next().unwrap_or(key);
+    let word = word.rsplit('.').next().unwrap_or(word);
+    let part = nearest(word, keys.clone().map(last).chain(ALIASES.iter().map(|(alias, _)| *alias)))?;
+    if let Some((_, key)) = ALIASES.iter().find(|(alias, _)| *alias == part) {
+        return Some((*key).to_owned());
+    }
+    let mut of_part = keys.filter(|key| last(key) == part);
+    of_part.next().filter(|_| of_part.next().is_none()).map(str::to_owned)
+}
+
 /// Insertions, deletions, replacements and swaps of neighbors that turn `a` into `b` (optimal string alignment).
 fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -43,5 +69,23 @@ mod tests {
         assert_eq!(nearest("bags.szie", words.into_iter()).as_deref(), Some("bags.size"));
         assert_eq!(nearest("temperature", words.into_iter()), None);
         assert_eq!(nearest("", words.into_iter()), None);
+    }
+
+    /// A key without its section, with a wrong one, or under the name that other programs have is recognized; a name
+    /// that several keys end in suggests none of them.
+    #[test]
+    fn keys_are_found_by_their_last_part() {
+        let keys =
+            ["optim.lr", "optim.epochs", "data.name", "loss.name", "bags.size", "optim.images_per_step"];
+        for (word, key) in [
+            ("lr", Some("optim.lr")),
+            ("optim.learning_rate", Some("optim.lr")),
+            ("train.epoch", Some("optim.epochs")),
+            ("batch_size", Some("optim.images_per_step")),
+            ("name", None),
+            ("temperature", None),
+        ] {
+            assert_eq!(nearest_key(word, keys.into_iter()).as_deref(), key, "{word}");
+        }
     }
 }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::keys::{self, KEYS};
-use super::{RunConfig, SCHEMA, nearest};
+use super::nearest::nearest_key;
+use super::{RunConfig, SCHEMA};
 use crate::error::{InvalidValue, Origin, SweepError};
 
 /// Known keys and accepted values. Not necessarily complete.
@@ -88,7 +89,7 @@ pub(crate) fn known(name: &str, origin: &Origin) -> Result<&'static keys::Key, S
     keys::find(name).ok_or_else(|| SweepError::UnknownKey {
         origin: origin.clone(),
         key: name.to_owned(),
-        nearest: nearest(name, KEYS.iter().map(|key| key.name)),
+        nearest: nearest_key(name, KEYS.iter().map(|key| key.name)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::bag_sizes::BagSizes;
 use crate::config::{Architecture, NetworkConfig, RunConfig, Stem};
 use crate::record::RunResult;
 
@@ -42,14 +43,16 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     text
 }
 
-/// The bags and their sizes; of unequal ones, the largest and the mean.
+/// The bags and their sizes; of unequal ones the mean too.
 fn bags(result: &RunResult) -> String {
-    let (bags, size) = (counted(result.n_bags, "bag"), counted(result.bag_size, "instance"));
-    if result.n_train == result.n_bags * result.bag_size {
-        return format!("{bags} of {size}");
+    let bags = counted(result.n_bags, "bag");
+    match BagSizes::of_result(result) {
+        BagSizes::Equal(size) => format!("{bags} of {}", counted(size, "instance")),
+        sizes => {
+            let mean = result.n_train as f64 / result.n_bags as f64;
+            format!("{bags} of {sizes} instances ({mean:.1} on average)")
+        }
     }
-    let mean = result.n_train as f64 / result.n_bags as f64;
-    format!("{bags} of at most {size} ({mean:.1} on average)")
 }
 
 fn counted(n: usize, what: &str) -> String {

@@ -1,5 +1,6 @@
-//! Line charts in panels: percentages over something, with a legend beside them and a caption below.
+//! Line charts in panels: a measure over something, with a legend beside them and a caption below.
 
+use super::axis::{Axis, tick_text};
 use super::canvas::{Anchor, Canvas, Marker, Position, Stroke, text_width, wrap};
 use super::ink::Ink;
 
@@ -9,12 +10,18 @@ pub(super) struct Figure {
     pub(super) title: String,
     pub(super) x_label: String,
     pub(super) x_scale: Scale,
-    pub(super) y_label: String,
     pub(super) legend_title: String,
     /// What the reference line of each panel is.
     pub(super) reference_label: String,
     pub(super) panels: Vec<Panel>,
     pub(super) caption: String,
+}
+
+impl Figure {
+    /// Whether any panel has something to show.
+    pub(super) fn has_points(&self) -> bool {
+        self.panels.iter().flat_map(|panel| &panel.lines).any(|line| !line.points.is_empty())
+    }
 }
 
 /// How the horizontal axis is divided.
@@ -29,8 +36,11 @@ pub(super) enum Scale {
 #[derive(Debug)]
 pub(super) struct Panel {
     pub(super) title: String,
+    /// What the vertical axis shows.
+    pub(super) y_label: String,
+    pub(super) y_axis: Axis,
     pub(super) lines: Vec<Line>,
-    /// Height of a dashed horizontal line, as a fraction.
+    /// Height of a dashed horizontal line.
     pub(super) reference: Option<f64>,
     /// What is not drawn.
     pub(super) note: String,
@@ -44,7 +54,7 @@ pub(super) struct Line {
     pub(super) points: Vec<Point>,
 }
 
-/// A point, in percent.
+/// A point, in the units of its panel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Point {
     pub(super) x: f64,
@@ -148,7 +158,7 @@ fn body(figure: &Figure, above: f64, below: f64) -> (Canvas, f64) {
 }
 
 /// The mapping of one panel's values to positions.
-struct Axes {
+struct Axes<'a> {
     origin: Position,
     width: f64,
     height: f64,
@@ -156,11 +166,12 @@ struct Axes {
     /// Smallest and largest place on the horizontal axis.
     range: (f64, f64),
     x_ticks: Vec<f64>,
+    y_axis: &'a Axis,
 }
 
-impl Axes {
+impl<'a> Axes<'a> {
     /// The axes of the panel of this index, wide enough for the points of all panels.
-    fn new(figure: &Figure, arrangement: &Arrangement, index: usize) -> Self {
+    fn new(figure: &'a Figure, arrangement: &Arrangement, index: usize) -> Self {
         let scale = figure.x_scale;
         let points = figure.panels.iter().flat_map(|panel| &panel.lines).flat_map(|line| &line.points);
         let mut values: Vec<f64> = points.map(|point| point.x).collect();
@@ -172,7 +183,8 @@ impl Axes {
             Scale::Log2 => ((first.log2() - 0.4, last.log2() + 0.4), values),
         };
         let Arrangement { width, height, .. } = *arrangement;
-        Self { origin: arrangement.origin(index), width, height, scale, range, x_ticks }
+        let (origin, y_axis) = (arrangement.origin(index), &figure.panels[index].y_axis);
+        Self { origin, width, height, scale, range, x_ticks, y_axis }
     }
 
     fn x(&self, value: f64) -> f64 {
@@ -180,8 +192,8 @@ impl Axes {
         self.origin.0 + self.width * (place - self.range.0) / (self.range.1 - self.range.0)
     }
 
-    fn y(&self, percent: f64) -> f64 {
-        self.origin.1 + self.height * (1.0 - percent.clamp(0.0, 100.0) / 100.0)
+    fn y(&self, value: f64) -> f64 {
+        self.origin.1 + self.height * (1.0 - self.y_axis.place(value))
     }
 
     fn at(&self, point: &Point) -> Position {
@@ -192,12 +204,12 @@ impl Axes {
         let (left, top) = self.origin;
         let (right, bottom, middle) = (left + self.width, top + self.height, left + self.width / 2.0);
         canvas.text((middle, top - 30.0), &panel.title, NORMAL, Anchor::Middle, Ink::Text);
-        canvas.text((left - 28.0, top - 12.0), &figure.y_label, SMALL, Anchor::Start, Ink::Muted);
+        canvas.text((left - 28.0, top - 12.0), &panel.y_label, SMALL, Anchor::Start, Ink::Muted);
         canvas.text((right, top - 12.0), &panel.note, SMALL, Anchor::End, Ink::Muted);
-        for percent in [0.0, 20.0, 40.0, 60.0, 80.0, 100.0] {
-            let y = self.y(percent);
+        for &tick in &self.y_axis.ticks {
+            let y = self.y(tick);
             canvas.line(&[(left, y), (right, y)], thin(Ink::Rule));
-            canvas.text((left - 7.0, y + 4.0), &percent.to_string(), SMALL, Anchor::End, Ink::Text);
+            canvas.text((left - 7.0, y + 4.0), &tick_text(tick), SMALL, Anchor::End, Ink::Text);
         }
         for tick in &self.x_ticks {
             let x = self.x(*tick);
@@ -206,7 +218,7 @@ impl Axes {
         }
         canvas.text((middle, bottom + 35.0), &figure.x_label, SMALL, Anchor::Middle, Ink::Muted);
         if let Some(reference) = panel.reference {
-            canvas.dashes((left, self.y(100.0 * reference)), right, REFERENCE);
+            canvas.dashes((left, self.y(reference)), right, REFERENCE);
         }
         panel.lines.iter().for_each(|line| self.draw_spread(canvas, line));
         panel.lines.iter().for_each(|line| self.draw_line(canvas, line));

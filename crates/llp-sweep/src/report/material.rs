@@ -13,16 +13,23 @@ use crate::run_dir::RunDir;
 use crate::select::{Group, select};
 use crate::sweep_dir::{Cell, SweepDir};
 
+/// Of so many runs, each is shown by itself.
+const N_EACH: usize = 12;
+
 /// The runs of a report, what was chosen among them, and how the chosen ones learned.
 #[derive(Debug, Clone)]
 pub struct Material {
     /// All runs.
     pub rows: Vec<Row>,
+    /// What to call each of them: the name of its directory.
+    pub names: Vec<String>,
+    /// What the choice is by.
+    pub criterion: Criterion,
     /// The choice within each data set, loss and bag size.
     pub groups: Vec<Group>,
     /// The choices of each criterion, for comparison.
     pub choices: Vec<Vec<Group>>,
-    /// The epochs of each row that is among the chosen ones; none for the others.
+    /// The epochs of each row that is among the chosen ones, or of each of a few; none for the others.
     pub(super) curves: Vec<Vec<EpochRecord>>,
 }
 
@@ -66,10 +73,38 @@ impl Material {
 
     fn new(rows: Vec<Row>, dirs: &[RunDir], criterion: Criterion) -> Result<Self, SweepError> {
         let groups = select(&rows, criterion);
-        let mut curves = vec![Vec::new(); rows.len()];
-        for &row in groups.iter().filter_map(|group| group.chosen.as_ref()).flat_map(|chosen| &chosen.rows) {
-            curves[row] = dirs[row].read_metrics()?;
+        let name = |dir: &RunDir| {
+            let path = dir.path();
+            path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+        };
+        let mut material = Self {
+            choices: choices(&rows),
+            names: dirs.iter().map(name).collect(),
+            curves: vec![Vec::new(); rows.len()],
+            criterion,
+            rows,
+            groups,
+        };
+        for &row in material.groups.iter().filter_map(|group| group.chosen.as_ref()).flat_map(|of| &of.rows) {
+            material.curves[row] = dirs[row].read_metrics()?;
         }
-        Ok(Self { choices: choices(&rows), rows, groups, curves })
+        if material.shows_each_run() {
+            for (curve, dir) in material.curves.iter_mut().zip(dirs) {
+                // What an interrupted run has left may end anywhere; the table of runs names it.
+                *curve = dir.read_metrics().unwrap_or_default();
+            }
+        }
+        Ok(material)
+    }
+
+    /// Whether learning curves are those of each run: of a few that are not repeated over seeds.
+    pub(super) fn shows_each_run(&self) -> bool {
+        let is_single = |group: &Group| group.chosen.as_ref().is_none_or(|chosen| chosen.rows.len() == 1);
+        self.rows.len() <= N_EACH && self.groups.iter().all(is_single)
+    }
+
+    /// Whether there was anything to choose from.
+    pub(super) fn has_choice(&self) -> bool {
+        self.groups.iter().any(|group| group.n_candidates > 1)
     }
 }

@@ -1,5 +1,6 @@
 //! The page that shows everything about some runs: one HTML file that loads nothing and runs no script.
 
+mod choice;
 mod classes;
 mod commands;
 mod ends;
@@ -7,6 +8,7 @@ mod grid;
 mod learning;
 mod regret;
 mod results;
+mod runs;
 mod summary;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -14,6 +16,7 @@ use std::collections::BTreeSet;
 
 use super::Material;
 use super::ink::definitions;
+use super::measure::Measure;
 use crate::config::LossName;
 use crate::select::Group;
 
@@ -28,21 +31,44 @@ pub(super) struct Tables {
 }
 
 /// A section: its anchor, its heading, its content.
-type Section = (&'static str, &'static str, Markup);
+type Section = (&'static str, String, Markup);
+
+/// The sections that have something to show.
+fn sections(material: &Material, tables: &Tables) -> Vec<Section> {
+    let groups = &material.groups;
+    let finals = if Measure::all_labelled(groups) {
+        results::final_title(Measure::Accuracy)
+    } else if Measure::any_labelled(groups) {
+        "Final results".to_owned()
+    } else {
+        results::final_title(Measure::HeldOut(material.criterion))
+    };
+    let (has_choice, is_labelled) = (material.has_choice(), Measure::any_labelled(groups));
+    let section = |is_shown: bool, anchor, heading: &str, content: &dyn Fn() -> Markup| {
+        is_shown.then(|| (anchor, heading.to_owned(), content()))
+    };
+    [
+        section(true, "summary", "Summary", &|| summary::section(material)),
+        section(true, "runs", "Runs", &|| runs::section(material)),
+        section(true, "finals", &finals, &|| results::finals(material, tables)),
+        section(has_choice, "choice", "Choice of hyper-parameters", &|| choice::section(material)),
+        section(has_choice && is_labelled, "regret", "What choosing without labels costs", &|| {
+            regret::section(material)
+        }),
+        section(has_choice, "grid", "All hyper-parameters", &|| grid::section(material)),
+        section(true, "learning", "Learning curves", &|| learning::section(material)),
+        section(is_labelled, "classes", "Classes", &|| classes::section(material)),
+        section(true, "ends", "Runs without a result", &|| ends::section(material)),
+        section(true, "commands", "Commands", &|| commands::section(material)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
 
 /// The whole page.
 pub(super) fn html(material: &Material, tables: &Tables) -> String {
-    let sections: [Section; 9] = [
-        ("summary", "Summary", summary::section(material)),
-        ("accuracy", "Final test accuracy", results::accuracy(material, tables)),
-        ("choice", "Choice of hyper-parameters", results::choice(material)),
-        ("regret", "What choosing without labels costs", regret::section(material)),
-        ("grid", "All hyper-parameters", grid::section(material)),
-        ("learning", "Learning curves", learning::section(material)),
-        ("classes", "Classes", classes::section(material)),
-        ("ends", "Runs without a result", ends::section(material)),
-        ("commands", "Commands", commands::section(material)),
-    ];
+    let sections = sections(material, tables);
     let title = format!("Learning from label proportions: {}", listed(data_sets(&material.groups)));
     let page = html! {
         (DOCTYPE)
@@ -113,7 +139,7 @@ fn percent(fraction: f64) -> String {
 }
 
 /// A time in words.
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let s = seconds.round() as u64;
     match s {
         0..60 => format!("{seconds:.1} s"),

@@ -3,32 +3,37 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::measure::Measure;
+use crate::bag_sizes::BagSizes;
 use crate::config::LossName;
 use crate::error::SweepError;
 use crate::select::{Candidate, Group, Spread, rule_of};
 
-/// One Markdown table for each data set: final test accuracy in percent, mean ± standard deviation over seeds, one
-/// row for each bag size and one column for each loss, with the chosen hyper-parameters in brackets.
+/// One Markdown table for each data set: final test accuracy in percent, or the criterion on held-out bags where there
+/// are no labels, mean ± standard deviation over seeds, one row for each bag size and one column for each loss, with the
+/// chosen hyper-parameters in brackets.
 ///
 /// A dash marks what has no complete candidate, a star what rests on fewer candidates than were tried.
 pub fn markdown(groups: &[Group]) -> String {
     let data_sets: BTreeSet<&str> = groups.iter().map(|group| group.data.as_str()).collect();
     let mut text = String::new();
     for data in data_sets {
+        let measure = Measure::of(groups, data);
         let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
         let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();
         let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
         let titles: Vec<_> = losses.iter().map(|loss| loss.title()).collect();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "### {data}: final test accuracy, %\n");
+        let _ = writeln!(text, "### {data}: {}\n", caption(measure));
         let _ = writeln!(text, "| bag size | {} |", titles.join(" | "));
         let _ = writeln!(text, "|---:|{}", "---:|".repeat(titles.len()));
         for size in sizes {
             let cell = |loss: &LossName| {
                 let group = groups.iter().find(|group| group.bag_size == size && group.loss == *loss);
-                group.map_or_else(String::new, |group| entry(group))
+                group.map_or_else(String::new, |group| entry(group, measure))
             };
             let entries: Vec<_> = losses.iter().map(cell).collect();
+            let size = size_in_words(&groups, size);
             let _ = writeln!(text, "| {size} | {} |", entries.join(" | "));
         }
         text.push('\n');
@@ -40,6 +45,26 @@ pub fn markdown(groups: &[Group]) -> String {
         notes(groups)
     );
     text
+}
+
+/// What a table of a measure shows.
+fn caption(measure: Measure) -> String {
+    match measure {
+        Measure::Accuracy => "final test accuracy, %".to_owned(),
+        held_out => format!("{}, {}", lowercase(&held_out.title()), held_out.unit()),
+    }
+}
+
+/// With a small first letter.
+fn lowercase(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The sizes of all bags of the groups whose largest bag has this size.
+pub(super) fn size_in_words(groups: &[&Group], largest: usize) -> String {
+    let sizes = groups.iter().filter(|group| group.bag_size == largest).map(|group| group.sizes);
+    sizes.reduce(BagSizes::and).unwrap_or(BagSizes::Equal(largest)).to_string()
 }
 
 /// The same numbers and what stands behind them as CSV: one row for each data set, loss and bag size; accuracies are
@@ -97,7 +122,8 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
 
 /// Other keys that were tried, as in `optim.name=adamw optim.images_per_step=64`.
 pub(super) fn others(group: &Group, candidate: &Candidate) -> String {
-    let pairs: Vec<_> = group.others(candidate).iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let pairs: Vec<_> =
+        group.others(&candidate.config).iter().map(|(key, value)| format!("{key}={value}")).collect();
     pairs.join(" ")
 }
 
@@ -105,6 +131,11 @@ pub(super) fn others(group: &Group, candidate: &Candidate) -> String {
 pub fn latex(groups: &[Group]) -> String {
     let mut text = "% \\usepackage{booktabs}\n".to_owned();
     for data in groups.iter().map(|group| group.data.as_str()).collect::<BTreeSet<_>>() {
+        let measure = Measure::of(groups, data);
+        let what = match measure {
+            Measure::Accuracy => ("Final test accuracy".to_owned(), "percent"),
+            held_out => (held_out.title(), held_out.unit()),
+        };
         let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
         let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();
         let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
@@ -114,20 +145,23 @@ pub fn latex(groups: &[Group]) -> String {
         let _ = writeln!(text, "\\begin{{table}}\n  \\centering");
         let _ = writeln!(
             text,
-            "  \\caption{{Final test accuracy on {name} in percent, mean and standard deviation over seeds.}}"
+            "  \\caption{{{} on {name} in {}, mean and standard deviation over seeds.}}",
+            what.0, what.1
         );
         let _ = writeln!(text, "  \\begin{{tabular}}{{r{}}}\n    \\toprule", "r".repeat(titles.len()));
         let _ = writeln!(text, "    Bag size & {} \\\\\n    \\midrule", titles.join(" & "));
         for size in sizes {
             let cell = |loss: &LossName| {
                 let group = groups.iter().find(|group| group.bag_size == size && group.loss == *loss);
-                let accuracy = group.and_then(|group| group.chosen.as_ref()?.test_accuracy);
-                accuracy.map_or_else(
+                let chosen = group.and_then(|group| group.chosen.as_ref());
+                let chosen = chosen.filter(|chosen| measure.of_candidate(chosen).is_some());
+                chosen.map_or_else(
                     || "--".to_owned(),
-                    |accuracy| format!("${}$", percent(accuracy).replace('±', "\\pm")),
+                    |chosen| format!("${}$", measure.text(chosen).replace('±', "\\pm")),
                 )
             };
             let entries: Vec<_> = losses.iter().map(cell).collect();
+            let size = size_in_words(&groups, size);
             let _ = writeln!(text, "    {size} & {} \\\\", entries.join(" & "));
         }
         let _ = writeln!(text, "    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}");
@@ -140,12 +174,12 @@ fn escaped(c: char) -> impl Iterator<Item = char> {
     (c == '_').then_some('\\').into_iter().chain([c])
 }
 
-fn entry(group: &Group) -> String {
+fn entry(group: &Group, measure: Measure) -> String {
     let Some(chosen) = &group.chosen else { return "-".to_owned() };
-    let accuracy = chosen.test_accuracy.map_or_else(|| "no labels".to_owned(), percent);
+    let value = measure.text(chosen);
     let alpha = chosen.config.loss.alpha.map_or_else(String::new, |alpha| format!(", {alpha}"));
     let star = if group.n_eligible < group.n_candidates { "\\*" } else { "" };
-    format!("{accuracy} ({}{alpha}{}){star}", chosen.config.optim.lr, group.others_in_words(chosen))
+    format!("{value} ({}{alpha}{}){star}", chosen.config.optim.lr, group.others_in_words(&chosen.config))
 }
 
 /// Mean and spread of a fraction, in percent.

@@ -77,6 +77,11 @@ impl RunDir {
         fs_err::metadata(self.metrics_path()).map_or(0, |metadata| metadata.len())
     }
 
+    /// When the last epoch was written, as far as the file system tells; nothing before the first.
+    pub fn last_epoch_at(&self) -> Option<std::time::SystemTime> {
+        fs_err::metadata(self.metrics_path()).ok()?.modified().ok()
+    }
+
     pub(super) fn metrics_path(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }

@@ -130,6 +130,7 @@ pub(crate) fn result(config: &RunConfig, last: Option<EpochRecord>, outcome: Out
         n_classes: 10,
         n_bags: 100,
         bag_size: config.bags.size,
+        smallest_bag: Some(config.bags.size),
         remainder: 2,
         n_train: 100 * config.bags.size,
         n_held_out: 300,

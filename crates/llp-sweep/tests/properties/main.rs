@@ -8,6 +8,7 @@ mod derived;
 mod executor;
 mod failures;
 mod fake;
+mod few_runs;
 mod forecast;
 mod page;
 mod processes;

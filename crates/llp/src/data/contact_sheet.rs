@@ -7,7 +7,9 @@ use image::{ImageFormat, Rgb, RgbImage};
 use llp_bags::Images;
 use llp_sweep::write_atomically;
 
+use crate::Global;
 use crate::failure::{Failure, usage};
+use crate::world::tell;
 
 /// Images in a row, and rows.
 const SIDE: u32 = 10;
@@ -16,13 +18,18 @@ const TILE: u32 = 48;
 /// White pixels between images.
 const GAP: u32 = 2;
 
-/// Draws at most 100 of the images, evenly spaced, into a PNG file.
-pub(crate) fn write(path: &Path, images: &Images) -> Result<(), Failure> {
+/// Draws at most 100 of the images, evenly spaced, into a PNG file, and says so.
+pub(crate) fn write(global: Global, path: &Path, images: &Images) -> Result<(), Failure> {
     let mut bytes = Cursor::new(Vec::new());
     draw(images)
         .write_to(&mut bytes, ImageFormat::Png)
         .map_err(|error| usage(format!("the contact sheet cannot be drawn: {error}")))?;
-    Ok(write_atomically(path, bytes.get_ref())?)
+    write_atomically(path, bytes.get_ref())?;
+    if !global.quiet {
+        let n_drawn = images.len().min((SIDE * SIDE) as usize);
+        tell(&format!("written: {}, with {n_drawn} of {} training images", path.display(), images.len()));
+    }
+    Ok(())
 }
 
 fn draw(images: &Images) -> RgbImage {

@@ -78,7 +78,7 @@ pub(crate) fn inspect(global: Global, request: &Request<'_>) -> Result<(), Failu
         let Some(images) = data.data.train.instances.as_images() else {
             return Err(usage(format!("{} has feature columns, no images to draw", request.table.display())));
         };
-        contact_sheet::write(path, images)?;
+        contact_sheet::write(global, path, images)?;
     }
     let description = OwnDescription::new(request.table, &data);
     match global.output {

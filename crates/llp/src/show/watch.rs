@@ -1,5 +1,6 @@
 //! `llp watch`: looks at a sweep or a run from outside; it only reads files.
 
+mod curves;
 mod look;
 mod screen;
 mod view;

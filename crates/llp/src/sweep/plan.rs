@@ -15,10 +15,12 @@ use serde_json::json;
 
 use crate::args::config::ConfigArgs;
 use crate::failure::{Failure, code, usage};
+use crate::sweep::data::{check_before_planning, fetch_data};
 use crate::sweep::devices::{PoolDeviceArgs, Slots};
 use crate::sweep::grid;
 use crate::sweep::probe::time_beside;
-use crate::sweep::work::{POLL, fetch_data};
+use crate::sweep::work::POLL;
+use crate::units::duration;
 use crate::world::{host, print, print_json, tell};
 use crate::{Global, Output};
 
@@ -78,6 +80,9 @@ pub(crate) fn plan(global: Global, args: &PlanArgs) -> Result<u8, Failure> {
     let mut grid = grid(&args.sweep)?;
     args.config.apply(global, &mut grid)?;
     let slots = args.devices.slots()?;
+    if let Some(out) = &args.out {
+        check_before_planning(global, out, &grid)?;
+    }
     let sweep = args.out.as_ref().map(|out| SweepDir::open_or_create(out, &grid)).transpose()?;
     let cells = sweep.as_ref().map_or_else(|| expand(&grid), |sweep| Ok(sweep.cells().to_vec()))?;
     let standings = match &sweep {
@@ -201,14 +206,6 @@ fn show(global: Global, forecast: &Forecast) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
-    }
 }
 
 fn bytes(n: u64) -> String {

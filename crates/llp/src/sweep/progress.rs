@@ -54,6 +54,15 @@ impl Cells {
     }
 }
 
+/// Whether nothing more is done about a cell that ended so.
+fn is_final(end: &CellEnd) -> bool {
+    match end {
+        CellEnd::Complete | CellEnd::Diverged | CellEnd::Paused | CellEnd::Cancelled => true,
+        CellEnd::Interrupted => false,
+        CellEnd::Died { is_retried, .. } | CellEnd::Failed { is_retried, .. } => !is_retried,
+    }
+}
+
 impl Progress for Cells {
     fn started(&mut self, cell: &Cell, _attempt: u32) {
         if let Some(bars) = &mut self.bars {
@@ -75,6 +84,8 @@ impl Progress for Cells {
         if let Some(bar) = self.bars.as_mut().and_then(|bars| bars.cells.remove(&cell.run)) {
             bar.finish_and_clear();
         }
+        // Several cells may end before the totals arrive that count them.
+        self.n_ended += usize::from(is_final(end));
         let last = self.last.remove(&cell.run);
         let numbers = last.map_or_else(String::new, |record| format!("  {}", describe(&record)));
         let end = match end {
@@ -92,8 +103,7 @@ impl Progress for Cells {
             }
             CellEnd::Failed { reason, .. } => format!("failed: {reason}"),
         };
-        // The totals of this end arrive after it.
-        self.line(&format!("[{}/{}] {}  {end}", self.n_ended + 1, self.n_all, cell.run));
+        self.line(&format!("[{}/{}] {}  {end}", self.n_ended, self.n_all, cell.run));
     }
 
     fn freed(&mut self, cell: &Cell, dead: &Claimant) {
@@ -105,5 +115,30 @@ impl Progress for Cells {
         if let Some(bars) = &self.bars {
             bars.sweep.set_position(self.n_ended as u64);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use llp_sweep::grid::Sweep;
+    use llp_sweep::sweep_dir::plan;
+
+    use super::*;
+
+    /// Each cell that ends counts at once, those that will be tried again do not, and totals that come later agree.
+    #[test]
+    fn ends_are_counted_once() {
+        let cells = plan(&Sweep::preset("digits").unwrap()).unwrap();
+        let mut progress = Cells::new(Style::None, cells.len());
+        let failure = |is_retried| CellEnd::Failed { attempt: 1, is_retried, reason: "none".to_owned() };
+        let ends =
+            [CellEnd::Complete, failure(true), CellEnd::Diverged, failure(false), CellEnd::Interrupted];
+        let counts = ends.iter().zip(&cells).map(|(end, cell)| {
+            progress.ended(cell, end);
+            progress.n_ended
+        });
+        assert_eq!(counts.collect::<Vec<_>>(), [1, 1, 2, 3, 3]);
+        progress.totals(&Totals { complete: 1, diverged: 1, failed: 1, ..Totals::default() });
+        assert_eq!(progress.n_ended, 3);
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Failure, code};
 use crate::sweep::FilterArgs;
+use crate::units::{counted, duration};
 use crate::world::{host, print, print_json};
 use crate::{Global, Output};
 
@@ -80,10 +81,10 @@ fn as_text(sweep: &SweepDir, standings: &[Standing<'_>], table: Option<&Table>) 
     let mut lines: Vec<String> =
         counts.iter().map(|(state, count)| format!("{:<12} {count}", state.as_str())).collect();
     if let Some(remaining) = status::remaining(standings).filter(|remaining| remaining.seconds > 0.0) {
-        let hours = remaining.seconds / 3600.0;
         lines.push(format!(
-            "about {hours:.2} hours of training are left, by the epochs of {} finished runs",
-            remaining.n_finished
+            "about {} of training are left, by the epochs of {}",
+            duration(remaining.seconds),
+            counted(remaining.n_finished, "finished run")
         ));
     }
     if let saved @ 1.. = status::epochs_saved(standings) {

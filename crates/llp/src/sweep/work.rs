@@ -1,6 +1,5 @@
 //! `llp sweep run` and `llp sweep worker`: a pool on this machine that works through a sweep directory.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,10 +11,10 @@ use llp_sweep::sweep_dir::{Cell, SweepDir};
 
 use crate::Global;
 use crate::args::config::ConfigArgs;
-use crate::data::hub;
 use crate::failure::{Failure, code};
 use crate::show::report;
 use crate::signals::StopFlags;
+use crate::sweep::data::{check_before_planning, fetch_data};
 use crate::sweep::devices::{PoolDeviceArgs, Slots};
 use crate::sweep::exec::child;
 use crate::sweep::progress::Cells;
@@ -84,6 +83,7 @@ pub(crate) fn run(global: Global, args: &RunArgs) -> Result<u8, Failure> {
     args.config.apply(global, &mut grid)?;
     let filter = args.pool.filter.parse()?;
     let slots = args.pool.devices.slots()?;
+    check_before_planning(global, &args.out, &grid)?;
     let sweep = SweepDir::open_or_create(&args.out, &grid)?;
     let cells = sweep.matching(&filter);
     let stop_flags = StopFlags::listen()?;
@@ -137,19 +137,6 @@ fn work(
     let totals = local::run(sweep, cells, &launcher, &options, world, &mut progress)?;
     progress.finish();
     Ok(totals)
-}
-
-/// Fetches the data of all cells, and the networks that they start from, so that they do not compete for it.
-pub(crate) fn fetch_data(global: Global, cells: &[&Cell]) -> Result<(), Failure> {
-    let fetched = cells.iter().map(|cell| &cell.config.data).filter(|data| data.path.is_none());
-    for name in fetched.map(|data| data.name.trim_end_matches("-coarse")).collect::<BTreeSet<_>>() {
-        hub::locate(global, name)?;
-    }
-    let starts = cells.iter().filter_map(|cell| cell.config.network.init.as_deref());
-    for name in starts.filter(|name| !Path::new(name).is_file()).collect::<BTreeSet<_>>() {
-        hub::locate(global, name)?;
-    }
-    Ok(())
 }
 
 fn end(totals: &Totals, stop_flags: &StopFlags, out: &Path) -> u8 {

@@ -58,7 +58,7 @@ fn accuracies(label: &str, classes: &[String], known: &[(&Group, Confusion)]) ->
             thead { tr { th scope="col" { "Bag size" } @for class in classes { th scope="col" { (class) } } } }
             tbody {
                 @for (group, confusion) in known {
-                    tr { th scope="row" { (group.bag_size) } @for accuracy in confusion.class_accuracy() { (share(accuracy)) } }
+                    tr { th scope="row" { (group.sizes) } @for accuracy in confusion.class_accuracy() { (share(accuracy)) } }
                 }
             }
         }
@@ -76,7 +76,7 @@ fn share(fraction: Option<f64>) -> Markup {
 }
 
 fn matrix(group: &Group, confusion: &Confusion) -> Markup {
-    let caption = format!("Bag size {}: class (rows) taken for class (columns)", group.bag_size);
+    let caption = format!("Bag size {}: class (rows) taken for class (columns)", group.sizes);
     let table = if confusion.classes.len() <= N_CLASSES_SHOWN {
         html! {
             table.heat.matrix {
@@ -114,7 +114,7 @@ fn most_frequent(group: &Group, confusion: &Confusion) -> Markup {
     pairs.truncate(N_CONFUSIONS);
     html! {
         table.heat {
-            caption { "Bag size " (group.bag_size) ": the most frequent confusions" }
+            caption { "Bag size " (group.sizes) ": the most frequent confusions" }
             thead { tr { th scope="col" { "Class" } th scope="col" { "taken for" } th scope="col" { "%" } } }
             tbody {
                 @for (fraction, class, predicted) in pairs {

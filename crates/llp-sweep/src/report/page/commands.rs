@@ -16,7 +16,7 @@ pub(super) fn section(material: &Material) -> Markup {
             @for group in groups {
                 @if let Some(chosen) = &group.chosen {
                     p.commands {
-                        "Bag size " (group.bag_size)
+                        "Bag size " (group.sizes)
                         @for row in &chosen.rows {
                             @let cell = &material.rows[*row].cell;
                             code { (cell.config.train_command(&format!("runs/{}", cell.run))) }

@@ -1,22 +1,26 @@
-//! Heat maps over learning rate and alpha, one for each data set, loss and bag size.
+//! Heat maps over learning rate, alpha and what else was tried, one for each data set, loss and bag size.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
 use super::super::Material;
+use super::super::measure::Measure;
 use super::{by_loss, percent};
 use crate::collect::Row;
+use crate::config::RunConfig;
 use crate::criterion::Criterion;
 use crate::run_dir::RunState;
 use crate::select::{Group, Spread};
 
 pub(super) fn section(material: &Material) -> Markup {
+    let is_labelled = Measure::any_labelled(&material.groups);
     html! {
         p {
-            "Test accuracy in percent over the learning rate (rows) and alpha (columns), and below it the criterion on "
-            "held-out bags, which chooses; means over seeds. A frame marks the choice. What did not come to its end is "
-            "named in place of a number."
+            @if is_labelled { "Test accuracy in percent, and below it the criterion on held-out bags, which chooses" }
+            @else { "The criterion on held-out bags, which chooses" }
+            ", over the learning rate and what else was tried (rows) and alpha (columns); means over seeds of the same "
+            "settings. A frame marks the choice. What did not come to its end is named in place of a number."
         }
         @for (data, loss, groups) in by_loss(&material.groups) {
             h3 { (loss.title()) ", " (data) }
@@ -25,39 +29,48 @@ pub(super) fn section(material: &Material) -> Markup {
     }
 }
 
+/// Settings of a row of a heat map: the learning rate and all else that differs but alpha, in words.
+type Settings = (Option<f64>, String);
+
 fn heat_map(material: &Material, group: &Group) -> Markup {
-    let rows: Vec<&Row> = material.rows.iter().filter(|row| is_in(row, group)).collect();
-    let rates = distinct(rows.iter().map(|row| Some(row.cell.config.optim.lr)));
+    let measure = Measure::of(&material.groups, &group.data);
+    let rows: Vec<&Row> = material.rows.iter().filter(|row| group.has(&row.cell.config)).collect();
+    let settings = |config: &RunConfig| (Some(config.optim.lr), group.others_in_words(config));
+    let mut lines: Vec<Settings> = rows.iter().map(|row| settings(&row.cell.config)).collect();
+    lines.sort_by(|a, b| a.0.unwrap_or(0.0).total_cmp(&b.0.unwrap_or(0.0)).then(natural(&a.1, &b.1)));
+    lines.dedup();
     let alphas = distinct(rows.iter().map(|row| row.cell.config.loss.alpha));
     let has_alpha = alphas != [None];
-    let cell = |rate: &Option<f64>, alpha: &Option<f64>| {
-        let is_here =
-            |row: &&&Row| (Some(row.cell.config.optim.lr), row.cell.config.loss.alpha) == (*rate, *alpha);
-        let here: Vec<&Row> = rows.iter().filter(is_here).copied().collect();
-        let chosen = group.chosen.as_ref().map(|chosen| &chosen.config);
-        let is_chosen =
-            chosen.is_some_and(|chosen| (Some(chosen.optim.lr), chosen.loss.alpha) == (*rate, *alpha));
-        heat_cell(&here, group.criterion, is_chosen)
+    let cell = |line: &Settings, alpha: &Option<f64>| {
+        let is_here = |config: &RunConfig| settings(config) == *line && config.loss.alpha == *alpha;
+        let here: Vec<&Row> = rows.iter().filter(|row| is_here(&row.cell.config)).copied().collect();
+        let is_chosen = group.chosen.as_ref().is_some_and(|chosen| is_here(&chosen.config));
+        heat_cell(&here, group.criterion, measure, is_chosen)
     };
     html! {
-        div.tile tabindex="0" role="region" aria-label={ "Bag size " (group.bag_size) } {
+        div.tile tabindex="0" role="region" aria-label={ "Bag size " (group.sizes) } {
             table.heat {
-                caption { "Bag size " (group.bag_size) }
+                caption { "Bag size " (group.sizes) }
                 thead {
                     tr {
                         th scope="col" { "Rate" }
                         @for alpha in &alphas {
                             th scope="col" {
-                                @match alpha { Some(alpha) => { "alpha " (alpha) }, None if has_alpha => "no alpha", None => "Accuracy" }
+                                @match alpha {
+                                    Some(alpha) => { "alpha " (alpha) },
+                                    None if has_alpha => "no alpha",
+                                    None if measure == Measure::Accuracy => "Accuracy",
+                                    None => "Criterion",
+                                }
                             }
                         }
                     }
                 }
                 tbody {
-                    @for rate in &rates {
+                    @for line in &lines {
                         tr {
-                            th scope="row" { @if let Some(rate) = rate { (rate) } }
-                            @for alpha in &alphas { (cell(rate, alpha)) }
+                            th scope="row" { @if let Some(rate) = line.0 { (rate) } (line.1) }
+                            @for alpha in &alphas { (cell(line, alpha)) }
                         }
                     }
                 }
@@ -66,8 +79,13 @@ fn heat_map(material: &Material, group: &Group) -> Markup {
     }
 }
 
-/// What became of the runs of one learning rate and alpha.
-fn heat_cell(rows: &[&Row], criterion: Criterion, is_chosen: bool) -> Markup {
+/// The order of texts in which numbers are in the order of their values: shorter ones first.
+fn natural(a: &str, b: &str) -> std::cmp::Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// What became of the runs of the same settings.
+fn heat_cell(rows: &[&Row], criterion: Criterion, measure: Measure, is_chosen: bool) -> Markup {
     let last: Vec<_> = rows.iter().filter_map(|row| row.last_epoch()).collect();
     let mean = |values: Vec<f64>| Spread::of(&values).map(|spread| spread.mean);
     let accuracy = mean(last.iter().filter_map(|record| record.test_accuracy).collect());
@@ -83,9 +101,15 @@ fn heat_cell(rows: &[&Row], criterion: Criterion, is_chosen: bool) -> Markup {
     };
     html! {
         td class=(class) style={ "--heat:" (format!("{heat:.0}")) } {
-            @if let Some(accuracy) = accuracy { (percent(accuracy)) }
-            @else if criterion.is_some() { "no labels" }
-            @if let Some(criterion) = criterion { small { (format!("{criterion:.3}")) } }
+            @match (accuracy, criterion) {
+                (Some(accuracy), _) => (percent(accuracy)),
+                (None, Some(criterion)) if measure != Measure::Accuracy => (format!("{criterion:.4}")),
+                (None, Some(_)) => "no labels",
+                (None, None) => {}
+            }
+            @if let Some(criterion) = criterion.filter(|_| measure == Measure::Accuracy) {
+                small { (format!("{criterion:.3}")) }
+            }
             @for gap in gaps { small.gap { (gap) } }
             @if rows.is_empty() { "not tried" }
         }
@@ -100,11 +124,6 @@ fn gaps(rows: &[&Row]) -> Vec<String> {
         (n > 0).then(|| format!("{}{count}", state.as_str()))
     };
     RunState::ALL.into_iter().filter(|state| *state != RunState::Complete).filter_map(of).collect()
-}
-
-fn is_in(row: &Row, group: &Group) -> bool {
-    let config = &row.cell.config;
-    (&*config.data.name, config.loss.name, config.bags.size) == (&*group.data, group.loss, group.bag_size)
 }
 
 /// The values that occur, from the smallest.

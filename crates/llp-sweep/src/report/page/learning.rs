@@ -1,54 +1,82 @@
-//! Learning curves of the chosen hyper-parameters.
+//! Learning curves: of the chosen hyper-parameters over their seeds, or of a few runs one by one.
 
 use maud::{Markup, PreEscaped, html};
 
+use super::super::axis::Axis;
 use super::super::curves::{Curves, draw};
 use super::super::ink::Ink;
 use super::super::{Material, inline};
 use super::{bag_sizes, by_loss};
+use crate::criterion::Criterion;
 use crate::record::EpochRecord;
 use crate::select::Group;
 
+const UNITS: &str =
+    "The training loss is in the units of each loss. A peak beyond the end of an axis is cut off.";
+
 pub(super) fn section(material: &Material) -> Markup {
+    if material.shows_each_run() { each_run(material) } else { by_group(material) }
+}
+
+fn each_run(material: &Material) -> Markup {
+    html! {
+        p { (UNITS) }
+        @for (curves, name) in material.curves.iter().zip(&material.names) {
+            figure.curves {
+                figcaption { (name) }
+                @if curves.is_empty() { p.note { "No epoch has ended." } }
+                @else { (panels(&[curves], Ink::Category(0), &format!("of {name}"))) }
+            }
+        }
+    }
+}
+
+fn by_group(material: &Material) -> Markup {
     let sizes = bag_sizes(&material.groups);
     html! {
-        p {
-            "At the chosen hyper-parameters: a thin line for each seed, a bold one for their mean. The training loss is "
-            "in the units of each loss, the held-out KL loss in nats. A peak beyond the end of an axis is cut off."
-        }
+        p { "At the chosen hyper-parameters: a thin line for each seed, a bold one for their mean. " (UNITS) }
         @for (data, loss, groups) in by_loss(&material.groups) {
             h3 { (loss.title()) ", " (data) }
             @for group in groups {
                 @let ink = Ink::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() };
                 figure.curves {
-                    figcaption { "Bag size " (group.bag_size) }
-                    (panels(material, group, ink))
+                    figcaption { "Bag size " (group.sizes) }
+                    (of_group(material, group, ink))
                 }
             }
         }
     }
 }
 
-fn panels(material: &Material, group: &Group, ink: Ink) -> Markup {
+fn of_group(material: &Material, group: &Group, ink: Ink) -> Markup {
     let Some(chosen) = &group.chosen else {
         return html! { p.note { "No hyper-parameters are complete for all their seeds." } };
     };
     let seeds: Vec<&[EpochRecord]> = chosen.rows.iter().map(|row| &*material.curves[*row]).collect();
-    let curves = |title, range, pick: fn(&EpochRecord) -> Option<f64>| {
+    panels(&seeds, ink, &format!("{}, bag size {}", group.loss.title(), group.sizes))
+}
+
+/// Training loss, criteria and test accuracy over epochs, as far as all seeds have them.
+fn panels(seeds: &[&[EpochRecord]], ink: Ink, of_what: &str) -> Markup {
+    let curves = |title: String, is_percent: bool, pick: &dyn Fn(&EpochRecord) -> Option<f64>| {
         let values = |records: &&[EpochRecord]| records.iter().map(pick).collect::<Option<Vec<f64>>>();
         let seeds = seeds.iter().map(values).collect::<Option<Vec<_>>>()?;
-        seeds.iter().all(|seed| !seed.is_empty()).then_some(Curves { title, seeds, ink, range })
+        let all = || seeds.iter().flatten().copied().collect();
+        let axis = if is_percent { Axis::percent() } else { Axis::around(all()) };
+        seeds.iter().all(|seed| !seed.is_empty()).then_some(Curves { title, seeds, ink, axis })
     };
-    let panels = [
-        curves("Training loss", None, |record| Some(record.train_loss)),
-        curves("Held-out KL (nats)", None, |record| record.held_out_kl),
-        curves("Test accuracy (%)", Some((0.0, 100.0)), |record| Some(100.0 * record.test_accuracy?)),
-    ];
+    let loss = curves("Training loss".to_owned(), false, &|record| Some(record.train_loss));
+    let criteria = Criterion::ALL.map(|criterion| {
+        let title = format!("Held-out {} ({})", criterion.in_middle(), criterion.unit());
+        curves(title, false, &|record| criterion.of(record))
+    });
+    let accuracy =
+        curves("Test accuracy (%)".to_owned(), true, &|record| Some(100.0 * record.test_accuracy?));
     let words = |curves: &Curves| {
-        let last =
-            curves.seeds.iter().filter_map(|seed| seed.last()).sum::<f64>() / curves.seeds.len() as f64;
-        let loss = group.loss.title();
-        format!("{} over epochs, {loss}, bag size {}, at the end {last:.3}", curves.title, group.bag_size)
+        let last = curves.seeds.iter().filter_map(|seed| seed.last());
+        let mean = last.sum::<f64>() / curves.seeds.len() as f64;
+        format!("{} over epochs, {of_what}, at the end {mean:.3}", curves.title)
     };
-    html! { @for curves in panels.iter().flatten() { (PreEscaped(inline::svg(&draw(curves), &words(curves)))) } }
+    let shown: Vec<Curves> = [loss].into_iter().chain(criteria).chain([accuracy]).flatten().collect();
+    html! { @for curves in &shown { (PreEscaped(inline::svg(&draw(curves), &words(curves)))) } }
 }

@@ -1,10 +1,13 @@
 //! What the files of a sweep or a run say at one moment.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use llp_sweep::collect::{Row, row};
+use llp_sweep::differences::Differences;
 use llp_sweep::record::EpochRecord;
 use llp_sweep::run_dir::{RunDir, RunState};
+use llp_sweep::status::Counts;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use serde_json::json;
 
@@ -16,20 +19,29 @@ pub(super) struct Watched {
     /// What to call all of it.
     name: String,
     cells: Vec<(Cell, RunDir)>,
+    /// What to call each of them.
+    labels: Vec<String>,
     /// The rows of runs that came to their end, which cannot change, by place.
     ended: Vec<Option<Seen>>,
+    /// While nothing is being trained: the numbers of runs in each state, and the place and the epochs of the run that was
+    /// trained last.
+    last: Option<(Counts, usize, Vec<EpochRecord>)>,
 }
 
 /// One run at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) run: String,
+    /// What tells it from the others, or its name.
+    pub(super) label: String,
+    /// Whether its curves are shown.
+    pub(super) is_shown: bool,
     pub(super) state: RunState,
     /// Epochs done, and in all.
     pub(super) epochs: (usize, usize),
     /// Why it failed or stopped.
     pub(super) reason: Option<String>,
-    /// The epochs of a run that is being trained; of others at most the last.
+    /// The epochs of a run whose curves are shown; of others at most the last.
     pub(super) records: Vec<EpochRecord>,
 }
 
@@ -38,7 +50,7 @@ pub(super) struct Seen {
 pub(super) struct Look {
     pub(super) name: String,
     /// The number of runs in each state.
-    pub(super) counts: [(RunState, usize); RunState::ALL.len()],
+    pub(super) counts: Counts,
     pub(super) runs: Vec<Seen>,
 }
 
@@ -53,22 +65,62 @@ impl Watched {
             let sweep = SweepDir::open(path)?;
             sweep.cells().iter().map(|cell| (cell.clone(), sweep.run_dir(cell))).collect()
         };
-        Ok(Self { name, ended: vec![None; cells.len()], cells })
+        Ok(Self { name, ended: vec![None; cells.len()], labels: labels(&cells), cells, last: None })
     }
 
     /// Looks at all files that may have changed.
     pub(super) fn look(&mut self) -> Look {
         let here = host();
         let mut runs = Vec::new();
-        for ((cell, dir), ended) in self.cells.iter().zip(&mut self.ended) {
-            let seen = ended.clone().unwrap_or_else(|| seen(dir, row(dir, cell.clone(), &here)));
+        let places = self.cells.iter().zip(&self.labels).zip(&mut self.ended);
+        for (((cell, dir), label), ended) in places {
+            let seen = ended.clone().unwrap_or_else(|| seen(dir, row(dir, cell.clone(), &here), label));
             if seen.state.is_ended() {
                 *ended = Some(seen.clone());
             }
             runs.push(seen);
         }
+        if runs.iter().all(|run| run.state != RunState::Running) {
+            self.show_last(&mut runs);
+        }
         Look::new(self.name.clone(), runs)
     }
+
+    /// Shows the curves of the run that was trained last. Its files are read again when a state has changed.
+    fn show_last(&mut self, runs: &mut [Seen]) {
+        let counts = counts(runs);
+        if self.last.as_ref().is_none_or(|(known, ..)| *known != counts) {
+            let has_epochs = |place: &usize| !runs[*place].records.is_empty();
+            // Of runs that ended at the same moment, the last of the plan.
+            let newest =
+                (0..runs.len()).filter(has_epochs).max_by_key(|place| self.cells[*place].1.last_epoch_at());
+            self.last =
+                newest.map(|place| (counts, place, self.cells[place].1.read_metrics().unwrap_or_default()));
+        }
+        if let Some((_, place, records)) = &self.last {
+            let run = &mut runs[*place];
+            (run.is_shown, run.records) = (true, records.clone());
+        }
+    }
+}
+
+/// What tells each cell from the others, where that tells all apart; else their names.
+fn labels(cells: &[(Cell, RunDir)]) -> Vec<String> {
+    let differences = Differences::between(cells.iter().map(|(cell, _)| &cell.config));
+    let sizes: BTreeSet<usize> = cells.iter().map(|(cell, _)| cell.config.bags.size).collect();
+    let label = |(cell, _): &(Cell, RunDir)| {
+        let size = (sizes.len() > 1).then(|| format!("bags of {}", cell.config.bags.size));
+        let words = Some(differences.of(&cell.config)).filter(|words| !words.is_empty());
+        size.into_iter().chain(words).collect::<Vec<_>>().join(", ")
+    };
+    let labels: Vec<String> = cells.iter().map(label).collect();
+    let is_telling = cells.len() > 1 && labels.iter().collect::<BTreeSet<_>>().len() == cells.len();
+    if is_telling { labels } else { cells.iter().map(|(cell, _)| cell.run.clone()).collect() }
+}
+
+/// The number of runs in each state.
+fn counts(runs: &[Seen]) -> Counts {
+    RunState::ALL.map(|state| (state, runs.iter().filter(|run| run.state == state).count()))
 }
 
 /// The states in which nothing more happens by itself.
@@ -81,7 +133,7 @@ const OVER: [RunState; 6] = [
     RunState::Pruned,
 ];
 
-fn seen(dir: &RunDir, row: Row) -> Seen {
+fn seen(dir: &RunDir, row: Row, label: &str) -> Seen {
     // What cannot be read now, since it is being written, can be read at the next look.
     let mut records = match row.state {
         RunState::Pending => Vec::new(),
@@ -93,7 +145,15 @@ fn seen(dir: &RunDir, row: Row) -> Seen {
     }
     let status = dir.status().ok().flatten();
     let epochs = (done, status.map_or(row.cell.config.optim.epochs, |status| status.epochs));
-    Seen { run: row.cell.run, state: row.state, epochs, reason: row.reason, records }
+    Seen {
+        run: row.cell.run,
+        label: label.to_owned(),
+        is_shown: row.state == RunState::Running,
+        state: row.state,
+        epochs,
+        reason: row.reason,
+        records,
+    }
 }
 
 impl Seen {
@@ -108,8 +168,7 @@ impl Seen {
 
 impl Look {
     pub(super) fn new(name: String, runs: Vec<Seen>) -> Self {
-        let counts = RunState::ALL.map(|state| (state, runs.iter().filter(|run| run.state == state).count()));
-        Self { name, counts, runs }
+        Self { name, counts: counts(&runs), runs }
     }
 
     fn count(&self, state: RunState) -> usize {
@@ -129,6 +188,11 @@ impl Look {
     /// Training images per second, of all running runs together.
     pub(super) fn images_per_s(&self) -> f64 {
         self.running().filter_map(|run| Some(run.records.last()?.images_per_s)).sum()
+    }
+
+    /// The runs whose curves are shown.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Seen> {
+        self.runs.iter().filter(|run| run.is_shown)
     }
 
     /// The runs that are being trained.

@@ -1,14 +1,13 @@
 //! What the screen of `llp watch` shows.
 
-use llp_sweep::record::EpochRecord;
 use llp_sweep::run_dir::RunState;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
-use ratatui::symbols::Marker;
 use ratatui::text::Line;
-use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph, Row, Table, TableState};
+use ratatui::widgets::{Block, Gauge, Paragraph, Row, Table, TableState};
 
+use super::curves::color;
 use super::look::{Look, Seen, left};
 use crate::train::progress::describe;
 
@@ -25,9 +24,9 @@ const ORDER: [RunState; RunState::ALL.len()] = [
     RunState::Pending,
 ];
 
-/// Colors of the curves, each a basic one that every terminal has.
-const COLORS: [Color; 6] =
-    [Color::Cyan, Color::Yellow, Color::Green, Color::Magenta, Color::Blue, Color::Red];
+/// Widths of columns.
+const STATE: u16 = 11;
+const EPOCH: u16 = 9;
 
 /// The last look, and how far the table is scrolled.
 pub(super) struct View {
@@ -75,7 +74,7 @@ impl View {
             Gauge::default().ratio(fraction).label(format!("{}: {:.0} %", self.look.name, 100.0 * fraction)),
             bar,
         );
-        self.draw_curves(frame, curves);
+        super::curves::draw(&self.look, frame, curves);
         self.draw_table(frame, table);
         let lines: Vec<_> = self.failures().take(4).map(Line::from).collect();
         let title = Block::new().title("Failures");
@@ -89,80 +88,71 @@ impl View {
         failed.map(|run| format!("{}: {}", run.run, run.reason.as_deref().unwrap_or("no reason recorded")))
     }
 
-    fn draw_curves(&self, frame: &mut Frame<'_>, area: Rect) {
-        let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).areas(area);
-        self.draw_chart(frame, left, "Training loss", |record| Some(record.train_loss));
-        let is_labelled = self.look.running().flat_map(|run| &run.records).any(|r| r.test_accuracy.is_some());
-        if is_labelled {
-            self.draw_chart(frame, right, "Test accuracy, %", |record| Some(100.0 * record.test_accuracy?));
-        } else {
-            self.draw_chart(frame, right, "Held-out KL, nats", |record| record.held_out_kl);
-        }
-    }
-
-    fn draw_chart(
-        &self,
-        frame: &mut Frame<'_>,
-        area: Rect,
-        title: &str,
-        pick: fn(&EpochRecord) -> Option<f64>,
-    ) {
-        let curve = |run: &Seen| -> Vec<(f64, f64)> {
-            run.records.iter().filter_map(|record| Some((record.epoch as f64, pick(record)?))).collect()
-        };
-        let curves: Vec<_> = self.look.running().map(curve).collect();
-        let points = || curves.iter().flatten();
-        let n_epochs = points().map(|point| point.0).fold(1.0, f64::max);
-        let low = points().map(|point| point.1).fold(f64::INFINITY, f64::min);
-        let high = points().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
-        let block = Block::new().title(title.to_owned());
-        if low > high {
-            return frame.render_widget(Paragraph::new("no epoch of a running cell yet").block(block), area);
-        }
-        let high = if high > low { high } else { low + 1.0 };
-        let datasets = curves.iter().enumerate().map(|(index, points)| {
-            let style = Style::new().fg(COLORS[index % COLORS.len()]);
-            Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(style).data(points)
-        });
-        let ends =
-            |low: f64, high: f64, digits: usize| [format!("{low:.digits$}"), format!("{high:.digits$}")];
-        let chart = Chart::new(datasets.collect())
-            .block(block)
-            .x_axis(Axis::default().bounds([1.0, n_epochs.max(2.0)]).labels(ends(1.0, n_epochs, 0)))
-            .y_axis(Axis::default().bounds([low, high]).labels(ends(low, high, 2)));
-        frame.render_widget(chart, area);
-    }
-
     fn draw_table(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        // Running cells come first, in the order and the colors of the curves.
-        let rows = self.look.runs.iter().enumerate().map(|(index, run)| {
+        let longest = self.look.runs.iter().map(|run| run.label.chars().count()).max().unwrap_or(0);
+        // What is too long for half of the line is cut off, with a sign.
+        let widest = longest.min(usize::from(area.width) / 2).max(4);
+        let taken = widest + usize::from(STATE + EPOCH) + 3;
+        let room = usize::from(area.width).saturating_sub(taken);
+        let mut places = 0..;
+        let rows = self.look.runs.iter().map(|run| {
             let (done, all) = run.epochs;
-            let numbers = run.records.last().map(describe).into_iter().chain(run.seconds_left().map(left));
-            let numbers = numbers.collect::<Vec<_>>().join("  ");
-            Row::new([run.run.clone(), run.state.as_str().to_owned(), format!("{done}/{all}"), numbers])
-                .style(style(run.state, index))
+            let place = if run.is_shown { places.next() } else { None };
+            let cells = [cut(&run.label, widest), run.state.as_str().to_owned(), format!("{done}/{all}")];
+            Row::new(cells.into_iter().chain([numbers(run, room)])).style(style(run.state, place))
         });
-        let longest = self.look.runs.iter().map(|run| run.run.len()).max().unwrap_or(0) as u16;
-        let widths =
-            [Constraint::Length(longest), Constraint::Length(11), Constraint::Length(9), Constraint::Fill(1)];
+        let widths = [
+            Constraint::Length(widest as u16),
+            Constraint::Length(STATE),
+            Constraint::Length(EPOCH),
+            Constraint::Fill(1),
+        ];
         let head = Row::new(["Cell", "State", "Epoch", ""]).style(Style::new().add_modifier(Modifier::BOLD));
-        let table = Table::new(rows, widths).header(head);
+        let table = Table::new(rows.collect::<Vec<_>>(), widths).header(head);
         frame.render_stateful_widget(table, area, &mut self.table);
     }
 }
 
-fn style(state: RunState, index: usize) -> Style {
-    match state {
-        RunState::Running => Style::new().fg(COLORS[index % COLORS.len()]),
-        RunState::Failed | RunState::Parked => Style::new().fg(Color::Red),
-        RunState::Diverged | RunState::Interrupted => Style::new().fg(Color::Yellow),
-        RunState::Complete => Style::new().fg(Color::Green),
-        RunState::Pending | RunState::Cancelled | RunState::Pruned => Style::new().dim(),
+/// A text of at most so many characters.
+fn cut(text: &str, n_max: usize) -> String {
+    if text.chars().count() <= n_max {
+        return text.to_owned();
+    }
+    text.chars().take(n_max.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The numbers of the last epoch and the time that is left: as many as there is room for, none of them in part. The pace
+/// goes first, then what stands before it.
+fn numbers(run: &Seen, room: usize) -> String {
+    let told = run.records.last().map(describe).unwrap_or_default();
+    let mut parts: Vec<String> =
+        told.split("  ").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let end = run.seconds_left().map(left);
+    loop {
+        let line = parts.iter().cloned().chain(end.clone()).collect::<Vec<_>>().join("  ");
+        if line.chars().count() <= room {
+            return line;
+        }
+        if parts.pop().is_none() {
+            return String::new();
+        }
+    }
+}
+
+/// A shown run has the color of its curve, `place` among those that are shown.
+fn style(state: RunState, place: Option<usize>) -> Style {
+    match (state, place) {
+        (_, Some(place)) => Style::new().fg(color(place)),
+        (RunState::Failed | RunState::Parked, _) => Style::new().fg(Color::Red),
+        (RunState::Diverged | RunState::Interrupted, _) => Style::new().fg(Color::Yellow),
+        (RunState::Complete, _) => Style::new().fg(Color::Green),
+        _ => Style::new().dim(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use llp_sweep::record::EpochRecord;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
@@ -188,15 +178,21 @@ mod tests {
         let first = if state == RunState::Running { 1 } else { done };
         let records = (first.max(1)..=done).map(record).collect();
         let reason = (state == RunState::Failed).then(|| "no space left".to_owned());
-        Seen { run: name.to_owned(), state, epochs: (done, 4), reason, records }
+        let is_shown = state == RunState::Running;
+        let (run, label) = (name.to_owned(), name.to_owned());
+        Seen { run, label, is_shown, state, epochs: (done, 4), reason, records }
     }
 
     fn screen(view: &mut View) -> Vec<String> {
-        let mut terminal = Terminal::new(TestBackend::new(90, 24)).unwrap();
+        screen_of(view, 90)
+    }
+
+    fn screen_of(view: &mut View, width: u16) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(width, 24)).unwrap();
         terminal.draw(|frame| view.draw(frame)).unwrap();
         let buffer = terminal.backend().buffer();
         let line =
-            |y: u16| (0..90).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
+            |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned();
         (0..24).map(line).collect()
     }
 
@@ -252,6 +248,41 @@ mod tests {
         let lines =
             screen(&mut View::new(Look::new("x".to_owned(), vec![run("run-a", RunState::Pending, 0)])));
         assert_eq!(lines[0], "0 of 1 done: 1 pending");
-        assert!(lines.iter().any(|line| line.contains("no epoch of a running cell yet")));
+        assert!(lines.iter().any(|line| line.contains("no epoch yet")));
+    }
+
+    /// Each curve has its name below the charts, and the axes have ends that differ.
+    #[test]
+    fn curves_are_named() {
+        let mut runs = vec![run("run-a", RunState::Running, 3), run("run-b", RunState::Running, 2)];
+        (runs[0].label, runs[1].label) = ("lr 0.1".to_owned(), "lr 0.03".to_owned());
+        let lines = screen(&mut View::new(Look::new("mine".to_owned(), runs)));
+        assert!(lines.contains(&"━━ lr 0.1  ━━ lr 0.03".to_owned()), "{lines:#?}");
+        let charts = lines[2..10].concat();
+        for label in ["2.0", "0.7", "epoch 1", "50", "83"] {
+            assert!(charts.contains(label), "{label}: {lines:#?}");
+        }
+    }
+
+    /// While nothing is trained, the curves are those of the run that is shown, here one that has ended.
+    #[test]
+    fn what_has_ended_is_shown() {
+        let mut ended = run("run-a", RunState::Complete, 4);
+        (ended.is_shown, ended.records) = (true, (1..=4).map(record).collect());
+        let lines = screen(&mut View::new(Look::new("mine".to_owned(), vec![ended])));
+        assert!(lines[3..10].iter().any(|line| line.chars().any(|c| ('⠁'..='⣿').contains(&c))), "{lines:#?}");
+        assert!(lines.contains(&"━━ run-a".to_owned()), "{lines:#?}");
+    }
+
+    /// No number is cut in the middle: what there is no room for is left out.
+    #[test]
+    fn numbers_are_whole() {
+        let whole = ["loss 1.0000", "test 75.0 %", "1000 images/s", "about 4s left"];
+        for width in 30..100 {
+            let lines = screen_of(&mut sweep(), width);
+            let row = lines.iter().find(|line| line.starts_with("run-d")).unwrap();
+            let parts: Vec<&str> = row.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect();
+            assert!(parts[2..].iter().all(|part| whole.contains(part)), "{width}: {row}");
+        }
     }
 }
