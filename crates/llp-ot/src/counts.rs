@@ -58,7 +58,7 @@ pub const MAX_STATES: usize = 1 << 22;
 /// count_loss_and_gradient(&batch, CountLikelihood::Exact, &mut loss, &mut gradient)?;
 /// assert!((loss[0] - 2.0_f64.ln()).abs() < 1e-15);
 /// count_loss_and_gradient(&batch, CountLikelihood::Saddlepoint, &mut loss, &mut gradient)?;
-/// assert!((loss[0] - 2.0_f64.ln()).abs() < 0.05);
+/// assert!((loss[0] - 2.0_f64.ln()).abs() < 0.1);
 /// # Ok::<(), llp_ot::OtError>(())
 /// ```
 pub fn count_loss_and_gradient<T: Real>(
