@@ -180,7 +180,7 @@ struct BagRange<'a, T> {
 }
 
 #[cfg(feature = "rayon")]
-impl<'a, T: Real> BagRange<'a, T> {
+impl<T: Real> BagRange<'_, T> {
     /// The two halves of the range.
     fn halves(self, batch: &RotBatch<'_, T>) -> (Self, Self) {
         let Self { bags, logits, loss, gradient, reports } = self;
