@@ -117,7 +117,7 @@ impl Caller {
                     return Err(Fault::Runtime("the training ended without a result".to_owned()));
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Err(error) = Python::attach(|py| py.check_signals()) {
+                    if let Err(error) = Python::attach(Python::check_signals) {
                         self.fail(error);
                     }
                 }

@@ -278,7 +278,9 @@ fn distributions(values: &[f64], n_classes: usize) -> Result<Vec<f64>, Fault> {
                 "probabilities: those of instance {instance} add up to {sum}, expected 1: divide each row by its sum"
             )));
         }
-        row.iter_mut().for_each(|p| *p /= sum);
+        for p in row {
+            *p /= sum;
+        }
     }
     Ok(all)
 }
