@@ -117,7 +117,12 @@ impl Caller {
                     return Err(Fault::Runtime("the training ended without a result".to_owned()));
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    if let Err(error) = Python::attach(Python::check_signals) {
+                    #[expect(
+                        clippy::redundant_closure_for_method_calls,
+                        reason = "the method itself is not general enough over lifetimes"
+                    )]
+                    let looked = Python::attach(|py| py.check_signals());
+                    if let Err(error) = looked {
                         self.fail(error);
                     }
                 }
