@@ -9,7 +9,9 @@
 //! |---|---|---|
 //! | MeanMap | [`mean_map`] | bags that differ; one convex problem, in seconds |
 //! | InvCal | [`inv_cal`] | small bags; large margins |
+//! | LMM, AMM | [`lmm`], [`amm`] | as MeanMap, where a class differs from bag to bag |
 //! | softmax under the KL loss | [`linear_kl`] | many bags, also alike ones |
+//! | EM | [`em`] | small bags |
 //!
 //! [`diagnose`] says beforehand whether bags differ enough, [`choose_l2`] chooses a penalty by held-out bags.
 //! `docs/classical.md` of the repository has each method's problem, defaults and failures, and measured
@@ -47,14 +49,18 @@
 
 #![forbid(unsafe_code)]
 
+mod amm;
 mod bags;
 mod columns;
 mod diagnose;
+mod em;
 mod error;
 mod fit;
 mod inv_cal;
 mod kernels;
 mod kl;
+mod labels;
+mod laplacian;
 mod lbfgs;
 mod mean_map;
 mod model;
@@ -62,16 +68,20 @@ mod objective;
 mod parallel;
 mod pass;
 mod path;
+mod posterior;
 mod smo;
 mod softmax;
 mod symmetric;
 
+pub use amm::{AmmConfig, amm, amm_from};
 pub use bags::Bags;
 pub use diagnose::{BagWeight, Diagnosis, diagnose};
+pub use em::{EmConfig, count_log_likelihood, em, em_from};
 pub use error::ClassicError;
 pub use fit::{Fit, Stopping};
 pub use inv_cal::{InvCalConfig, inv_cal};
 pub use kl::{LinearKlConfig, bag_kl, linear_kl, linear_kl_from};
+pub use laplacian::{LmmConfig, lmm};
 pub use mean_map::{MeanMapConfig, mean_map};
 pub use model::LinearModel;
 pub use path::{Choice, L2_PATH, choose_l2};

@@ -15,6 +15,8 @@ use crate::kernels::{add_scaled, dot};
 const CACHED_PRODUCTS: usize = 1 << 23;
 /// Curvature of a pair of equal points.
 const FLAT: f64 = 1e-12;
+/// Share of the upper bound below which a variable is 0.
+const ROUNDING: f64 = 1e-12;
 
 /// A variable of the dual: a point with a sign.
 #[derive(Debug, Clone, Copy)]
@@ -194,6 +196,19 @@ impl State<'_> {
     }
 }
 
+/// A bound that is reached up to rounding is reached: whether a variable is free decides the bias.
 fn moved(alpha: f64, by: f64, upper: f64, to_bound: bool) -> f64 {
-    if to_bound { if by > 0.0 { upper } else { 0.0 } } else { (alpha + by).clamp(0.0, upper) }
+    let near = ROUNDING * upper;
+    match alpha + by {
+        _ if to_bound => {
+            if by > 0.0 {
+                upper
+            } else {
+                0.0
+            }
+        }
+        moved if moved < near => 0.0,
+        moved if moved > upper - near => upper,
+        moved => moved,
+    }
 }

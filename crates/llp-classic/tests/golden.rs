@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 use llp_classic::{
-    BagWeight, Bags, InvCalConfig, LinearKlConfig, MeanMapConfig, Stopping, inv_cal, linear_kl_from, mean_map,
+    BagWeight, Bags, EmConfig, InvCalConfig, LinearKlConfig, LinearModel, LmmConfig, MeanMapConfig, Stopping,
+    count_log_likelihood, em_from, inv_cal, linear_kl_from, lmm, mean_map,
 };
 use llp_ot::Proportions;
 use serde_json::Value;
@@ -136,6 +137,58 @@ fn inv_cal_is_that_of_clarabel() {
             assert!(fit.converged, "{}: {record} {fit:?}", problem.record["name"]);
             // A violation of 1e-9 leaves c = 10 times it in the value for each of 15 bags and 5 classes.
             problem.assert_within(1e-6, "inv_cal", fit.objective, &record["objective"]);
+        }
+    }
+}
+
+/// Theorem: LMM's objective is that of the dense system, solved by SciPy.
+#[test]
+fn lmm_is_that_of_scipy() {
+    for problem in problems() {
+        for record in problem.record["lmm"].as_array().unwrap() {
+            let number = |key: &str| record[key].as_f64().unwrap();
+            let config = LmmConfig {
+                l2: problem.l2(),
+                gamma: number("gamma"),
+                sigma: number("sigma"),
+                epsilon: number("epsilon"),
+                standardize: true,
+                bag_weight: if record["weighted"] == true { BagWeight::Instances } else { BagWeight::Equal },
+                stopping: EXACT,
+            };
+            let fit = lmm(&problem.bags(), &config).unwrap();
+            assert!(fit.converged, "{}: {record} {fit:?}", problem.record["name"]);
+            problem.assert_objective("lmm", fit.objective, &record["objective"]);
+        }
+    }
+}
+
+/// Theorem: the likelihood of counts is that of all labelings, added up; one round of EM moves a model of
+/// free scores towards the posterior of all labelings.
+#[test]
+fn counts_have_the_likelihood_of_all_labelings() {
+    for record in fixture()["em"].as_array().unwrap() {
+        let (p, q, counts) = (numbers(&record["p"]), numbers(&record["q"]), integers(&record["counts"]));
+        let (k, n) = (counts.len(), p.len() / counts.len());
+        // One column for each instance: a model that can give each its own probabilities.
+        let features: Vec<f64> = (0..n * n).map(|at| f64::from(u8::from(at / n == at % n))).collect();
+        let proportions = [Proportions::from_counts(&counts).unwrap()];
+        let bags = Bags::new(&features, n, &vec![0; n], &proportions).unwrap();
+        let weights = (0..k).flat_map(|class| (0..n).map(move |i| (class, i)));
+        let model = LinearModel {
+            weights: weights.map(|(class, i)| p[i * k + class].ln()).collect(),
+            bias: vec![0.0; k],
+        };
+        let got = count_log_likelihood(&bags, &model).unwrap() * n as f64;
+        let expected = record["log_likelihood"].as_f64().unwrap();
+        assert!((got - expected).abs() < 1e-12 * expected.abs().max(1.0), "{got} for {expected}");
+
+        let config =
+            EmConfig { l2: 0.0, standardize: false, max_rounds: 1, stopping: EXACT, ..EmConfig::default() };
+        let fit = em_from(&bags, &config, &model).unwrap();
+        for (got, expected) in fit.model.probabilities(&features).unwrap().iter().zip(q) {
+            // Gradients of 1e-9 of a mean over at most 7 instances.
+            assert!((got - expected).abs() < 1e-7, "{got} for {expected}");
         }
     }
 }

@@ -5,8 +5,8 @@ mod drawn;
 
 use drawn::{Drawn, bags, order};
 use llp_classic::{
-    Bags, InvCalConfig, LinearKlConfig, LinearModel, MeanMapConfig, Stopping, inv_cal, linear_kl_from,
-    mean_map,
+    Bags, EmConfig, InvCalConfig, LinearKlConfig, LinearModel, LmmConfig, MeanMapConfig, Stopping,
+    count_log_likelihood, em_from, inv_cal, linear_kl_from, lmm, mean_map,
 };
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const EXACT: Stopping = Stopping { gradient: 1e-9, max_evaluations: 10_000 };
 const TOLERANCE: f64 = 1e-6;
 
 /// Methods whose problems are strictly convex, and the KL loss from 0 with a strong penalty.
-const METHODS: [fn(&Bags<'_, f64>) -> LinearModel; 3] = [
+const METHODS: [fn(&Bags<'_, f64>) -> LinearModel; 4] = [
     |bags| {
         let config = MeanMapConfig { stopping: EXACT, ..MeanMapConfig::default() };
         mean_map(bags, &config).unwrap().model
@@ -26,6 +26,7 @@ const METHODS: [fn(&Bags<'_, f64>) -> LinearModel; 3] = [
         let zero = LinearModel::zero(bags.n_classes(), bags.n_columns());
         linear_kl_from(bags, &config, &zero).unwrap().model
     },
+    |bags| lmm(bags, &LmmConfig { stopping: EXACT, ..LmmConfig::default() }).unwrap().model,
     |bags| {
         inv_cal(bags, &InvCalConfig { c: 0.1, tolerance: 1e-10, ..InvCalConfig::default() }).unwrap().model
     },
@@ -102,5 +103,28 @@ proptest! {
         };
         let fit = drawn.with(|bags| mean_map(&bags.subset(&kept), &MeanMapConfig::default()).unwrap());
         prop_assert_eq!(fit, alone.with(|bags| mean_map(bags, &MeanMapConfig::default()).unwrap()));
+    }
+
+    /// Theorem: a round of EM with exact responsibilities never lowers the penalized likelihood.
+    #[test]
+    fn em_climbs(drawn in bags()) {
+        let value = |bags: &Bags<'_, f64>, model: &LinearModel| {
+            let penalty: f64 = model.weights.iter().map(|w| w * w).sum();
+            count_log_likelihood(bags, model).unwrap() - 0.05 * penalty
+        };
+        let config = EmConfig {
+            l2: 0.1, standardize: false, max_states: usize::MAX, max_rounds: 1, stopping: EXACT, ..EmConfig::default()
+        };
+        drawn.with(|bags| -> Result<(), TestCaseError> {
+            let mut model = LinearModel::zero(bags.n_classes(), bags.n_columns());
+            let mut last = value(bags, &model);
+            for _ in 0..5 {
+                model = em_from(bags, &config, &model).unwrap().model;
+                let next = value(bags, &model);
+                prop_assert!(next >= last - 1e-10, "{next} after {last}"); // rounding
+                last = next;
+            }
+            Ok(())
+        })?;
     }
 }
