@@ -142,7 +142,9 @@ fn probabilities<T: Real>(bags: &Bags<'_, T>, bag: usize, model: &LinearModel) -
         model.score_row(bags.row(instance), row);
         softmax(row);
         // No label is impossible, so all counts are possible.
-        row.iter_mut().for_each(|p| *p = p.max(1e-30));
+        for p in row.iter_mut() {
+            *p = p.max(1e-30);
+        }
     }
     p
 }

@@ -5,7 +5,7 @@ use llp_ot::Real;
 use crate::columns::{Columns, bag_means};
 use crate::error::{at_least, positive};
 use crate::kernels::dot;
-use crate::smo::{Machine, Variable, solve};
+use crate::smo::{Machine, Products, Variable, solve};
 use crate::{Bags, ClassicError, Fit, LinearModel};
 
 /// Settings of [`inv_cal`].
@@ -66,6 +66,7 @@ pub fn inv_cal<T: Real>(bags: &Bags<'_, T>, config: &InvCalConfig) -> Result<Fit
     let (k, d) = (bags.n_classes(), bags.n_columns());
     let columns = Columns::standardizing(config.standardize, bags);
     let means = bag_means(bags, &columns);
+    let mut products = Products::new(&means, d);
     let mut standard = LinearModel::zero(k, d);
     let mut fit = Fit {
         model: LinearModel::zero(k, d),
@@ -77,7 +78,7 @@ pub fn inv_cal<T: Real>(bags: &Bags<'_, T>, config: &InvCalConfig) -> Result<Fit
     for class in if k == 2 { 1..2 } else { 0..k } {
         let targets = targets(bags, class, config.epsilon);
         let machine =
-            solve(&means, d, &variables(&targets, config.c), config.tolerance, config.max_iterations);
+            solve(&mut products, &variables(&targets, config.c), config.tolerance, config.max_iterations);
         fit.objective += objective(&machine, &means, &targets, config.c);
         fit.gradient_norm = fit.gradient_norm.max(machine.violation);
         fit.n_evaluations += machine.n_iterations;

@@ -12,6 +12,7 @@
 //! | LMM, AMM | [`lmm`], [`amm`] | as MeanMap, where a class differs from bag to bag |
 //! | softmax under the KL loss | [`linear_kl`] | many bags, also alike ones |
 //! | EM | [`em`] | small bags |
+//! | alter-pSVM | [`alter_svm`] | small data, large margins |
 //!
 //! [`diagnose`] says beforehand whether bags differ enough, [`choose_l2`] chooses a penalty by held-out bags.
 //! `docs/classical.md` of the repository has each method's problem, defaults and failures, and measured
@@ -49,6 +50,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alter_svm;
 mod amm;
 mod bags;
 mod columns;
@@ -73,6 +75,7 @@ mod smo;
 mod softmax;
 mod symmetric;
 
+pub use alter_svm::{AlterSvmConfig, alter_svm, alter_svm_from};
 pub use amm::{AmmConfig, amm, amm_from};
 pub use bags::Bags;
 pub use diagnose::{BagWeight, Diagnosis, diagnose};

@@ -1,6 +1,6 @@
 //! Responsibilities: the class of each instance of a bag, given probabilities and the counts of the bag.
 
-use crate::kernels::add_scaled;
+use crate::kernels::{add_scaled, divide};
 
 /// Posterior `[instance, class]` of the labels of a bag given its counts, for independent labels with
 /// probabilities `p`, `[instance, class]`; and the logarithm of the probability of the counts.
@@ -30,7 +30,7 @@ pub(crate) fn exact(p: &[f64], counts: &[u32]) -> Option<(Vec<f64>, f64)> {
         let q = &mut q[at * k..(at + 1) * k];
         lattice.join(&prefix[at], &suffix, row, q);
         let sum: f64 = q.iter().sum();
-        q.iter_mut().for_each(|q| *q = (*q / sum).clamp(0.0, 1.0));
+        divide(q, sum);
         suffix = lattice.backward(&suffix, row);
         normalize(&mut suffix)?;
     }
@@ -55,7 +55,7 @@ pub(crate) fn multinomial(p: &[f64], counts: &[u32]) -> Vec<f64> {
             *q = if count == 0 { 0.0 } else { *q * f64::from(count) / (sum - *q).max(1e-12) };
         }
         let total: f64 = row.iter().sum();
-        row.iter_mut().for_each(|q| *q /= total);
+        divide(row, total);
     }
     q
 }
@@ -63,7 +63,7 @@ pub(crate) fn multinomial(p: &[f64], counts: &[u32]) -> Vec<f64> {
 /// Divides by the largest entry and returns its logarithm; `None` if all are 0.
 fn normalize(values: &mut [f64]) -> Option<f64> {
     let largest = values.iter().copied().fold(0.0, f64::max);
-    values.iter_mut().for_each(|value| *value /= largest);
+    divide(values, largest);
     (largest > 0.0).then(|| largest.ln())
 }
 

@@ -39,14 +39,20 @@ pub(crate) struct Machine {
     pub(crate) n_iterations: usize,
 }
 
-/// Points `[point, column]` and those of their products that were needed.
-struct Products<'a> {
+/// Points `[point, column]` and those of their products that were needed, for any number of problems.
+pub(crate) struct Products<'a> {
     points: &'a [f64],
     n_columns: usize,
     kept: Vec<Option<Rc<[f64]>>>,
 }
 
-impl Products<'_> {
+impl<'a> Products<'a> {
+    pub(crate) fn new(points: &'a [f64], n_columns: usize) -> Self {
+        let n_points = points.len() / n_columns;
+        let n_kept = if n_points * n_points <= CACHED_PRODUCTS { n_points } else { 0 };
+        Self { points, n_columns, kept: vec![None; n_kept] }
+    }
+
     fn row(&self, point: usize) -> &[f64] {
         &self.points[point * self.n_columns..(point + 1) * self.n_columns]
     }
@@ -75,16 +81,12 @@ struct State<'a> {
 
 /// Solves the dual from 0, until the violation is at most `tolerance`.
 pub(crate) fn solve(
-    points: &[f64],
-    n_columns: usize,
+    products: &mut Products<'_>,
     variables: &[Variable],
     tolerance: f64,
     max_iterations: usize,
 ) -> Machine {
-    let n_points = points.len() / n_columns;
-    let n_kept = if n_points * n_points <= CACHED_PRODUCTS { n_points } else { 0 };
-    let mut products = Products { points, n_columns, kept: vec![None; n_kept] };
-    let squares: Vec<f64> = points.chunks_exact(n_columns).map(|x| dot(x, x)).collect();
+    let squares: Vec<f64> = products.points.chunks_exact(products.n_columns).map(|x| dot(x, x)).collect();
     let mut state = State {
         variables,
         alpha: vec![0.0; variables.len()],
@@ -93,14 +95,14 @@ pub(crate) fn solve(
     };
     let mut n_iterations = 0;
     let violation = loop {
-        let (i, j, violation) = state.choose(&mut products);
+        let (i, j, violation) = state.choose(products);
         let Some(j) = j.filter(|_| violation > tolerance && n_iterations < max_iterations) else {
             break violation.max(0.0);
         };
-        state.step(i, j, &mut products);
+        state.step(i, j, products);
         n_iterations += 1;
     };
-    let mut weights = vec![0.0; n_columns];
+    let mut weights = vec![0.0; products.n_columns];
     for (variable, alpha) in variables.iter().zip(&state.alpha).filter(|(_, alpha)| **alpha > 0.0) {
         add_scaled(&mut weights, variable.sign * alpha, products.row(variable.point));
     }

@@ -2,8 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 use llp_classic::{
-    BagWeight, Bags, EmConfig, InvCalConfig, LinearKlConfig, LinearModel, LmmConfig, MeanMapConfig, Stopping,
-    count_log_likelihood, em_from, inv_cal, linear_kl_from, lmm, mean_map,
+    AlterSvmConfig, BagWeight, Bags, EmConfig, InvCalConfig, LinearKlConfig, LinearModel, LmmConfig,
+    MeanMapConfig, Stopping, alter_svm_from, count_log_likelihood, em_from, inv_cal, linear_kl_from, lmm,
+    mean_map,
 };
 use llp_ot::Proportions;
 use serde_json::Value;
@@ -191,4 +192,27 @@ fn counts_have_the_likelihood_of_all_labelings() {
             assert!((got - expected).abs() < 1e-7, "{got} for {expected}");
         }
     }
+}
+
+/// Theorem: from the same labels, alter-pSVM goes the way of a twin with scikit-learn's SVC: as many machines,
+/// and the same value at the end.
+#[test]
+fn alter_svm_goes_the_way_of_scikit_learn() {
+    let mut n_compared = 0;
+    for problem in problems().into_iter().filter(|problem| !problem.record["alter_svm"].is_null()) {
+        let bags = problem.bags();
+        // Scores by the first column, as the twin starts.
+        let mut start = LinearModel::zero(2, bags.n_columns());
+        start.weights[bags.n_columns()] = 1.0;
+        for record in problem.record["alter_svm"].as_array().unwrap() {
+            let (c, c_counts) = (record["c"].as_f64().unwrap(), record["c_counts"].as_f64().unwrap());
+            let config = AlterSvmConfig { c, c_counts, violation: 1e-10, ..AlterSvmConfig::default() };
+            let fit = alter_svm_from(&bags, &config, &start).unwrap();
+            assert!(fit.converged);
+            assert_eq!(Some(fit.n_evaluations as u64), record["machines"].as_u64(), "{c} {c_counts}");
+            problem.assert_within(1e-6, "alter_svm", fit.objective, &record["objective"]);
+            n_compared += 1;
+        }
+    }
+    assert_eq!(n_compared, 3);
 }

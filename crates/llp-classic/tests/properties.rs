@@ -36,9 +36,8 @@ const METHODS: [fn(&Bags<'_, f64>) -> LinearModel; 4] = [
 fn all_scores(drawn: &Drawn) -> Vec<Vec<f64>> {
     let of_method = |method: &fn(&Bags<'_, f64>) -> LinearModel| {
         let model = drawn.with(method);
-        let mut scores = model.probabilities(&drawn.features).unwrap();
-        scores.iter_mut().for_each(|p| *p = p.max(1e-300).ln());
-        scores
+        let scores = model.probabilities(&drawn.features).unwrap();
+        scores.into_iter().map(|p| p.max(1e-300).ln()).collect()
     };
     METHODS.iter().map(of_method).collect()
 }

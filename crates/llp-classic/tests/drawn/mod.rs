@@ -47,7 +47,7 @@ impl Drawn {
             counts[to].clone_from(&self.counts[bag]);
         }
         let bag_of = self.bag_of.iter().map(|&bag| to[bag as usize] as u32).collect();
-        Self { counts, bag_of, ..self.clone() }
+        Self { bag_of, counts, ..self.clone() }
     }
 
     /// Columns times factors plus shifts.
