@@ -85,6 +85,15 @@ fn memory() -> (f64, f64) {
     (entry("VmRSS:").unwrap_or(f64::NAN) / 1024.0, entry("VmHWM:").unwrap_or(f64::NAN) / 1024.0)
 }
 
+/// Seconds that the processors worked for this process (Linux).
+fn processor_seconds() -> f64 {
+    let stat = fs_err::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: f64 =
+        after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sizes = [1_000_000, 64, 10, 1000];
     for (size, argument) in sizes.iter_mut().zip(std::env::args().skip(1)) {
@@ -103,10 +112,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bags = Bags::new(&drawn.features, d, &drawn.bag_of, &drawn.proportions)?;
     println!("checked and grouped: {:.2} s", started.elapsed().as_secs_f64());
     let mean = MeanMapConfig { l2: 1e-3, ..MeanMapConfig::default() };
-    let started = Instant::now();
+    let started = (Instant::now(), processor_seconds());
     let start = mean_map(&bags, &mean)?;
     report("MeanMap", started, &start, &drawn)?;
-    let started = Instant::now();
+    let started = (Instant::now(), processor_seconds());
     let fit = linear_kl_from(&bags, &LinearKlConfig::default(), &start.model)?;
     report("KL", started, &fit, &drawn)?;
     let (_, peak) = memory();
@@ -116,15 +125,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn report(
     name: &str,
-    started: Instant,
+    started: (Instant, f64),
     fit: &llp_classic::Fit,
     drawn: &Drawn,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let seconds = started.elapsed().as_secs_f64();
+    let seconds = started.0.elapsed().as_secs_f64();
+    let worked = processor_seconds() - started.1;
     let predicted = fit.model.predict(&drawn.features)?;
     let right = predicted.iter().zip(&drawn.labels).filter(|(a, b)| a == b).count();
     println!(
-        "{name}: {seconds:.2} s, {} passes of {:.3} s, gradient {:.1e}, accuracy {:.2} %",
+        "{name}: {seconds:.2} s ({worked:.2} s of processors), {} passes of {:.3} s, gradient {:.1e}, accuracy {:.2} %",
         fit.n_evaluations,
         seconds / fit.n_evaluations as f64,
         fit.gradient_norm,

@@ -2,9 +2,10 @@
 //!
 //! Rows come in blocks of four, converted to double precision, so that each weight is loaded once for four
 //! products. Sums run over eight lanes whatever the instruction set, and products are rounded before they are
-//! added, so that every machine gets the same bits.
+//! added, so that every machine gets the same bits. Kernels are types, not closures: those are not compiled for
+//! more than the least instruction set.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Rows of a block.
 pub(crate) const BLOCK: usize = 4;
@@ -13,10 +14,22 @@ const LANES: usize = 8;
 
 /// Adds to `scores`, `[4, class]`, the products of `rows`, `[4, column]`, with `weights`, `[class, column]`.
 pub(crate) fn add_scores(rows: &[f64], weights: &[f64], scores: &mut [f64]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || add_scores_on(rows, weights, scores),
-    );
+    Arch::new().dispatch(Scores { rows, weights, scores });
+}
+
+struct Scores<'a> {
+    rows: &'a [f64],
+    weights: &'a [f64],
+    scores: &'a mut [f64],
+}
+
+impl WithSimd for Scores<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        add_scores_on(self.rows, self.weights, self.scores);
+    }
 }
 
 #[inline(always)]
@@ -34,10 +47,22 @@ fn add_scores_on(rows: &[f64], weights: &[f64], scores: &mut [f64]) {
 
 /// Adds to `gradient`, `[class, column]`, the products of `coefficients`, `[4, class]`, with `rows`, `[4, column]`.
 pub(crate) fn add_gradient(rows: &[f64], coefficients: &[f64], gradient: &mut [f64]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || add_gradient_on(rows, coefficients, gradient),
-    );
+    Arch::new().dispatch(Gradient { rows, coefficients, gradient });
+}
+
+struct Gradient<'a> {
+    rows: &'a [f64],
+    coefficients: &'a [f64],
+    gradient: &'a mut [f64],
+}
+
+impl WithSimd for Gradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        add_gradient_on(self.rows, self.coefficients, self.gradient);
+    }
 }
 
 #[inline(always)]
@@ -55,10 +80,21 @@ fn add_gradient_on(rows: &[f64], coefficients: &[f64], gradient: &mut [f64]) {
 
 /// The inner product of two vectors of one length.
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || products(x, [y])[0],
-    )
+    Arch::new().dispatch(Product { x, y })
+}
+
+struct Product<'a> {
+    x: &'a [f64],
+    y: &'a [f64],
+}
+
+impl WithSimd for Product<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        products(self.x, [self.y])[0]
+    }
 }
 
 /// Divides every value.

@@ -68,7 +68,15 @@ impl LinearModel {
     /// # Errors
     /// If the features are no whole number of rows.
     pub fn predict<T: Real>(&self, features: &[T]) -> Result<Vec<usize>, ClassicError> {
-        Ok(self.scores(features)?.chunks_exact(self.n_classes()).map(argmax).collect())
+        let n_columns = self.n_columns();
+        let n_rows = features.len() / n_columns;
+        check_length("features", features.len(), n_rows * n_columns, "[instance, column]")?;
+        let mut scores = vec![0.0; self.n_classes()];
+        let class = |row| {
+            self.score_row(row, &mut scores);
+            argmax(&scores)
+        };
+        Ok(features.chunks_exact(n_columns).map(class).collect())
     }
 
     /// The scores of one row, `[class]`.
