@@ -14,16 +14,16 @@ const LANES: usize = 8;
 
 /// Adds to `scores`, `[4, class]`, the products of `rows`, `[4, column]`, with `weights`, `[class, column]`.
 pub(crate) fn add_scores(rows: &[f64], weights: &[f64], scores: &mut [f64]) {
-    Arch::new().dispatch(Scores { rows, weights, scores });
+    Arch::new().dispatch(AddScores { rows, weights, scores });
 }
 
-struct Scores<'a> {
+struct AddScores<'a> {
     rows: &'a [f64],
     weights: &'a [f64],
     scores: &'a mut [f64],
 }
 
-impl WithSimd for Scores<'_> {
+impl WithSimd for AddScores<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -47,16 +47,16 @@ fn add_scores_on(rows: &[f64], weights: &[f64], scores: &mut [f64]) {
 
 /// Adds to `gradient`, `[class, column]`, the products of `coefficients`, `[4, class]`, with `rows`, `[4, column]`.
 pub(crate) fn add_gradient(rows: &[f64], coefficients: &[f64], gradient: &mut [f64]) {
-    Arch::new().dispatch(Gradient { rows, coefficients, gradient });
+    Arch::new().dispatch(AddGradient { rows, coefficients, gradient });
 }
 
-struct Gradient<'a> {
+struct AddGradient<'a> {
     rows: &'a [f64],
     coefficients: &'a [f64],
     gradient: &'a mut [f64],
 }
 
-impl WithSimd for Gradient<'_> {
+impl WithSimd for AddGradient<'_> {
     type Output = ();
 
     #[inline(always)]
