@@ -1,0 +1,203 @@
+//! Instances in bags, with the proportions of each bag: what every method learns from.
+
+use llp_ot::{Proportions, Real};
+
+use crate::ClassicError;
+use crate::error::check_length;
+use crate::parallel::map;
+
+/// Largest accepted magnitude of a feature: squares and their sums stay finite.
+const LARGEST: f64 = 1e100;
+
+/// Rows that one task checks.
+const CHECKED_ROWS: usize = 4096;
+
+/// Features of instances, the bag of each, and the proportions of each bag.
+///
+/// Features stay where they are, in single or double precision; beside them this type needs four bytes per
+/// instance. Instances may come in any order.
+///
+/// ```
+/// use llp_classic::Bags;
+/// use llp_ot::Proportions;
+///
+/// let features = [0.1_f32, 0.9, 2.0, 3.1]; // [instance, column], one column
+/// let proportions = [Proportions::new(vec![1.0, 0.0])?, Proportions::new(vec![0.5, 0.5])?];
+/// let bags = Bags::new(&features, 1, &[0, 0, 1, 1], &proportions)?;
+/// assert_eq!((bags.n_bags(), bags.n_instances(), bags.n_classes()), (2, 4, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Bags<'a, T> {
+    features: &'a [T],
+    n_columns: usize,
+    n_classes: usize,
+    proportions: Vec<&'a Proportions>,
+    /// Instances, bag after bag.
+    order: Vec<u32>,
+    /// Where each bag starts in `order`, and its end.
+    starts: Vec<usize>,
+}
+
+impl<'a, T: Real> Bags<'a, T> {
+    /// Checks and groups instances.
+    ///
+    /// `features` is row-major `[instance, column]`, `bag_of` is `[instance]` and counts bags from 0,
+    /// `proportions` is `[bag]`.
+    ///
+    /// # Errors
+    /// Lengths that do not fit, features that are not finite, bags without instances or proportions, bags of
+    /// different classes, fewer than two classes.
+    pub fn new(
+        features: &'a [T],
+        n_columns: usize,
+        bag_of: &[u32],
+        proportions: &'a [Proportions],
+    ) -> Result<Self, ClassicError> {
+        let too_few = |what, got, least| Err(ClassicError::TooFew { what, got, least });
+        if n_columns == 0 {
+            return too_few("columns", 0, 1);
+        }
+        let Some(first) = proportions.first() else {
+            return too_few("bags", 0, 1);
+        };
+        let n_classes = first.n_classes();
+        if n_classes < 2 {
+            return too_few("classes", n_classes, 2);
+        }
+        if let Some(bag) = proportions.iter().position(|z| z.n_classes() != n_classes) {
+            let got = proportions[bag].n_classes();
+            return Err(ClassicError::Classes { bag, got, expected: n_classes });
+        }
+        check_length("features", features.len(), bag_of.len() * n_columns, "[instance, column]")?;
+        check_features(features, n_columns)?;
+        let (order, starts) = group(bag_of, proportions.len())?;
+        let proportions = proportions.iter().collect();
+        Ok(Self { features, n_columns, n_classes, proportions, order, starts })
+    }
+
+    /// The same features with some of the bags only, in the order given.
+    ///
+    /// # Panics
+    /// If a bag does not exist.
+    #[must_use]
+    pub fn subset(&self, bags: &[usize]) -> Self {
+        let mut starts = vec![0];
+        let mut order = Vec::new();
+        for &bag in bags {
+            order.extend_from_slice(self.instances(bag));
+            starts.push(order.len());
+        }
+        let proportions = bags.iter().map(|&bag| self.proportions[bag]).collect();
+        Self { features: self.features, proportions, order, starts, ..*self }
+    }
+}
+
+impl<T> Bags<'_, T> {
+    /// Number of bags.
+    pub fn n_bags(&self) -> usize {
+        self.proportions.len()
+    }
+
+    /// Number of instances in these bags.
+    pub fn n_instances(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.n_columns
+    }
+
+    /// Number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    /// The proportions of a bag, `[class]`.
+    pub fn proportions(&self, bag: usize) -> &[f64] {
+        self.proportions[bag].as_slice()
+    }
+
+    /// The instances of a bag, as indices of rows.
+    pub fn instances(&self, bag: usize) -> &[u32] {
+        &self.order[self.starts[bag]..self.starts[bag + 1]]
+    }
+
+    /// The features of an instance, `[column]`.
+    pub fn row(&self, instance: u32) -> &[T] {
+        let start = instance as usize * self.n_columns;
+        &self.features[start..start + self.n_columns]
+    }
+
+    /// Counts that fit the proportions of a bag: largest remainders.
+    pub(crate) fn counts(&self, bag: usize) -> Vec<u32> {
+        self.proportions[bag].largest_remainder_counts(self.instances(bag).len() as u32)
+    }
+
+    /// The shares of the classes among all instances, `[class]`.
+    pub(crate) fn class_shares(&self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.n_classes];
+        for bag in 0..self.n_bags() {
+            let weight = self.instances(bag).len() as f64 / self.n_instances() as f64;
+            for (share, z) in shares.iter_mut().zip(self.proportions(bag)) {
+                *share += weight * z;
+            }
+        }
+        shares
+    }
+
+    /// Instances, bag after bag.
+    pub(crate) fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// Where each bag starts in [`Self::order`], and the end of the last.
+    pub(crate) fn starts(&self) -> &[usize] {
+        &self.starts
+    }
+}
+
+fn check_features<T: Real>(features: &[T], n_columns: usize) -> Result<(), ClassicError> {
+    let wrong = |value: &T| !(-LARGEST..=LARGEST).contains(&value.to_f64());
+    let chunk = CHECKED_ROWS * n_columns;
+    let found = map(features.len().div_ceil(chunk), |index| {
+        let start = index * chunk;
+        let values = &features[start..features.len().min(start + chunk)];
+        // Whole chunks are scanned without a branch.
+        let any = values.iter().fold(false, |any, value| any | wrong(value));
+        any.then(|| values.iter().position(wrong).map(|offset| start + offset)).flatten()
+    });
+    match found.into_iter().flatten().next() {
+        None => Ok(()),
+        Some(at) => Err(ClassicError::Feature {
+            instance: at / n_columns,
+            column: at % n_columns,
+            value: features[at].to_f64(),
+        }),
+    }
+}
+
+/// Sorts instances by bag, stably: their order, and where each bag starts.
+fn group(bag_of: &[u32], n_bags: usize) -> Result<(Vec<u32>, Vec<usize>), ClassicError> {
+    let mut starts = vec![0; n_bags + 1];
+    for (instance, &bag) in bag_of.iter().enumerate() {
+        let Some(count) = starts.get_mut(bag as usize + 1) else {
+            return Err(ClassicError::UnknownBag { instance, bag, n_bags });
+        };
+        *count += 1;
+    }
+    if let Some(bag) = starts[1..].iter().position(|&count| count == 0) {
+        return Err(ClassicError::EmptyBag { bag });
+    }
+    for bag in 0..n_bags {
+        starts[bag + 1] += starts[bag];
+    }
+    let mut next = starts.clone();
+    let mut order = vec![0; bag_of.len()];
+    for (instance, &bag) in bag_of.iter().enumerate() {
+        order[next[bag as usize]] = instance as u32;
+        next[bag as usize] += 1;
+    }
+    Ok((order, starts))
+}
