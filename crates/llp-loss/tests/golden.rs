@@ -91,7 +91,7 @@ fn losses_and_gradients_agree_with_pytorch() {
             }
         }
     }
-    assert_eq!(compared.len(), 10, "kl, avg_kl, l1, l2 and six ROT settings: {compared:?}");
+    assert_eq!(compared.len(), 15, "kl, avg_kl, l1, l2, five of counts and six ROT settings: {compared:?}");
 }
 
 fn assert_close(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {

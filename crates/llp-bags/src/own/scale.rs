@@ -69,7 +69,9 @@ impl Scale {
                     Ok(scale) => return Ok(scale),
                     Err(row) => row,
                 };
-                if let Ok(scale) = Self::written(table, Unit::Percentages, misfit) {
+                // A row with an unknown class fits any whole.
+                let shows_the_whole = table.rows.iter().any(|row| !row.classes.contains(&Entry::Unknown));
+                if shows_the_whole && let Ok(scale) = Self::written(table, Unit::Percentages, misfit) {
                     return Ok(scale);
                 }
                 let seem_counts = table.rows.iter().all(are_whole)
