@@ -153,7 +153,7 @@ pub enum ProportionsError {
     },
     /// Shares that do not add up.
     #[error(
-        "{place}: the shares of bag {bag:?} add up to {sum}, expected 1 within {tolerance} ({}): correct them{}",
+        "{place}: the shares of bag {bag:?} add up to {sum}, expected {whole} within {tolerance} ({}): correct them{}",
         classes_of(&taken.classes),
         taken.hint
     )]
@@ -164,6 +164,8 @@ pub enum ProportionsError {
         bag: String,
         /// Their sum.
         sum: f64,
+        /// 1, or 100 for percentages.
+        whole: f64,
         /// What rounding may make of it.
         tolerance: f64,
         /// The columns that were taken for classes.

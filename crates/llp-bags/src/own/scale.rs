@@ -22,6 +22,9 @@ const THREE_DIGITS_MAX: f64 = 0.01;
 /// Whatever adds up to more than this is meant as counts.
 const SHARE_SUM_BELOW: f64 = 1.5;
 
+/// If all rows add up to more than this and hold no counts, they are meant as percentages.
+const PERCENT_SUM_ABOVE: f64 = 50.0;
+
 /// What the cells of a table are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,13 +74,20 @@ impl Scale {
                 };
                 // A row with an unknown class fits any whole.
                 let shows_the_whole = table.rows.iter().any(|row| !row.classes.contains(&Entry::Unknown));
-                if shows_the_whole && let Ok(scale) = Self::written(table, Unit::Percentages, misfit) {
-                    return Ok(scale);
-                }
+                let percent = match Self::written(table, Unit::Percentages, misfit) {
+                    Ok(scale) if shows_the_whole => return Ok(scale),
+                    Ok(_) => share,
+                    Err(row) => row,
+                };
+                let sum_of = |row: &Row| sums(row, 0.0, 0.0).0;
                 let seem_counts = table.rows.iter().all(are_whole)
-                    && table.rows.iter().any(|row| sums(row, 0.0, 0.0).0 > SHARE_SUM_BELOW);
-                let (scale, row) =
-                    if seem_counts { (counts, count) } else { (Self::cut(table, Unit::Shares), share) };
+                    && table.rows.iter().any(|row| sum_of(row) > SHARE_SUM_BELOW);
+                let seem_percentages = table.rows.iter().all(|row| sum_of(row) > PERCENT_SUM_ABOVE);
+                let (scale, row) = match (seem_counts, seem_percentages) {
+                    (true, _) => (counts, count),
+                    (false, true) => (Self::cut(table, Unit::Percentages), percent),
+                    (false, false) => (Self::cut(table, Unit::Shares), share),
+                };
                 Err(scale.refusal(table, row, sizes[row], instances))
             }
         }
@@ -188,10 +198,10 @@ impl Scale {
             return ProportionsError::CountSum { place, bag, sum: low_sum, n_instances: size, table, taken };
         }
         let tolerance = rounded((self.above * taken.classes.len() as f64).max(SUM_SLACK));
-        if low_sum > SHARE_SUM_BELOW {
+        if self.unit == Unit::Shares && low_sum > SHARE_SUM_BELOW {
             taken.hint.push_str("; counts must be whole numbers that add up to the size of the bag");
         }
-        ProportionsError::ShareSum { place, bag, sum: low_sum, tolerance, taken }
+        ProportionsError::ShareSum { place, bag, sum: low_sum, whole: self.whole(), tolerance, taken }
     }
 
     /// The proportions of a bag of `size` instances, and what is known of their errors. The row fits.
