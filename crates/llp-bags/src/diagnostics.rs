@@ -1,4 +1,4 @@
-//! Whether bags can teach anything, told from their proportions alone, before any training.
+//! Whether bags can teach anything, judged by their proportions alone, before any training.
 //!
 //! With the proportions `z[b, c]` of `B` bags over `C` classes: instances of bag `b` come from the mixture
 //! `sum_c z[b, c] q_c` of the distributions of the classes. The `q_c` are determined by the mixtures if and only if the
@@ -35,7 +35,7 @@ pub struct Diagnostics {
     pub singular_values: Vec<f64>,
     /// How many of them are not zero: at most the number of classes and of bags.
     pub rank: usize,
-    /// The largest one divided by the smallest; nothing if that is zero.
+    /// The largest one divided by the smallest; `None` if that is zero.
     pub condition: Option<f64>,
     /// Classes that no bag tells apart: those that the smallest singular vector weighs, if it belongs to zero.
     pub confused: Vec<usize>,
@@ -78,11 +78,11 @@ impl ClassSpread {
 /// If there is no bag or no class, an empty bag, or not one vector of proportions for each bag.
 ///
 /// ```
-/// let told = llp_bags::diagnose(&[1.0, 0.0, 0.0, 1.0], &[5, 5]);
-/// assert_eq!((told.rank, told.entropy_floor), (2, 0.0));
-/// assert!((told.chance_loss - 2.0_f64.ln()).abs() < 1e-12);
-/// let told = llp_bags::diagnose(&[0.5, 0.5, 0.5, 0.5], &[4, 4]);
-/// assert_eq!((told.rank, told.confused), (1, vec![0, 1]));
+/// let found = llp_bags::diagnose(&[1.0, 0.0, 0.0, 1.0], &[5, 5]);
+/// assert_eq!((found.rank, found.entropy_floor), (2, 0.0));
+/// assert!((found.chance_loss - 2.0_f64.ln()).abs() < 1e-12);
+/// let found = llp_bags::diagnose(&[0.5, 0.5, 0.5, 0.5], &[4, 4]);
+/// assert_eq!((found.rank, found.confused), (1, vec![0, 1]));
 /// ```
 pub fn diagnose(proportions: &[f64], sizes: &[usize]) -> Diagnostics {
     let n_bags = sizes.len();

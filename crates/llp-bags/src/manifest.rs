@@ -24,7 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::{BagError, Variation};
-pub use error::{ManifestError, ManifestFault, Place};
+pub use error::{InstanceList, ManifestError, ManifestFault};
 
 /// The version of the format that this program reads and writes.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -156,7 +156,7 @@ impl BagManifest {
     /// Parses what [`to_json`](Self::to_json) wrote.
     ///
     /// # Errors
-    /// The first fault, the hash last: a slip in a file that somebody edited is named as what it is.
+    /// The first fault, the hash last: a mistake in an edited file is reported as what it is.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestFault> {
         let head: Head = serde_json::from_slice(bytes)?;
         if head.format != FORMAT {

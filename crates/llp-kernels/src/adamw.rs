@@ -114,14 +114,14 @@ impl AdamW {
         self.n_steps += 1;
         let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
         let unbiased = |beta: f64| 1.0 - beta.powf(self.n_steps as f64);
-        let descend = Descend {
+        let step = AdamStep {
             rate: (lr / unbiased(beta1)) as f32,
             root_scale: (1.0 / unbiased(beta2).sqrt()) as f32,
             epsilon: epsilon as f32,
         };
         #[cfg(feature = "cuda")]
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
-            return self.step_on_gpu(device, gradients, lr, descend);
+            return self.step_on_gpu(device, gradients, lr, step);
         }
         for (Parameter { weight, moments: [first, second], decays }, gradient) in
             self.parameters.iter().zip(gradients)
@@ -130,7 +130,7 @@ impl AdamW {
             first.inplace_op2(&gradient, &Blend { past: beta1 as f32, power: Power::One })?;
             second.inplace_op2(&gradient, &Blend { past: beta2 as f32, power: Power::Two })?;
             let kept = self.kept(lr, *decays);
-            weight.inplace_op3(first, second, &DecayAndDescend { kept, descend })?;
+            weight.inplace_op3(first, second, &DecayAndDescend { kept, step })?;
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl AdamW {
         device: &candle_core::cuda::CudaDevice,
         gradients: Vec<Option<Tensor>>,
         lr: f64,
-        descend: Descend,
+        step: AdamStep,
     ) -> Result<()> {
         use crate::cuda::optimizers::{AdamWParameter, adamw_step};
 
@@ -158,13 +158,13 @@ impl AdamW {
             let Some(gradient) = gradient else { continue };
             parameters.push(AdamWParameter { weight, moments, gradient, kept: self.kept(lr, *decays) });
         }
-        adamw_step(device, &parameters, [self.config.beta1 as f32, self.config.beta2 as f32], descend)
+        adamw_step(device, &parameters, [self.config.beta1 as f32, self.config.beta2 as f32], step)
     }
 }
 
 /// The last line of a step, but for the decay.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Descend {
+pub(crate) struct AdamStep {
     /// Learning rate over `1 - beta1^t`.
     pub(crate) rate: f32,
     /// One over the root of `1 - beta2^t`.
@@ -215,12 +215,12 @@ impl InplaceOp2 for Blend {
 /// `weight = kept weight - rate first / (root_scale sqrt(second) + epsilon)`.
 struct DecayAndDescend {
     kept: f32,
-    descend: Descend,
+    step: AdamStep,
 }
 
 impl InplaceOp3 for DecayAndDescend {
     fn name(&self) -> &'static str {
-        "llp-adamw-descend"
+        "llp-adamw-step"
     }
 
     fn cpu_fwd(
@@ -234,7 +234,7 @@ impl InplaceOp3 for DecayAndDescend {
     ) -> Result<()> {
         let (first, second) = (slice(first, lf)?, slice(second, ls)?);
         let weight = slice_mut(weight, lw)?;
-        let Descend { rate, root_scale, epsilon } = self.descend;
+        let AdamStep { rate, root_scale, epsilon } = self.step;
         let moments = first.par_chunks(CHUNK_LEN).zip(second.par_chunks(CHUNK_LEN));
         weight.par_chunks_mut(CHUNK_LEN).zip(moments).for_each(|(weight, (first, second))| {
             for ((w, m), v) in weight.iter_mut().zip(first).zip(second) {

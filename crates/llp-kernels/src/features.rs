@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 
 use crate::buffer::Buffer;
 #[cfg(feature = "cuda")]
-use crate::cuda::features::CudaFeatures;
+use crate::cuda::features::CudaActivations;
 use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 
 /// Activations of a network, `[image, height, width, channel]`, under candle's automatic differentiation.
@@ -17,26 +17,26 @@ use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 /// operations of this crate share and use again; candle sees a token, a tensor with a single 0, by which it
 /// knows what depends on what and in which order to go back.
 ///
-/// [`Features::from_tensor`] and [`Features::to_tensor`] are the way in and out, each a copy and differentiable.
+/// [`Activations::from_tensor`] and [`Activations::to_tensor`] are the way in and out, each a copy and differentiable.
 /// Dropping the last tensor that depends on them returns the arrays.
 ///
 /// On a GPU (feature `cuda`) they keep the type of their tensor, `f32` or `bf16`, and become tensors of `f32` again. What
 /// they begin with there, and the parameters of operations, are variables or constants, not results of other operations;
 /// their gradients are found by [`crate::backward`] alone.
 #[derive(Clone)]
-pub struct Features(pub(crate) On);
+pub struct Activations(pub(crate) On);
 
-/// Features on one of the devices.
+/// Activations on one of the devices.
 #[derive(Clone)]
 pub(crate) enum On {
-    Cpu(CpuFeatures),
+    Cpu(CpuActivations),
     #[cfg(feature = "cuda")]
-    Cuda(CudaFeatures),
+    Cuda(CudaActivations),
 }
 
 /// The numbers of features on the CPU.
 #[derive(Clone)]
-pub(crate) struct CpuFeatures {
+pub(crate) struct CpuActivations {
     pub(crate) values: Arc<Buffer>,
     pub(crate) extents: Extents,
     pub(crate) token: Tensor,
@@ -69,8 +69,8 @@ impl From<Extents> for Shape {
     }
 }
 
-impl Features {
-    /// Features with the numbers of a tensor `[image, height, width, channel]`.
+impl Activations {
+    /// Activations with the numbers of a tensor `[image, height, width, channel]`.
     ///
     /// # Errors
     /// When the tensor has another rank, no element, or is not `f32` (on a GPU also `bf16`).
@@ -81,9 +81,9 @@ impl Features {
         }
         #[cfg(feature = "cuda")]
         if tensor.device().is_cuda() {
-            return Ok(Self(On::Cuda(CudaFeatures::from_tensor(tensor, extents)?)));
+            return Ok(Self(On::Cuda(CudaActivations::from_tensor(tensor, extents)?)));
         }
-        CpuFeatures::from_tensor(tensor, extents).map(Self::from)
+        CpuActivations::from_tensor(tensor, extents).map(Self::from)
     }
 
     /// The numbers as a tensor `[image, height, width, channel]`.
@@ -113,13 +113,13 @@ impl Features {
     }
 }
 
-impl From<CpuFeatures> for Features {
-    fn from(features: CpuFeatures) -> Self {
+impl From<CpuActivations> for Activations {
+    fn from(features: CpuActivations) -> Self {
         Self(On::Cpu(features))
     }
 }
 
-impl CpuFeatures {
+impl CpuActivations {
     fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
         check_f32("the tensor of features", tensor)?;
         let values = with_slices([tensor], |[values]| Ok(Buffer::copy_of(values)))?;
@@ -158,7 +158,7 @@ pub(crate) fn token_storage() -> (CpuStorage, Shape) {
 pub(crate) struct Slot(Mutex<Option<Buffer>>);
 
 impl Slot {
-    /// Lets `write` write a gradient of `len` numbers, or add it to the one that is there if told so.
+    /// Lets `write` write a gradient of `len` numbers, or add it to the existing one if its second argument says so.
     pub(crate) fn fill(&self, len: usize, write: impl FnOnce(&mut [f32], bool) -> Result<()>) -> Result<()> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let add = slot.is_some();
@@ -199,7 +199,7 @@ impl CustomOp1 for Enter {
     }
 }
 
-struct Leave(CpuFeatures);
+struct Leave(CpuActivations);
 
 impl CustomOp1 for Leave {
     fn name(&self) -> &'static str {

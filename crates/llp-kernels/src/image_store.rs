@@ -1,4 +1,4 @@
-//! Images that lie on a GPU as bytes, and are augmented and normalized there.
+//! Images that are stored on a GPU as bytes, and are augmented and normalized there.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 

@@ -94,7 +94,7 @@ impl Sgd {
             if self.config.nesterov {
                 weight.inplace_op3(velocity, &gradient, &LookAhead { accumulate, lr: lr as f32 })?;
             } else {
-                weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
+                weight.inplace_op2(velocity, &SgdStep { lr: lr as f32 })?;
             }
         }
         Ok(())
@@ -196,13 +196,13 @@ impl InplaceOp3 for LookAhead {
 }
 
 /// `weight -= lr velocity`.
-struct Descend {
+struct SgdStep {
     lr: f32,
 }
 
-impl InplaceOp2 for Descend {
+impl InplaceOp2 for SgdStep {
     fn name(&self) -> &'static str {
-        "llp-sgd-descend"
+        "llp-sgd-step"
     }
 
     fn cpu_fwd(

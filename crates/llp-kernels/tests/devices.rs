@@ -6,8 +6,8 @@ mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_kernels::{
-    Activation, AdamW, AdamWConfig, BagKernel, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode,
-    Sgd, SgdConfig, Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
+    Activation, Activations, AdamW, AdamWConfig, BagKernel, BatchNorm, Changes, Conv2dConfig, ImageStore,
+    Mode, Sgd, SgdConfig, Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
 };
 use proptest::prelude::*;
 use reference::{assert_close, noise};
@@ -66,15 +66,15 @@ fn with_gradients(y: &Tensor, variables: &[(&str, &Var)]) -> Results {
     results
 }
 
-/// Features of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has the
+/// Activations of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has the
 /// rounded numbers in single precision.
-fn features(x: &Var, dtype: DType) -> Features {
+fn features(x: &Var, dtype: DType) -> Activations {
     if dtype == DType::F32 {
-        return Features::from_tensor(x).unwrap();
+        return Activations::from_tensor(x).unwrap();
     }
     let rounded = x.as_detached_tensor().to_dtype(dtype).unwrap();
     let held = if x.device().is_cpu() { DType::F32 } else { dtype };
-    Features::from_tensor(&rounded.to_dtype(held).unwrap()).unwrap()
+    Activations::from_tensor(&rounded.to_dtype(held).unwrap()).unwrap()
 }
 
 proptest! {

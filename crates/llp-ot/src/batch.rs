@@ -6,7 +6,7 @@ use std::cell::Cell;
 use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
 use crate::finish::Output;
-use crate::newton::{NewtonConfig, Outcome};
+use crate::newton::{NewtonConfig, SolverOutcome};
 use crate::proportions::check_proportions;
 use crate::simd::LANES;
 use crate::{OtError, Real};
@@ -103,7 +103,7 @@ impl RotBatchReport {
 impl From<Certificate> for RotBatchReport {
     fn from(bag: Certificate) -> Self {
         Self {
-            n_not_converged: usize::from(bag.outcome == Outcome::MaxIterations),
+            n_not_converged: usize::from(bag.outcome == SolverOutcome::MaxIterations),
             n_iters_max: bag.n_iters,
             duality_gap_max: bag.duality_gap,
             residual_max: bag.residual,

@@ -81,7 +81,7 @@ pub struct RunConfig {
 pub struct DataConfig {
     /// Name of the data set: `digits`, `cifar10`, `cifar100`, or one's own.
     pub name: String,
-    /// Where the data set lies: a hint that may change between machines. Not hashed.
+    /// The location of the data set: a hint that may change between machines. Not hashed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The table of proportions of one's own bags: a hint like the path. Not hashed.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::claim::Claimant;
+use crate::claim::Owner;
 use crate::config::Difference;
 
 /// Where a configuration value was written, for messages that send the reader there.
@@ -190,12 +190,12 @@ pub enum SweepError {
         /// The run directory.
         path: PathBuf,
         /// The process that holds the claim.
-        holder: Claimant,
+        holder: Owner,
     },
 
     /// This process was taken for dead, and another one works on the run.
     #[error(
-        "{} was taken over by another process: this one gave no sign of life for too long", .path.display()
+        "{} was taken over by another process: this one missed its heartbeats for too long", .path.display()
     )]
     ClaimLost {
         /// The run directory.

@@ -1,4 +1,4 @@
-//! Grids: a sweep file, and the runs that it stands for.
+//! Grids: a sweep file, and the runs that it describes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -175,7 +175,7 @@ impl Sweep {
         Ok(runs)
     }
 
-    /// The sweep as a file that stands by itself, with every default written out.
+    /// The sweep as a self-contained file, with every default written out.
     ///
     /// # Errors
     /// [`SweepError::UnknownPreset`].

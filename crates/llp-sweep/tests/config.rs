@@ -5,7 +5,7 @@
 #[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;
 
-use llp_sweep::claim::{BEAT, Claimant, Host};
+use llp_sweep::claim::{BEAT, Host, Owner};
 use llp_sweep::config::{Layers, LossName, OptimizerName, Precision, RunConfig, Solver, preset};
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
@@ -52,7 +52,7 @@ fn other_variables_are_left_alone() {
     assert_eq!(layers.resolve("digits").unwrap().seed, 4);
 }
 
-/// The last layer that names a preset decides what lies underneath, also under the layers before it.
+/// The last layer that names a preset decides the base values, also under the layers before it.
 #[test]
 fn a_layer_may_name_the_preset() {
     let mut layers = Layers::new();
@@ -172,7 +172,7 @@ fn with(settings: &[&str]) -> Result<RunConfig, llp_sweep::SweepError> {
     layers.resolve("digits")
 }
 
-/// Where weights to start from lie is a hint; what they are, and what of them is frozen, tells runs apart. To freeze
+/// The path of weights to start from is a hint; their content, and what of them is frozen, distinguishes runs. To freeze
 /// nothing is no key at all, so runs of before keep their names.
 #[test]
 fn weights_to_start_from_are_part_of_a_run() {
@@ -333,8 +333,8 @@ fn messages_of_filters_and_claims() {
     let here = Host { name: "node-1".to_owned(), boot_id: String::new() };
     let pid = std::process::id();
     messages.named(format!("process {pid}"), "process 4711");
-    let claim = run.claim(&Claimant { host: here.clone(), pid }, BEAT).unwrap();
-    messages.refused("a run that is being worked on", run.claim(&Claimant { host: here, pid }, BEAT));
+    let claim = run.claim(&Owner { host: here.clone(), pid }, BEAT).unwrap();
+    messages.refused("a run that is being worked on", run.claim(&Owner { host: here, pid }, BEAT));
     fs_err::remove_file(folder.path().join("claim-1.json")).unwrap();
     messages.refused("a run that was taken over by another process", claim.check());
     messages.refused("a cluster without Slurm", array_size_max("./no-scontrol"));

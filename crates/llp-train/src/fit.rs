@@ -12,7 +12,7 @@ use llp_sweep::record::EpochRecord;
 use crate::fault::{check_precision, explain};
 use crate::run::start;
 use crate::{
-    Checkpoint, Hooks, Outcome, Predictor, TrainError, Trainer, TrainingData, TrainingPlan, build_loss,
+    Checkpoint, Hooks, Predictor, TrainError, Trainer, TrainerOutcome, TrainingData, TrainingPlan, build_loss,
 };
 
 /// What a training in memory asks and tells its caller.
@@ -37,7 +37,7 @@ pub struct FitHooks<'a> {
 #[derive(Debug)]
 pub struct Fitted {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: TrainerOutcome,
     /// The network as it is then.
     pub model: ModelFiles,
     /// One for each epoch.

@@ -20,7 +20,7 @@ const OTHERS_S: f64 = 0.3;
 
 /// What [`probe`] takes from the world outside.
 pub struct ProbeContext<'a> {
-    /// Where data sets lie that the configuration names without a path.
+    /// The location of data sets that the configuration names without a path.
     pub locate: Locate<'a>,
     /// Where tensors live.
     pub device: &'a Device,
@@ -58,7 +58,7 @@ pub fn probe(
     let mut next_step = || {
         step += 1;
         trainer.trial_step(step)?;
-        // What a GPU was told to do takes its time later.
+        // A GPU works asynchronously: wait for it.
         Ok(context.device.synchronize()?)
     };
     mean_s(context.seconds, 1, WARM_UP_S, &mut next_step)?;
@@ -131,6 +131,6 @@ fn running(epochs: usize) -> Status {
         attempt: 1,
         deaths: 0,
         reason: None,
-        hopeless: false,
+        is_permanent: false,
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Failure {
 
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
-        let code = if error.is_hopeless() { code::USAGE } else { code::RUNTIME };
+        let code = if error.is_permanent() { code::USAGE } else { code::RUNTIME };
         Self { code, error: error.into() }
     }
 }

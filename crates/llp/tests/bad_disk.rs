@@ -21,7 +21,7 @@ struct Disk {
 }
 
 impl Disk {
-    /// Nothing where nobody lets us mount.
+    /// Returns `None` where mounting is not allowed.
     fn mount() -> Option<Self> {
         let folder = tempdir().unwrap();
         let mounts = |sudo: bool| {

@@ -88,7 +88,7 @@ fn files_are_made_again_and_shown() {
         let text = llp(folder.path(), &["bags", "show", "a.json"]);
         assert!(text.contains(&format!("training  {n_bags} bags of ")), "{text}");
     }
-    // Uniform bags and days that were dealt out at random lie at the floor; the others differ more than chance allows.
+    // Uniform bags and days that were drawn at random are at the floor; the others differ more than chance allows.
     let is_near = |ratio: f64| (ratio - 1.0).abs() < 0.3;
     assert!(
         is_near(spreads[0]) && is_near(spreads[3]) && spreads[1] > 2.0 && spreads[2] > 2.0,

@@ -109,7 +109,7 @@ impl ClassColumns {
     }
 }
 
-/// The class and the part of a column that stands beside that of a class.
+/// The class and the part of a column beside that of a class.
 fn of_class<'a>(names: &[String], name: &'a str) -> Option<(&'a str, Part)> {
     let of = |(suffix, part): &(&str, Part)| {
         let class = name.strip_suffix(suffix)?;

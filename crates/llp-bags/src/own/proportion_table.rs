@@ -44,7 +44,7 @@ pub(super) enum Entry {
 }
 
 impl ProportionTable {
-    /// Reads a table with a column `bag` and one per class; `CLASS_low`, `CLASS_high` and `CLASS_se` may stand beside a
+    /// Reads a table with a column `bag` and one per class; `CLASS_low`, `CLASS_high` and `CLASS_se` may be beside a
     /// column `CLASS`. An array without names has the bag first, and classes named 0, 1 and so on.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Data sets and networks of the Hugging Face hub, fetched once into the cache that its own tools share.
 //!
-//! In the cache, `datasets--OWNER--NAME/refs/main` names the commit whose files lie in `snapshots/COMMIT/`. Here that
+//! In the cache, `datasets--OWNER--NAME/refs/main` names the commit whose files are in `snapshots/COMMIT/`. Here that
 //! name is written last, once every file has the length and the hash that the hub says and the splits have as many rows
 //! as they should: what the cache offers as the data set is complete.
 
@@ -76,7 +76,7 @@ impl HubDataset {
 }
 
 impl Hub {
-    /// The folder of a data set in the cache, if it is there as a whole. Contacts nobody.
+    /// The folder of a data set in the cache, if it is complete. Uses no network.
     pub fn locate(&self, dataset: &HubDataset) -> Option<PathBuf> {
         let folder = Cache::new(self.cache.clone()).repo(dataset.place().at(fetch::BRANCH)).get("")?;
         let folder: PathBuf = folder.components().collect(); // without the separator at its end

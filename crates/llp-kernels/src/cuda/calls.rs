@@ -1,7 +1,7 @@
 //! Which kernel does what, on how many threads: everything about a launch but the launch itself.
 //!
 //! A call is plain data, so that the tests run the same calls on the CPU (`emulator`). Pointers are addresses of the
-//! device on which the call will run; whoever runs it answers for them.
+//! device on which the call will run; the caller that runs it guarantees that they are valid.
 
 /// Arguments of different types.
 macro_rules! arguments {

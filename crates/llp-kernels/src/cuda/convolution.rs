@@ -10,14 +10,14 @@ use super::array::{Array, address, floats, pointer};
 use super::calls;
 use super::context::Context;
 use super::cudnn::{Operands, Pass, PlanKey};
-use super::features::{CudaFeatures, check_parameter, deliver};
+use super::features::{CudaActivations, check_parameter, deliver};
 use super::kind::Kind;
 use super::tape::Node;
 use crate::cpu::shape::ConvShape;
 use crate::features::Extents;
 use crate::math::is_deterministic;
 
-impl CudaFeatures {
+impl CudaActivations {
     /// `weight` is `[c_out, c_in, kernel_height, kernel_width]` in floats.
     pub(crate) fn conv2d(&self, weight: &Tensor, shape: ConvShape) -> Result<Self> {
         check_parameter(weight)?;
@@ -65,7 +65,7 @@ fn key(shape: ConvShape, kind: Kind, pass: Pass) -> PlanKey {
 /// What the backward pass needs.
 struct Back {
     shape: ConvShape,
-    x: CudaFeatures,
+    x: CudaActivations,
     weight: Tensor,
     filters: Array,
 }

@@ -13,7 +13,7 @@ use crate::features::Extents;
 
 /// The numbers of features, in the type of the tensor that they began with.
 #[derive(Clone)]
-pub(crate) struct CudaFeatures {
+pub(crate) struct CudaActivations {
     pub(super) values: Arc<Array>,
     pub(crate) extents: Extents,
     /// How to send a gradient back; none where none is wanted.
@@ -21,7 +21,7 @@ pub(crate) struct CudaFeatures {
     pub(super) device: CudaDevice,
 }
 
-impl CudaFeatures {
+impl CudaActivations {
     /// The beginning of a network, on a variable or a constant.
     pub(crate) fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
         check_parameter(tensor)?;
@@ -74,7 +74,7 @@ enum Exit {
 
 /// The one operation that candle sees.
 struct Leave {
-    features: CudaFeatures,
+    features: CudaActivations,
     exit: Exit,
 }
 
@@ -130,7 +130,7 @@ impl CustomOp1 for Leave {
         // SAFETY: as in the forward pass, with the gradient, in floats, in place of the result.
         unsafe { context.run(&call)? };
         node.back(&context, sent)?;
-        // What stands for the parameters has no gradient of its own.
+        // The variable that represents the parameters has no gradient of its own.
         Ok(None)
     }
 }

@@ -8,11 +8,11 @@ use candle_core::{Result, Tensor, bail};
 use super::array::{Array, address, floats, pointer, tensor};
 use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
-use super::features::{CudaFeatures, check_parameter, deliver};
+use super::features::{CudaActivations, check_parameter, deliver};
 use super::tape::Node;
 use crate::batch_norm::{Activation, BatchNorm, Mode};
 
-impl CudaFeatures {
+impl CudaActivations {
     /// Normalizes with the parameters of `norm`; the extents have been checked.
     pub(crate) fn batch_norm(
         &self,
@@ -61,7 +61,7 @@ impl CudaFeatures {
 /// Mean and inverse deviation of the batch, each `[channel]`; in training the running statistics move.
 fn of_batch(
     context: &Context,
-    x: &CudaFeatures,
+    x: &CudaActivations,
     rows: Matrix,
     norm: &BatchNorm,
     mode: Mode,
@@ -123,8 +123,8 @@ impl Statistics {
 /// What the backward pass needs.
 struct Back {
     rows: Matrix,
-    x: CudaFeatures,
-    residual: Option<CudaFeatures>,
+    x: CudaActivations,
+    residual: Option<CudaActivations>,
     y: Arc<Array>,
     statistics: Statistics,
     from_batch: bool,

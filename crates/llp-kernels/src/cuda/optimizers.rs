@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 use super::array::{address, pointer};
 use super::calls::{self, Call, Pointer};
 use super::context::Context;
-use crate::adamw::Descend;
+use crate::adamw::AdamStep;
 
 /// One parameter in a step of [`sgd_step`], with its velocity, gradient and weight decay.
 pub(crate) struct SgdParameter<'a> {
@@ -48,7 +48,7 @@ pub(crate) fn adamw_step(
     device: &CudaDevice,
     parameters: &[AdamWParameter<'_>],
     betas: [f32; 2],
-    descend: Descend,
+    step: AdamStep,
 ) -> Result<()> {
     let longest = longest(parameters.iter().map(|parameter| parameter.weight));
     let mut table = Vec::with_capacity(6 * parameters.len());
@@ -57,9 +57,7 @@ pub(crate) fn adamw_step(
         table.extend(calls::adamw_parameter(addresses, weight.elem_count(), *kept));
     }
     // SAFETY: the table describes the parameters, whose four arrays are floats of equal lengths.
-    unsafe {
-        step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, descend))
-    }
+    unsafe { step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, step)) }
 }
 
 fn longest<'a>(weights: impl Iterator<Item = &'a Tensor>) -> usize {

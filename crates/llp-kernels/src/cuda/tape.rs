@@ -2,7 +2,7 @@
 //!
 //! candle's own graph would cost a kernel and an allocation for every operand of every operation. So the operations
 //! between the images and the pooling have a tape of their own: each result knows how to send its gradient on, and
-//! candle sees the whole as one operation on a variable that stands for all parameters (`features::Leave`). The
+//! candle sees the whole as one operation on a variable that represents all parameters (`features::Leave`). The
 //! gradients of parameters go to `crate::backward` directly.
 
 use std::collections::{BTreeMap, HashSet};

@@ -47,8 +47,9 @@ impl RunConfig {
             let is_fold_seed = key.name == "data.split_seed" && self.data.folds.is_some();
             let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name) && !is_fold_seed;
             let is_left_to_init = self.network.init_hash.is_some() && PRETRAINED.contains(&key.name);
-            let is_told = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
-            if is_told || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name)) {
+            let is_passed = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
+            if is_passed || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name))
+            {
                 continue;
             }
             let value = match value {

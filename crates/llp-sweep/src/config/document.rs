@@ -1,4 +1,4 @@
-//! A TOML document as a flat list of dotted keys, each with the line on which it stands.
+//! A TOML document as a flat list of dotted keys, each with its line number.
 
 use toml::Value;
 use toml::de::{DeTable, DeValue};

@@ -10,7 +10,7 @@ use super::{KEYS, RunConfig, Values, value_text};
 pub struct Difference {
     /// The key, dotted.
     pub key: &'static str,
-    /// The first configuration's value; nothing if it has none.
+    /// The first configuration's value; `None` if it has none.
     pub first: Option<String>,
     /// The second configuration's value.
     pub second: Option<String>,

@@ -1,4 +1,4 @@
-//! Where a run stands.
+//! The state of a run.
 
 use crate::record::{Outcome, RunResult};
 
@@ -12,7 +12,7 @@ pub enum RunState {
     Running,
     /// Started, and neither ended nor worked on.
     Interrupted,
-    /// It is not to be worked on until somebody takes that back.
+    /// It is skipped until the cancellation is taken back.
     Cancelled,
     /// Its last attempt failed.
     Failed,

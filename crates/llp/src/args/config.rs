@@ -162,7 +162,7 @@ impl ConfigArgs {
         Ok(())
     }
 
-    /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables under one's
+    /// The configuration. Layers that name no preset are based on that of the embedded data, the one for tables under one's
     /// own tables, or the one for images.
     pub(crate) fn resolve(&self, global: Global) -> Result<RunConfig, Failure> {
         let layers = self.layers(global)?;

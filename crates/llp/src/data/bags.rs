@@ -37,7 +37,7 @@ enum Kind {
 
 #[derive(Args)]
 pub(crate) struct MakeArgs {
-    /// The data set: digits, or where one lies.
+    /// The data set: digits, or the path of one.
     #[arg(long, value_name = "NAME|PATH", default_value = "digits")]
     data: String,
     /// Instances per bag; those of a column have the size that the column gives them.

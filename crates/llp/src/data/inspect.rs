@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::data::contact_sheet;
 use crate::data::words;
+use crate::environment::{print, print_json};
 use crate::failure::{Failure, usage};
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
 /// What the command was asked for.

@@ -13,10 +13,10 @@ use llp_train::{RunEnd, TrainError};
 
 use crate::Global;
 use crate::args::device::DeviceArg;
+use crate::environment::{host, tell};
 use crate::failure::{Failure, code, usage};
 use crate::signals::StopFlags;
 use crate::train::{Terms, train_here};
-use crate::world::{host, tell};
 
 #[derive(Args)]
 pub(crate) struct ExecArgs {

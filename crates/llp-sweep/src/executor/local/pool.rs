@@ -1,12 +1,12 @@
 //! The pool's state: which cells wait, run, and are elsewhere, and how they move between these.
 
-mod endings;
+mod exits;
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use super::{Options, World};
+use super::{Environment, Options};
 use crate::claim::{Host, Watch};
 use crate::control::freed_line;
 use crate::error::SweepError;
@@ -21,15 +21,15 @@ struct Job<'a> {
     cell: &'a Cell,
     attempt: u32,
     process: Box<dyn RunningCell>,
-    /// The last epoch that was told to the progress.
-    epoch_told: usize,
+    /// The last epoch that was reported to the progress.
+    epoch_reported: usize,
     metrics_bytes: u64,
 }
 
 pub(super) struct Pool<'a> {
     sweep: &'a SweepDir,
     options: &'a Options,
-    world: World<'a>,
+    environment: Environment<'a>,
     progress: &'a mut dyn Progress,
     totals: Totals,
     /// Cells to launch, each with the number of its next attempt.
@@ -58,13 +58,13 @@ impl<'a> Pool<'a> {
     pub(super) fn new(
         sweep: &'a SweepDir,
         options: &'a Options,
-        world: World<'a>,
+        environment: Environment<'a>,
         progress: &'a mut dyn Progress,
     ) -> Self {
         Self {
             sweep,
             options,
-            world,
+            environment,
             progress,
             totals: Totals::default(),
             queue: VecDeque::new(),
@@ -86,7 +86,7 @@ impl<'a> Pool<'a> {
     }
 
     fn here(&self) -> &'a Host {
-        &self.world.claimant.host
+        &self.environment.owner.host
     }
 
     /// Puts every cell where it belongs at the start.
@@ -107,7 +107,7 @@ impl<'a> Pool<'a> {
             Ok((RunState::Parked, _)) => self.totals.parked += 1,
             Ok((RunState::Running, _)) => self.elsewhere.push(cell),
             Ok((RunState::Pruned, Some(status))) => self.sort_paused(cell, &status),
-            Ok((RunState::Failed, Some(status))) if self.is_hopeless(&status) => self.totals.failed += 1,
+            Ok((RunState::Failed, Some(status))) if self.is_permanent(&status) => self.totals.failed += 1,
             Ok((_, status)) => {
                 let attempt = attempt.unwrap_or_else(|| status.map_or(1, |status| status.next_attempt()));
                 self.queue.push_back((cell, attempt));
@@ -126,12 +126,12 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn is_hopeless(&self, status: &Status) -> bool {
-        status.hopeless || status.attempt >= self.options.max_attempts
+    fn is_permanent(&self, status: &Status) -> bool {
+        status.is_permanent || status.attempt >= self.options.max_attempts
     }
 
-    pub(super) fn heed(&mut self) {
-        let signals = self.world.signals;
+    pub(super) fn poll_signals(&mut self) {
+        let signals = self.environment.signals;
         if signals.stop.load(Ordering::Relaxed) {
             self.stop();
         }
@@ -159,7 +159,7 @@ impl<'a> Pool<'a> {
                 None => index += 1,
                 Some(exit) => {
                     let job = self.jobs.remove(index);
-                    // Whoever is held back may be among the best now.
+                    // A paused cell may be among the best now.
                     self.next_look = 0.0;
                     self.end(&job, exit);
                 }
@@ -179,9 +179,9 @@ impl<'a> Pool<'a> {
         let records = run.read_metrics().unwrap_or_default();
         let last = records.last().map_or(0, |record| record.epoch);
         // A run that resumes from an earlier checkpoint cuts its metrics back and tells those epochs again.
-        let told = job.epoch_told.min(last);
-        job.epoch_told = last;
-        for record in records.iter().filter(|record| record.epoch > told) {
+        let reported = job.epoch_reported.min(last);
+        job.epoch_reported = last;
+        for record in records.iter().filter(|record| record.epoch > reported) {
             self.progress.epoch(job.cell, record);
         }
     }
@@ -196,9 +196,10 @@ impl<'a> Pool<'a> {
                 continue;
             }
             let metrics_bytes = run.metrics_bytes();
-            let epoch_told = run.read_metrics().unwrap_or_default().last().map_or(0, |record| record.epoch);
+            let epoch_reported =
+                run.read_metrics().unwrap_or_default().last().map_or(0, |record| record.epoch);
             match launcher.launch(cell) {
-                Ok(process) => self.jobs.push(Job { cell, attempt, process, epoch_told, metrics_bytes }),
+                Ok(process) => self.jobs.push(Job { cell, attempt, process, epoch_reported, metrics_bytes }),
                 Err(error) => {
                     self.queue.push_front((cell, attempt));
                     return Err(error);
@@ -211,7 +212,7 @@ impl<'a> Pool<'a> {
 
     /// Takes back cells that other processes have left, when there is room for them.
     pub(super) fn look_elsewhere(&mut self) {
-        let now = (self.world.seconds)();
+        let now = (self.environment.seconds)();
         if self.is_closed || !self.queue.is_empty() || self.jobs.len() >= self.options.jobs.max(1) {
             self.idle_since = None;
             return;
@@ -219,7 +220,7 @@ impl<'a> Pool<'a> {
         if now >= self.next_look {
             self.next_look = now + self.options.look_elsewhere.as_secs_f64();
             for cell in std::mem::take(&mut self.elsewhere) {
-                self.bury(cell, now);
+                self.release_stale(cell, now);
                 self.sort(cell, None);
             }
             for cell in std::mem::take(&mut self.paused) {
@@ -231,23 +232,23 @@ impl<'a> Pool<'a> {
     }
 
     /// Frees a cell if the process that works on it, on another host, is dead.
-    fn bury(&mut self, cell: &Cell, now: f64) {
+    fn release_stale(&mut self, cell: &Cell, now: f64) {
         let run = self.sweep.run_dir(cell);
         // What cannot be read now is looked at again.
-        if let Ok(Some(dead)) = self.watch.bury(run.path(), self.world.claimant, now) {
+        if let Ok(Some(dead)) = self.watch.release_stale(run.path(), self.environment.owner, now) {
             // The run goes on without this line if it cannot be written.
             let _ = run.log(&freed_line(&dead));
             self.progress.freed(cell, &dead);
         }
     }
 
-    pub(super) fn tell_totals(&mut self) {
-        let told = self.totals;
+    pub(super) fn report_totals(&mut self) {
+        let reported = self.totals;
         self.totals.running = self.jobs.len();
         self.totals.elsewhere = self.elsewhere.len();
         self.totals.waiting = self.queue.len();
         self.totals.pruned = self.paused.len();
-        if told != self.totals {
+        if reported != self.totals {
             self.progress.totals(&self.totals);
         }
     }
@@ -257,7 +258,7 @@ impl<'a> Pool<'a> {
             .options
             .idle_exit
             .zip(self.idle_since)
-            .is_some_and(|(limit, since)| (self.world.seconds)() - since >= limit.as_secs_f64());
+            .is_some_and(|(limit, since)| (self.environment.seconds)() - since >= limit.as_secs_f64());
         let has_none = self.queue.is_empty() && self.elsewhere.is_empty();
         self.jobs.is_empty() && (self.is_closed || has_none || has_idled)
     }

@@ -4,17 +4,17 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::sign::{Holder, beat_path, is_held_by};
+use super::file::{Holder, beat_path, is_held_by};
 use crate::atomic::write_atomically;
 
 /// Counts up until it is stopped.
 #[derive(Debug)]
-pub(super) struct Heart {
+pub(super) struct Heartbeat {
     /// The thread, and what ends it when dropped.
     running: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-impl Heart {
+impl Heartbeat {
     pub(super) fn start(folder: &Path, generation: u64, holder: &Holder) -> Self {
         let (stop, stopped) = channel();
         let (folder, holder) = (folder.to_owned(), holder.clone());
