@@ -40,7 +40,8 @@ pub enum Sweeps {
 const MAX_CLASSES: usize = 128;
 
 /// The loss of each bag, `[bag]`, differentiable by the logits, `[instance, class]`, bag after bag; `proportions` is
-/// `[bag, class]`. Returns `None` where no kernel computes it: on the CPU, in double precision, for more than 128 classes.
+/// `[bag, class]`. Returns `None` where no kernel computes it: on the CPU, in double precision, for more than 128
+/// classes.
 ///
 /// # Errors
 /// When the shapes disagree, or the GPU refuses.

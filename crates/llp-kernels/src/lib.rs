@@ -66,11 +66,11 @@ mod devices;
 mod features;
 mod image_store;
 mod math;
+mod optimizer_checks;
 mod pool;
 mod relu;
 mod sgd;
 mod tensor;
-mod trained;
 
 pub use adamw::{AdamW, AdamWConfig};
 pub use backward::backward;

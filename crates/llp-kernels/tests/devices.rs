@@ -66,8 +66,8 @@ fn with_gradients(y: &Tensor, variables: &[(&str, &Var)]) -> Results {
     results
 }
 
-/// Activations of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has the
-/// rounded numbers in single precision.
+/// Activations of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has
+/// the rounded numbers in single precision.
 fn features(x: &Var, dtype: DType) -> Activations {
     if dtype == DType::F32 {
         return Activations::from_tensor(x).unwrap();

@@ -4,10 +4,10 @@
 //! the highest number `N` counts. It is written aside and given its name by an operation of the file system that fails
 //! if the name exists. So of any number of processes that want to be number `N`, exactly one is. No lock is involved.
 //!
-//! **Death.** On the holder's own host `/proc` shows whether its process is alive, and a dead one's claim is taken over at
-//! once. Another host cannot see that, so a holder adds one to a counter in `claim-N.beat` every [`BEAT`].
-//! A waiting process compares counters, never times of two machines: a counter that does not change for three beats of
-//! the *waiting* process belongs to a dead one. Taking over `N` means becoming `N + 1`.
+//! **Death.** On the holder's own host `/proc` shows whether its process is alive, and a dead one's claim is taken over
+//! at once. Another host cannot see that, so a holder adds one to a counter in `claim-N.beat` every [`BEAT`]. A waiting
+//! process compares counters, never times of two machines: a counter that does not change for three beats of the
+//! *waiting* process belongs to a dead one. Taking over `N` means becoming `N + 1`.
 //!
 //! **Why two never train the same run.** Names are unique, so two holders would have different numbers. The lower one was
 //! taken for dead, and is: its process does not exist, or it was frozen for three beats. A frozen one that wakes up finds
@@ -169,8 +169,8 @@ fn is_silent(folder: &Path, file: Option<&ClaimFile>, beat: Duration) -> Result<
     Ok(true)
 }
 
-/// The process that works on the run in `folder`, seen from `here`. Returns `None` if there is none or it is gone. One of
-/// another host counts as alive: it cannot be checked from here.
+/// The process that works on the run in `folder`, seen from `here`. Returns `None` if there is none or it is gone. One
+/// of another host counts as alive: it cannot be checked from here.
 pub(crate) fn live_holder(folder: &Path, here: &Host) -> Result<Option<Owner>, SweepError> {
     let holder = ClaimFile::read(folder)?.and_then(|file| file.holder);
     Ok(holder.filter(|holder| holder.liveness(here) != Liveness::Gone).map(|holder| holder.owner))

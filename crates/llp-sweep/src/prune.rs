@@ -127,7 +127,8 @@ mod tests {
         list.iter().map(|(name, standing)| ((*name).to_owned(), *standing)).collect()
     }
 
-    /// No candidate goes on before `eta` have arrived; then the best does; the last to arrive can change which one that is.
+    /// No candidate goes on before `eta` have arrived; then the best does; the last to arrive can change which one that
+    /// is.
     #[test]
     fn the_best_of_eta_go_on() {
         let (a, b, c) =

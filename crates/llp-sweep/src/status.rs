@@ -141,8 +141,8 @@ pub struct Remaining {
     pub n_finished: usize,
 }
 
-/// Estimates the training time that is left, from the epochs of finished runs of the same cost. Returns `None` if none is
-/// finished. Failed, parked, pruned and cancelled cells are not counted.
+/// Estimates the training time that is left, from the epochs of finished runs of the same cost. Returns `None` if none
+/// is finished. Failed, parked, pruned and cancelled cells are not counted.
 pub fn remaining(standings: &[Standing<'_>]) -> Option<Remaining> {
     let mut costs = EpochCosts::default();
     let mut n_finished = 0;

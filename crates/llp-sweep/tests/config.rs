@@ -172,8 +172,8 @@ fn with(settings: &[&str]) -> Result<RunConfig, llp_sweep::SweepError> {
     layers.resolve("digits")
 }
 
-/// The path of weights to start from is a hint; their content, and what of them is frozen, distinguishes runs. To freeze
-/// nothing is no key at all, so runs of before keep their names.
+/// The path of weights to start from is a hint; their content, and what of them is frozen, distinguishes runs. To
+/// freeze nothing is no key at all, so runs of before keep their names.
 #[test]
 fn weights_to_start_from_are_part_of_a_run() {
     let (file, hash) = ("network.init=a.safetensors", "network.init_hash=0123456789abcdef");

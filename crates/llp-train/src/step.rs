@@ -42,8 +42,8 @@ impl Step<'_> {
         Ok(Some(StepGradient { gradients: backward(&losses.mean_all()?)?, losses: losses.detach() }))
     }
 
-    /// The step on the images that `images` gives for each of `chunks`, which follow each other. Returns `None` if a logit or
-    /// a loss is not finite. Running statistics move once for each chunk.
+    /// The step on the images that `images` gives for each of `chunks`, which follow each other. Returns `None` if a
+    /// logit or a loss is not finite. Running statistics move once for each chunk.
     pub(crate) fn in_two_passes(
         self,
         chunks: &[Range<usize>],

@@ -49,7 +49,7 @@ fn read_json(path: &Path) -> Value {
 
 /// A network is written to the given path, from a run or from a single checkpoint, and the program says where that is.
 #[test]
-fn networks_go_where_they_are_told_to() {
+fn networks_are_written_to_the_given_path() {
     let folder = trained(&["--width=2"]);
     let checkpoint = "run/checkpoints/e0001";
     let export = |arguments: &[&str], code| {

@@ -1,4 +1,4 @@
-//! A table of instances from afar: its bags, without features or images.
+//! An overview of a table of instances: its bags, without features or images.
 
 use std::collections::HashMap;
 use std::path::Path;

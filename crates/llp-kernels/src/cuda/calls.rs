@@ -237,9 +237,9 @@ pub(super) fn sgd_step(
 pub(super) fn adamw_parameter(
     [weight, first, second, gradient]: [Pointer; 4],
     n: usize,
-    kept: f32,
+    decay_factor: f32,
 ) -> [u64; 6] {
-    [weight, first, second, gradient, n as u64, u64::from(kept.to_bits())]
+    [weight, first, second, gradient, n as u64, u64::from(decay_factor.to_bits())]
 }
 
 /// A step of all parameters, of which the longest has `longest` numbers.

@@ -138,7 +138,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, SweepError> {
     }
 }
 
-/// When a living process started (proc(5), field 22 of `/proc/PID/stat`). Returns `None` if there is none or it is a zombie.
+/// When a living process started (proc(5), field 22 of `/proc/PID/stat`). Returns `None` if there is none or it is a
+/// zombie.
 fn start_ticks(pid: u32) -> Option<u64> {
     let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field, the name in brackets, may itself contain brackets and spaces.

@@ -1,5 +1,5 @@
-//! Several worker processes on one directory, killed at random, on a disk that fails at random, while another process reads.
-//! The test program is its own worker and its own trainer.
+//! Several worker processes on one directory, killed at random, on a disk that fails at random, while another process
+//! reads. The test program is its own worker and its own trainer.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
@@ -178,8 +178,8 @@ fn read_all(sweep: &SweepDir, is_over: &AtomicBool) -> usize {
     n_reads
 }
 
-/// Every cell ends exactly once, whichever process is killed and whatever cannot be written; a reader never sees half of a file,
-/// and the table of results is that of an undisturbed sweep.
+/// Every cell ends exactly once, whichever process is killed and whatever cannot be written; a reader never sees half
+/// of a file, and the table of results is that of an undisturbed sweep.
 #[test]
 fn chaos_changes_nothing() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];

@@ -162,8 +162,8 @@ impl ConfigArgs {
         Ok(())
     }
 
-    /// The configuration. Layers that name no preset are based on that of the embedded data, the one for tables under one's
-    /// own tables, or the one for images.
+    /// The configuration. Layers that name no preset are based on that of the embedded data, the one for tables under
+    /// one's own tables, or the one for images.
     pub(crate) fn resolve(&self, global: Global) -> Result<RunConfig, Failure> {
         let layers = self.layers(global)?;
         let preset = match (self.data.as_deref(), layers.text_of("data.path")) {

@@ -27,7 +27,8 @@ pub(crate) fn from_environment() -> Result<Hub, BagError> {
     })
 }
 
-/// The location of a data set or a network of the hub, fetched now if the cache does not have it. Returns `None` for other names.
+/// The location of a data set or a network of the hub, fetched now if the cache does not have it. Returns `None` for
+/// other names.
 pub(crate) fn locate(global: Global, name: &str) -> Result<Option<PathBuf>, TrainError> {
     if let Some(dataset) = HubDataset::named(name) {
         return Ok(Some(locate_dataset(global, &dataset)?));

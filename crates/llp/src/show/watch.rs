@@ -62,8 +62,8 @@ fn end_flag() -> std::io::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// Ends the program soon after it was asked to end, or after its terminal was closed, whatever it is doing: reading keys
-/// from a terminal that is gone does not return.
+/// Ends the program soon after it was asked to end, or after its terminal was closed, whatever it is doing: reading
+/// keys from a terminal that is gone does not return.
 fn exit_with_terminal(should_end: &Arc<AtomicBool>) {
     let flag = Arc::clone(should_end);
     std::thread::spawn(move || {

@@ -11,7 +11,8 @@ use super::{FileProgress, Hub, HubError};
 const FILE: &str = "model.safetensors";
 
 impl Hub {
-    /// The file of weights of the network `repo`, such as `timm/resnet18.a1_in1k`, if the cache has it. Uses no network.
+    /// The file of weights of the network `repo`, such as `timm/resnet18.a1_in1k`, if the cache has it. Uses no
+    /// network.
     pub fn locate_model(&self, repo: &str) -> Option<PathBuf> {
         Cache::new(self.cache.clone()).repo(place(repo).at(BRANCH)).get(FILE)
     }

@@ -1,8 +1,8 @@
 //! Files of a trained network onto the hub, as one commit.
 //!
 //! The repository is made, private, unless it is there. The hub is asked which files go to its large storage; each of
-//! them that the storage does not have is sent there. One commit then names all files, so a part of them is never visible,
-//! and the call after one that broke off sends again only what is missing.
+//! them that the storage does not have is sent there. One commit then names all files, so a part of them is never
+//! visible, and the call after one that broke off sends again only what is missing.
 
 mod request;
 

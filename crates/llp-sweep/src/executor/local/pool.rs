@@ -100,7 +100,7 @@ impl<'a> Pool<'a> {
     /// Puts a cell that does not run here where it belongs. `attempt` is known for cells that ran here before.
     fn sort(&mut self, cell: &'a Cell, attempt: Option<u32>) {
         let run = self.sweep.run_dir(cell);
-        match look(&run, self.here()) {
+        match state_and_status(&run, self.here()) {
             Ok((RunState::Complete, _)) => self.totals.complete += 1,
             Ok((RunState::Diverged, _)) => self.totals.diverged += 1,
             Ok((RunState::Cancelled, _)) => self.totals.cancelled += 1,
@@ -191,7 +191,7 @@ impl<'a> Pool<'a> {
             let Some((cell, attempt)) = self.queue.pop_front() else { break };
             let run = self.sweep.run_dir(cell);
             // Another executor may have worked on it since it was queued.
-            if look(&run, self.here()).is_ok_and(|(state, _)| !is_open(state)) {
+            if state_and_status(&run, self.here()).is_ok_and(|(state, _)| !is_open(state)) {
                 self.sort(cell, Some(attempt));
                 continue;
             }
@@ -270,6 +270,6 @@ fn is_open(state: RunState) -> bool {
 }
 
 /// The state of a run and its status, from its files.
-fn look(run: &RunDir, here: &Host) -> Result<(RunState, Option<Status>), SweepError> {
+fn state_and_status(run: &RunDir, here: &Host) -> Result<(RunState, Option<Status>), SweepError> {
     Ok((run.state(here)?, run.status()?))
 }

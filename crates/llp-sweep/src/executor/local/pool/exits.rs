@@ -1,6 +1,6 @@
 //! How the end of a cell's process is handled: counted, queued again, parked, or failed for good.
 
-use super::{Job, Pool, look};
+use super::{Job, Pool, state_and_status};
 use crate::error::SweepError;
 use crate::executor::{CellEnd, Exit, code};
 use crate::record::{Activity, Status};
@@ -10,7 +10,7 @@ use crate::sweep_dir::Cell;
 impl<'a> Pool<'a> {
     pub(super) fn end(&mut self, job: &Job<'a>, exit: Exit) {
         let run = self.sweep.run_dir(job.cell);
-        match look(&run, self.here()) {
+        match state_and_status(&run, self.here()) {
             Ok((RunState::Complete, _)) => {
                 self.totals.complete += 1;
                 self.progress.ended(job.cell, &CellEnd::Complete);
@@ -75,7 +75,8 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Records a failure, keeping the reason that the cell itself gave, and tries again unless the failure is permanent.
+    /// Records a failure, keeping the reason that the cell itself gave, and tries again unless the failure is
+    /// permanent.
     fn end_failed(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
         let is_own = |status: &&Status| status.state == Activity::Failed && status.attempt == job.attempt;
         let own = status.as_ref().filter(is_own);
