@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
 
+use crate::activations::{Activations, CpuActivations, On, Slot, token, token_storage};
 use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::batch_norm::{Normalization, ParameterGradients, Statistics, statistics};
 #[cfg(feature = "cuda")]
-use crate::cuda::features::CudaActivations;
-use crate::features::{Activations, CpuActivations, On, Slot, token, token_storage};
+use crate::cuda::activations::CudaActivations;
 use crate::tensor::{tensor_like, with_slices};
 
 /// Whether a network is being trained or used.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
+use crate::activations::{Activations, CpuActivations, Extents, On, Slot, token, token_storage};
 use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::conv2d::{forward, input_gradient, weight_gradient};
 use crate::cpu::shape::ConvShape;
-use crate::features::{Activations, CpuActivations, Extents, On, Slot, token, token_storage};
 use crate::tensor::{check_f32, tensor_like, with_slices};
 
 /// Stride and zero padding, equal in both directions.

@@ -20,9 +20,9 @@
 //! Parameters keep the layout of PyTorch and candle (`[out, in, height, width]` for a convolution), so that a
 //! checkpoint can be written as it is. Any number of channels is correct; multiples of 16 are fast.
 //!
-//! **GPUs.** With the feature `cuda` the same operations take features on a GPU, in `f32` or `bf16`: convolutions are
-//! cuDNN's, the other kernels are this crate's, and gradients are found by [`backward()`] alone. [`DeviceName`] opens
-//! devices, [`bag_loss()`] and [`ImageStore`] exist there only. What follows is about the CPU.
+//! **GPUs.** With the feature `cuda` the same operations take activations on a GPU, in `f32` or `bf16`: convolutions
+//! are cuDNN's, the other kernels are this crate's, and gradients are found by [`backward()`] alone. [`DeviceName`]
+//! opens devices, [`bag_loss()`] and [`ImageStore`] exist there only. What follows is about the CPU.
 //!
 //! **Determinism.** Work is split into chunks that depend on the shapes alone, and partial sums are added in
 //! a fixed order: equal inputs give equal bits for every number of threads. All parallelism is rayon's
@@ -53,6 +53,7 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
+mod activations;
 mod adamw;
 mod backward;
 mod bag_loss;
@@ -63,7 +64,6 @@ mod cpu;
 #[cfg(any(feature = "cuda", test))]
 mod cuda;
 mod devices;
-mod features;
 mod image_store;
 mod math;
 mod optimizer_checks;
@@ -72,6 +72,7 @@ mod relu;
 mod sgd;
 mod tensor;
 
+pub use activations::Activations;
 pub use adamw::{AdamW, AdamWConfig};
 pub use backward::backward;
 pub use bag_loss::{BagKernel, Sweeps, bag_loss};
@@ -84,7 +85,6 @@ pub use devices::{
     DeviceError, DeviceName, Diagnosis, Gpu, UnknownDevice, devices, diagnose, gpu_count, is_device_lost,
     is_out_of_memory,
 };
-pub use features::Activations;
 pub use image_store::{Changes, ImageStore};
 pub use math::{is_deterministic, set_deterministic, set_tf32};
 pub use pool::{global_average_pool, max_pool2d};

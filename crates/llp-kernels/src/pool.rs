@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
+use crate::activations::{Activations, CpuActivations, Extents, On, Slot, token, token_storage};
 use crate::buffer::Buffer;
 use crate::cpu::pool;
 use crate::cpu::shape::ConvShape;
-use crate::features::{Activations, CpuActivations, Extents, On, Slot, token, token_storage};
 use crate::tensor::with_slices;
 
 /// The mean over height and width: `[image, height, width, channel]` to a tensor `[image, channel]`.

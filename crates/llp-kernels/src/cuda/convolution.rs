@@ -1,4 +1,4 @@
-//! Convolution of features on a GPU.
+//! Convolution of activations on a GPU.
 #![expect(unsafe_code, reason = "runs kernels and convolutions")]
 
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::Arc;
 use candle_core::cuda::gemm_reduced_precision_f32;
 use candle_core::{Result, Tensor, bail};
 
+use super::activations::{CudaActivations, check_parameter, deliver};
 use super::array::{Array, address, floats, pointer};
 use super::calls;
 use super::context::Context;
 use super::cudnn::{Operands, Pass, PlanKey};
-use super::features::{CudaActivations, check_parameter, deliver};
 use super::kind::Kind;
 use super::tape::Node;
+use crate::activations::Extents;
 use crate::cpu::shape::ConvShape;
-use crate::features::Extents;
 use crate::math::is_deterministic;
 
 impl CudaActivations {
@@ -33,7 +33,7 @@ impl CudaActivations {
         let filters = Array::of_any(&self.device, kind, weight.elem_count())?;
         let y = Array::of_any(&self.device, kind, shape.images * shape.out_len())?;
         let operands = Operands { x: self.pointer(), filters: filters.pointer(), y: y.pointer() };
-        // SAFETY: the arrays were allocated with the extents of the shape, and those of the features and the weight
+        // SAFETY: the arrays were allocated with the extents of the shape, and those of the activations and the weight
         // were checked against it.
         unsafe {
             context.run(&calls::pack_filters(kind, &shape, pointer(&weight)?, filters.pointer()))?;
@@ -83,7 +83,7 @@ impl Back {
                 let key = PlanKey { adds: first.is_none(), ..key(self.shape, kind, Pass::InputGradient) };
                 let operands =
                     Operands { x: into.pointer(), filters: self.filters.pointer(), y: y_gradient.pointer() };
-                // SAFETY: as in the forward pass, with gradients in place of the features.
+                // SAFETY: as in the forward pass, with gradients in place of the activations.
                 unsafe { context.cudnn.run(&key, operands)? };
                 Ok(first)
             })?;

@@ -16,6 +16,8 @@ mod emulator;
 mod reference;
 
 #[cfg(feature = "cuda")]
+pub(crate) mod activations;
+#[cfg(feature = "cuda")]
 mod array;
 #[cfg(feature = "cuda")]
 pub(crate) mod bag_loss;
@@ -25,8 +27,6 @@ mod context;
 mod convolution;
 #[cfg(feature = "cuda")]
 mod cudnn;
-#[cfg(feature = "cuda")]
-pub(crate) mod features;
 #[cfg(feature = "cuda")]
 pub(crate) mod images;
 #[cfg(feature = "cuda")]

@@ -1,14 +1,14 @@
-//! Batch normalization of features on a GPU.
+//! Batch normalization of activations on a GPU.
 #![expect(unsafe_code, reason = "runs kernels")]
 
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
+use super::activations::{CudaActivations, check_parameter, deliver};
 use super::array::{Array, address, floats, pointer, tensor};
 use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
-use super::features::{CudaActivations, check_parameter, deliver};
 use super::tape::Node;
 use crate::batch_norm::{Activation, BatchNorm, Mode};
 
@@ -43,7 +43,7 @@ impl CudaActivations {
         let statistics = Statistics { mean, inverse_deviation, gamma, beta };
         let y = Arc::new(Array::of_any(&self.device, kind, self.values.len())?);
         let of_residual = residual.map_or(0, Self::pointer);
-        // SAFETY: features and result have the same extents, and the parameters a number for each channel.
+        // SAFETY: activations and result have the same extents, and the parameters a number for each channel.
         unsafe {
             context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))?;
         };

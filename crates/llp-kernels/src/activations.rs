@@ -6,14 +6,14 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 
 use crate::buffer::Buffer;
 #[cfg(feature = "cuda")]
-use crate::cuda::features::CudaActivations;
+use crate::cuda::activations::CudaActivations;
 use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 
 /// Activations of a network, `[image, height, width, channel]`, under candle's automatic differentiation.
 ///
 /// candle's own tensors cannot pass a gradient on without copying it: for every operand it allocates zeros, adds
 /// the gradient to them and keeps the sum in a third array. For activations that is more work than many
-/// layers. So the numbers of features, and the gradients that flow back to them, live in arrays that the
+/// layers. So the numbers of activations, and the gradients that flow back to them, live in arrays that the
 /// operations of this crate share and use again; candle sees a token, a tensor with a single 0, by which it
 /// knows what depends on what and in which order to go back.
 ///
@@ -34,7 +34,7 @@ pub(crate) enum On {
     Cuda(CudaActivations),
 }
 
-/// The numbers of features on the CPU.
+/// The numbers of activations on the CPU.
 #[derive(Clone)]
 pub(crate) struct CpuActivations {
     pub(crate) values: Arc<Buffer>,
@@ -43,7 +43,7 @@ pub(crate) struct CpuActivations {
     pub(crate) gradient: Arc<Slot>,
 }
 
-/// The shape of features.
+/// The shape of activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extents {
     pub(crate) images: usize,
@@ -77,7 +77,7 @@ impl Activations {
     pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
         let extents = Extents::of(tensor)?;
         if extents.len() == 0 {
-            bail!("features cannot be empty, got shape {:?}", tensor.shape());
+            bail!("activations cannot be empty, got shape {:?}", tensor.shape());
         }
         #[cfg(feature = "cuda")]
         if tensor.device().is_cuda() {
@@ -92,9 +92,9 @@ impl Activations {
     /// When candle refuses to build it.
     pub fn to_tensor(&self) -> Result<Tensor> {
         match &self.0 {
-            On::Cpu(features) => features.token.apply_op1(Leave(features.clone())),
+            On::Cpu(activations) => activations.token.apply_op1(Leave(activations.clone())),
             #[cfg(feature = "cuda")]
-            On::Cuda(features) => features.to_tensor(),
+            On::Cuda(activations) => activations.to_tensor(),
         }
     }
 
@@ -106,22 +106,22 @@ impl Activations {
 
     pub(crate) fn extents(&self) -> Extents {
         match &self.0 {
-            On::Cpu(features) => features.extents,
+            On::Cpu(activations) => activations.extents,
             #[cfg(feature = "cuda")]
-            On::Cuda(features) => features.extents,
+            On::Cuda(activations) => activations.extents,
         }
     }
 }
 
 impl From<CpuActivations> for Activations {
-    fn from(features: CpuActivations) -> Self {
-        Self(On::Cpu(features))
+    fn from(activations: CpuActivations) -> Self {
+        Self(On::Cpu(activations))
     }
 }
 
 impl CpuActivations {
     fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
-        check_f32("the tensor of features", tensor)?;
+        check_f32("the tensor of activations", tensor)?;
         let values = with_slices([tensor], |[values]| Ok(Buffer::copy_of(values)))?;
         let gradient = Arc::new(Slot::default());
         let token = if tensor.track_op() {
@@ -143,7 +143,7 @@ impl CpuActivations {
     }
 }
 
-/// What candle sees of features, and of a gradient that went to a [`Slot`].
+/// What candle sees of activations, and of a gradient that went to a [`Slot`].
 pub(crate) fn token() -> Result<Tensor> {
     Tensor::zeros(1, DType::F32, &Device::Cpu)
 }
@@ -153,7 +153,7 @@ pub(crate) fn token_storage() -> (CpuStorage, Shape) {
     (CpuStorage::F32(vec![0.0]), 1.into())
 }
 
-/// The gradient of features, while it is summed.
+/// The gradient of activations, while it is summed.
 #[derive(Default)]
 pub(crate) struct Slot(Mutex<Option<Buffer>>);
 
@@ -178,7 +178,7 @@ impl Slot {
     pub(crate) fn take(&self) -> Result<Buffer> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(gradient) => Ok(gradient),
-            None => bail!("no gradient has reached these features"),
+            None => bail!("no gradient has reached these activations"),
         }
     }
 }
@@ -187,7 +187,7 @@ struct Enter(Arc<Slot>);
 
 impl CustomOp1 for Enter {
     fn name(&self) -> &'static str {
-        "llp-features"
+        "llp-activations"
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {

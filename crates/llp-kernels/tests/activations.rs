@@ -26,11 +26,11 @@ fn block(channels: usize, size: usize, seed: u64) -> (Tensor, Vec<Var>) {
     let x = var((3, size, size, channels), seed);
     let weight = var((channels, channels, 3, 3), seed + 1);
     let norms = [0, 1].map(|_| BatchNorm::new(channels, &Device::Cpu).unwrap());
-    let features = Activations::from_tensor(&x).unwrap();
-    let y = conv2d(&features, &weight, CONFIG).unwrap();
+    let activations = Activations::from_tensor(&x).unwrap();
+    let y = conv2d(&activations, &weight, CONFIG).unwrap();
     let y = norms[0].forward(&y, Mode::Train, Activation::Relu).unwrap();
     let y = conv2d(&y, &weight, CONFIG).unwrap();
-    let y = norms[1].forward_residual(&y, &features, Mode::Train, Activation::Relu).unwrap();
+    let y = norms[1].forward_residual(&y, &activations, Mode::Train, Activation::Relu).unwrap();
     // The variables meet candle's own operations too.
     let pooled = global_average_pool(&y).unwrap().sqr().unwrap().sum_all().unwrap();
     let loss = (pooled + weight.sqr().unwrap().mean_all().unwrap()).unwrap();
@@ -42,7 +42,7 @@ fn block(channels: usize, size: usize, seed: u64) -> (Tensor, Vec<Var>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
-    /// Into features and out again is the identity, and so is its gradient.
+    /// Into activations and out again is the identity, and so is its gradient.
     #[test]
     fn in_and_out_is_the_identity(n in 1_usize..4, h in 1_usize..6, w in 1_usize..6, c in 1_usize..9, seed in 1_u64..99) {
         let x = var((n, h, w, c), seed);
