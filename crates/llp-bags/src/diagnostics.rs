@@ -3,7 +3,7 @@
 //! With the proportions `z[b, c]` of `B` bags over `C` classes: instances of bag `b` come from the mixture
 //! `sum_c z[b, c] q_c` of the distributions of the classes. The `q_c` are determined by the mixtures if and only if the
 //! matrix `z` has rank `C`, and the better its condition, the less errors grow on the way. Separately, the cross-entropy
-//! that a network starts from (it predicts the mean of all bags) and the least possible one tell how much there is to
+//! that a network starts from (it predicts the mean of all bags) and the least possible one show how much there is to
 //! learn.
 
 mod findings;
@@ -19,7 +19,7 @@ const RANK_TOLERANCE: f64 = 1e-5;
 /// A share that moves less than this, as a standard deviation over bags, is constant.
 const CONSTANT_TOLERANCE: f64 = 1e-6;
 
-/// What the proportions of bags tell about learning from them.
+/// What the proportions of bags say about learning from them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnostics {
     /// The number of bags.
@@ -37,7 +37,7 @@ pub struct Diagnostics {
     pub rank: usize,
     /// The largest one divided by the smallest; `None` if that is zero.
     pub condition: Option<f64>,
-    /// Classes that no bag tells apart: those that the smallest singular vector weighs, if it belongs to zero.
+    /// Classes that no bag distinguishes: those that the smallest singular vector weighs, if it belongs to zero.
     pub confused: Vec<usize>,
     /// Mean cross-entropy over bags, in nats, of a network that predicts the mean proportions for every instance: the KL
     /// loss before anything is learned.

@@ -71,7 +71,7 @@ pub struct Recipe {
     pub size: usize,
     /// Seed of the bags.
     pub seed: u64,
-    /// Uses only so many of the instances.
+    /// Uses only this many of the instances.
     pub limit: Option<usize>,
     /// Fraction of the instances that held-out bags are made of, in `[0, 1)`.
     pub held_out: f64,
@@ -222,7 +222,7 @@ fn json(value: &impl Serialize) -> String {
     text
 }
 
-/// The first digits of a hash: enough to tell hashes apart.
+/// The first digits of a hash: enough to distinguish hashes.
 fn short(hash: &str) -> String {
     hash.chars().take(16).collect()
 }

@@ -65,7 +65,7 @@ pub use proportions_error::{ClassesTaken, ProportionsError};
 pub use scale::Unit;
 pub use schema::{FeatureColumn, FeatureSchema};
 
-/// Bags of own data, and whatever else their tables tell.
+/// Bags of own data, and everything else in their tables.
 #[derive(Debug, Clone)]
 pub struct OwnData {
     /// The instances. Those of training and of held-out bags are the split `train`; `test` may be empty. Each split

@@ -1,4 +1,4 @@
-//! What bags tell of themselves before any training: invariants of the numbers, and verdicts on plain cases.
+//! What bags show before any training: invariants of the numbers, and verdicts on plain cases.
 
 use llp_bags::{Diagnostics, Finding, Variation, Verdict, diagnose};
 use proptest::prelude::*;

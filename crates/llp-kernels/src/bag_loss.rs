@@ -25,7 +25,7 @@ pub enum BagKernel {
 /// When the sweeps of ROT end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sweeps {
-    /// After so many, as printed in Algorithm 1.
+    /// After this many, as printed in Algorithm 1.
     Fixed(usize),
     /// When the largest error of a class share is at most `residual`, or after `at_most`.
     Until {

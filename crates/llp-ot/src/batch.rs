@@ -296,7 +296,7 @@ pub(crate) fn for_each_bag<T: Real, R: Send>(
 /// It is taken out while in use: a thread that waits for others inside a bag may start another bag.
 fn with_workspace<T: Real, R>(work: impl FnOnce(&mut Workspace<T>) -> R) -> R {
     thread_local!(static SLOT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) });
-    // The slot serves both precisions: one that finds the other's workspace starts anew.
+    // The slot serves both precisions: one that finds the other's workspace starts again.
     let mut workspace: Box<Workspace<T>> =
         SLOT.take().and_then(|kept| kept.downcast().ok()).unwrap_or_default();
     let result = work(&mut workspace);

@@ -49,7 +49,7 @@
 //!   has the table.
 //! - **Algorithm 1** ([`solve_sinkhorn`], [`RotSolver::PAPER`]) to reproduce the paper. Its error shrinks by
 //!   up to `tau = 1 / (1 + alpha epsilon / (1 - alpha))` a sweep: 75 sweeps are exact at `epsilon = 1` and
-//!   `alpha = 0.5`, and far off at `epsilon = 0.01` and `alpha = 0.1`. The residual tells.
+//!   `alpha = 0.5`, and far off at `epsilon = 0.01` and `alpha = 0.1`. The residual shows it.
 //! - **[`assign`]** where the counts are known and hard labels are wanted; [`round_coupling`] where a
 //!   coupling is there.
 //! - **[`solve_combinatorial`]** for hard labels whose counts may give way, exactly, for any number of

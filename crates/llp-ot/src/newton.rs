@@ -94,7 +94,7 @@ impl Newton {
         self.origin.clone_from(&dual.potentials);
         let slope = self.slope(dual);
         let mut length = 1.0;
-        // A slope that overflows tells nothing: leave the point to a sweep.
+        // A slope that overflows is useless: leave the point to a sweep.
         let max_halvings = if slope.is_finite() { MAX_HALVINGS } else { 0 };
         for _ in 0..max_halvings {
             for ((f, origin), d) in dual.potentials.iter_mut().zip(&self.origin).zip(&self.direction) {

@@ -5,7 +5,7 @@
 //! C_ij - max_i(g_i - C_ij)) / epsilon)` around a reference potential `g`. The coupling of any potential `f`
 //! is `U_ij = a_i G_ij / sum_i a_i G_ij` with `a_i = exp((f_i - g_i) / epsilon)`: a few multiply-adds per
 //! entry instead of an exponential. When `f` has moved so far that `a` would leave the range of the
-//! precision, the kernel is computed anew around it ("absorption"), which makes this as robust as the log
+//! precision, the kernel is computed again around it ("absorption"), which makes this as robust as the log
 //! domain.
 
 use crate::Real;

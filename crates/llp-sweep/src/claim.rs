@@ -12,7 +12,7 @@
 //! **Why two never train the same run.** Names are unique, so two holders would have different numbers. The lower one was
 //! taken for dead, and is: its process does not exist, or it was frozen for three beats. A frozen one that wakes up finds
 //! a higher number, or none, or another holder's: it looks ([`Claim::check`]) before each thing that it writes, and
-//! ends. And a process that listed the folder long ago, and now makes a number that was taken over and given back
+//! ends. And a process that listed the folder long ago, and now makes a number that was taken over and released
 //! meanwhile, looks again after it has made it, and gives way to a higher one.
 //!
 //! **What is assumed.** Making a name is exclusive on the file system, and a file that was closed on one host is seen when
@@ -35,10 +35,10 @@ use file::{ClaimFile, Holder, Liveness};
 use heartbeat::Heartbeat;
 pub(crate) use watch::Watch;
 
-/// How often a holder shows that it lives.
+/// How often a holder shows that it is alive.
 pub const BEAT: Duration = Duration::from_secs(10);
 
-/// Beats that may be missed: after so many the holder is dead.
+/// Beats that may be missed: after this many the holder is dead.
 pub(crate) const MISSED_MAX: u32 = 3;
 
 /// A machine since it was last started.
@@ -65,9 +65,9 @@ impl fmt::Display for Owner {
     }
 }
 
-/// A claim that this process holds. Given back when dropped.
+/// A claim that this process holds. Released when dropped.
 #[derive(Debug)]
-#[must_use = "the claim is given back as soon as it is dropped"]
+#[must_use = "the claim is released as soon as it is dropped"]
 pub struct Claim {
     folder: PathBuf,
     generation: u64,
@@ -126,11 +126,11 @@ impl Claim {
         self.taken_over.as_ref()
     }
 
-    /// Looks whether the claim is still this process's, which it is not if the process was frozen for long. To be called
+    /// Checks that the claim is still this process's, which it is not if the process was frozen for long. To be called
     /// before everything that is written into the run's directory.
     ///
     /// # Errors
-    /// [`SweepError::ClaimLost`], and [`SweepError::Io`] if there is no telling.
+    /// [`SweepError::ClaimLost`], and [`SweepError::Io`] if that cannot be found out.
     pub fn check(&self) -> Result<(), SweepError> {
         if file::is_held_by(&self.folder, self.generation, &self.holder)? {
             return Ok(());

@@ -175,8 +175,8 @@ pub enum SweepError {
         max: usize,
     },
 
-    /// A grid over a key that does not tell runs apart.
-    #[error("{origin}: `{key}` does not tell runs apart, so a grid cannot vary it: set it under [base]")]
+    /// A grid over a key that does not distinguish runs.
+    #[error("{origin}: `{key}` does not distinguish runs, so a grid cannot vary it: set it under [base]")]
     NoAxis {
         /// The sweep file.
         origin: Origin,

@@ -51,7 +51,7 @@ pub enum Exit {
     Killed,
 }
 
-/// The exit codes that executors tell apart.
+/// The exit codes that executors distinguish.
 pub mod code {
     /// Done, already done, or diverged within a sweep.
     pub const DONE: i32 = 0;
@@ -102,7 +102,7 @@ pub struct Totals {
     pub complete: usize,
     /// Diverged, now or before.
     pub diverged: usize,
-    /// Failed for good, now or before.
+    /// Failed permanently, now or before.
     pub failed: usize,
     /// Set aside because their processes died too often, now or before.
     pub parked: usize,
@@ -142,7 +142,7 @@ impl Totals {
     }
 }
 
-/// What an executor tells about its work. The binary draws bars or prints lines; [`Silent`] does nothing.
+/// What an executor reports about its work. The binary draws bars or prints lines; [`Silent`] does nothing.
 pub trait Progress {
     /// A cell was launched; `attempt` counts from 1.
     fn started(&mut self, cell: &Cell, attempt: u32);

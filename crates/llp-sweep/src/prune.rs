@@ -24,7 +24,7 @@ use crate::sweep_dir::{Cell, SweepDir};
 pub struct Prune {
     /// Epochs after which candidates are compared, ascending.
     pub rungs: Vec<usize>,
-    /// One of so many goes on; at least 2.
+    /// One of this many goes on; at least 2.
     pub eta: usize,
 }
 
@@ -39,7 +39,7 @@ enum Standing {
     Out,
 }
 
-/// Whether a run that has done so many epochs may go on. Between rungs it always may.
+/// Whether a run that has done this many epochs may go on. Between rungs it always may.
 ///
 /// # Errors
 /// [`SweepError::Io`] or [`SweepError::Json`] for files of the runs that it is compared with.

@@ -108,7 +108,7 @@ impl Confusion {
     }
 }
 
-/// `result.json`, whose presence means that the run came to its end.
+/// `result.json`, whose presence means that the run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     /// [`RESULT_SCHEMA`].
@@ -180,7 +180,7 @@ pub fn is_still_falling(metrics: &[EpochRecord]) -> Option<bool> {
     Some(earlier - later > REST * (metrics[0].train_loss - later).max(0.0))
 }
 
-/// What a run that has not come to its end is doing.
+/// What a run that has not ended is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {

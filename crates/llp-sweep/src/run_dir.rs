@@ -8,7 +8,7 @@
 //! metrics.jsonl   one line an epoch
 //! checkpoints/    the trainer's
 //! log.txt         what its processes said, within a sweep
-//! result.json     written last: its presence means that the run came to its end
+//! result.json     written last: its presence means that the run ended
 //! ```
 //!
 //! No path in it is absolute and no file is changed in place, but for lines added to `metrics.jsonl`; a process
@@ -204,7 +204,7 @@ impl RunDir {
         }
     }
 
-    /// Forgets that the run came to its end; it then counts as interrupted, and goes on from its last checkpoint.
+    /// Forgets that the run ended; it then counts as interrupted, and goes on from its last checkpoint.
     ///
     /// # Errors
     /// [`SweepError::Io`].
@@ -268,7 +268,7 @@ impl RunDir {
         Ok(write_atomically(&self.result_path(), json.as_bytes())?)
     }
 
-    /// Reads `result.json`. Returns `None` if the run has not come to its end.
+    /// Reads `result.json`. Returns `None` if the run has not ended.
     ///
     /// # Errors
     /// [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] if it cannot be read.

@@ -219,7 +219,7 @@ fn other_keys(configs: &[&RunConfig]) -> Vec<&'static str> {
     keys.filter(|key| !has_a_place(key) && differs(key)).collect()
 }
 
-/// Everything that tells hyper-parameters apart, as text.
+/// All hyper-parameters that differ, as text.
 pub(crate) fn parameters(config: &RunConfig) -> String {
     let values = Values::of(config);
     let telling = values.iter().filter(|(key, _)| key.hashed && !SEEDS.contains(&key.name));

@@ -45,7 +45,7 @@ pub struct BagCounts {
 }
 
 impl BagCounts {
-    /// A bag with so many instances of each class.
+    /// A bag with this many instances of each class.
     pub fn new(counts: Vec<u32>) -> Self {
         Self { counts }
     }

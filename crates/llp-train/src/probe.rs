@@ -11,10 +11,10 @@ use llp_sweep::run_dir::RunDir;
 use crate::fault::check_precision;
 use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss};
 
-/// Steps before the first that is timed take so many seconds: they allocate, and the processor finds its speed.
+/// Steps before the first that is timed take this many seconds: they allocate, and the processor finds its speed.
 const WARM_UP_S: f64 = 1.0;
 
-/// Steps are timed for at least so many seconds, and other things that may be short for some of it.
+/// Steps are timed for at least this many seconds, and other things that may be short for some of it.
 const STEPS_S: f64 = 3.0;
 const OTHERS_S: f64 = 0.3;
 
@@ -30,7 +30,7 @@ pub struct ProbeContext<'a> {
     pub seconds: &'a dyn Fn() -> f64,
     /// Called before the first step; returns when the steps are to begin.
     pub ready: &'a mut dyn FnMut(),
-    /// Hears of the timing; the training then goes on until `is_over`, so that others are timed beside it.
+    /// Called with the timing; the training then goes on until `is_over`, so that others are timed beside it.
     pub timed: &'a mut dyn FnMut(&Timing),
     /// Whether to end.
     pub is_over: &'a dyn Fn() -> bool,

@@ -40,15 +40,15 @@ pub struct RunContext<'a> {
     pub seconds: &'a dyn Fn() -> f64,
     /// Whether to save and stop before the next step.
     pub should_stop: &'a dyn Fn() -> bool,
-    /// Whether a run that has done so many epochs may go on, or is held back behind better ones.
+    /// Whether a run that has done this many epochs may go on, or is held back behind better ones.
     pub may_go_on: &'a dyn Fn(usize) -> bool,
-    /// Hears of what the training is about to do, before its first step.
+    /// Called with the plan of the training, before its first step.
     pub begun: &'a mut dyn FnMut(&RunConfig, &TrainingPlan),
-    /// Hears of every epoch.
+    /// Called after every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
     /// Whether to train on bags that cannot teach the classes.
     pub trains_anyway: bool,
-    /// Hears of what is not an error but should be known.
+    /// Called with each warning.
     pub warn: &'a mut dyn FnMut(&str),
 }
 

@@ -39,7 +39,7 @@ pub struct Position {
     pub elapsed_s: f64,
 }
 
-/// How [`Trainer::train`] came to its end.
+/// How [`Trainer::train`] ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainerOutcome {
     /// All epochs are done.
@@ -50,7 +50,7 @@ pub enum TrainerOutcome {
     Diverged(Diverged),
 }
 
-/// What the trainer asks and tells its caller.
+/// What the trainer asks of its caller and reports to it.
 pub trait Hooks {
     /// Whether to stop before the next step.
     fn should_stop(&self) -> bool;
@@ -209,7 +209,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// All steps of the training; where bags differ in size, about so many.
+    /// All steps of the training; where bags differ in size, about this many.
     fn n_all_steps(&self) -> u64 {
         (self.schedule.n_epochs() * self.schedule.n_steps(1)) as u64
     }

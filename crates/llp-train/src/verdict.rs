@@ -12,7 +12,7 @@ const N_CLASSES_MAX: usize = 256;
 /// What the bags and the columns of one's own data mean for a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
-    /// What the proportions of the training bags tell.
+    /// What the proportions of the training bags show.
     pub diagnostics: Diagnostics,
     /// The worst that proportions and columns mean.
     pub verdict: Verdict,

@@ -275,7 +275,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
     /// Stopped at any steps and resumed from checkpoints that are rarer than epochs, a run keeps the same epoch as one
-    /// that was not stopped, with the same bits: those with which a run of so many epochs ends.
+    /// that was not stopped, with the same bits: those with which a run of this many epochs ends.
     #[test]
     fn stopping_does_not_change_the_chosen_epoch(
         stops in prop::collection::vec(0_usize..9, 1..4),

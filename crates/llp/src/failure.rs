@@ -46,7 +46,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// The error and those causes that it does not tell itself.
+/// The error and those causes that it does not mention itself.
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

@@ -48,7 +48,7 @@ fn a_manifest_of_uniform_bags_changes_nothing() {
     llp(folder.path(), &["resume", "read", "-q"]);
 }
 
-/// The same arguments make the same file, byte for byte and for any number of threads; `show` tells what is in it.
+/// The same arguments make the same file, byte for byte and for any number of threads; `show` says what is in it.
 #[test]
 fn files_are_made_again_and_shown() {
     let folder = tempdir().unwrap();

@@ -36,7 +36,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Instances keep their order, classes that of the proportions; the labels have the counts, and CSV and Parquet tell
+/// Instances keep their order, classes that of the proportions; the labels have the counts, and CSV and Parquet hold
 /// the same.
 #[test]
 fn tables_come_out() {

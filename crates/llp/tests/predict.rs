@@ -248,7 +248,8 @@ fn classes_named_like_columns_are_refused() {
     }
 }
 
-/// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and tells it.
+/// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and prints
+/// it.
 #[test]
 fn a_temperature_is_fitted_to_counts() {
     let folder = trained();

@@ -31,7 +31,7 @@ pub enum Finding {
         /// The class.
         class: usize,
     },
-    /// Classes that no bag tells apart.
+    /// Classes that no bag distinguishes.
     Confused {
         /// Two or more.
         classes: Vec<usize>,

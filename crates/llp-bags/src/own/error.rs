@@ -34,7 +34,7 @@ pub enum OwnError {
         /// The other.
         second: PathBuf,
     },
-    /// Nothing tells the proportions.
+    /// There are no proportions.
     #[error(
         "{}: there is no table of proportions beside it: name one, or put proportions.csv or proportions.parquet there",
         table.display()

@@ -1,4 +1,4 @@
-//! Which columns of a table of proportions are classes, and which tell of their errors.
+//! Which columns of a table of proportions are classes, and which describe their errors.
 
 use std::path::Path;
 

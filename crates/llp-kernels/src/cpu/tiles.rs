@@ -105,7 +105,7 @@ impl Block {
         POINTS * self.point_stride
     }
 
-    /// Length of the part up to the last of so many tiles at the last point.
+    /// Length of the part up to the last of this many tiles at the last point.
     fn reach(self, tiles: usize) -> usize {
         (POINTS - 1) * self.point_stride + (tiles - 1) * self.tile_stride + self.channels
     }

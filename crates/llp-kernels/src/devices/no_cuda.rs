@@ -14,7 +14,7 @@ pub(super) fn open(_: usize) -> Result<Device, DeviceError> {
     Err(DeviceError::NotCompiled)
 }
 
-/// Where the driver tells its version, and where distributions put its library.
+/// Where the driver gives its version, and where distributions put its library.
 const TRACES: [&str; 7] = [
     "/proc/driver/nvidia/version",
     "/usr/lib/x86_64-linux-gnu/libcuda.so.1",

@@ -15,10 +15,10 @@ use crate::error::SweepError;
 pub(super) struct Holder {
     #[serde(rename = "claimant")]
     pub(super) owner: Owner,
-    /// When the process started, in ticks since the host did: a process number can be given anew.
+    /// When the process started, in ticks since the host did: a process number can be reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started: Option<u64>,
-    /// How often the holder shows that it lives.
+    /// How often the holder shows that it is alive.
     beat_ms: u64,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Holder {
 pub(super) enum Liveness {
     Alive,
     Gone,
-    /// Its process cannot be looked at from here.
+    /// Its process cannot be checked from here.
     Unknown,
 }
 
@@ -70,7 +70,7 @@ impl ClaimFile {
     /// The claim in `folder` that counts.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>, SweepError> {
         let Some(generation) = newest(folder)? else { return Ok(None) };
-        // Given back between the two looks: then there is none.
+        // Released between the two reads: then there is none.
         let Some(json) = read(&json_path(folder, generation))? else { return Ok(None) };
         let beat = read(&beat_path(folder, generation))?;
         Ok(Some(Self { generation, holder: serde_json::from_slice(&json).ok(), beat }))

@@ -1,4 +1,4 @@
-//! The thread that shows other hosts that the holder of a claim lives.
+//! The thread that shows other hosts that the holder of a claim is alive.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -35,7 +35,7 @@ impl Heartbeat {
 fn beat(folder: &Path, generation: u64, holder: &Holder, stopped: &Receiver<()>) {
     let mut count: u64 = 0;
     while stopped.recv_timeout(holder.beat()) == Err(RecvTimeoutError::Timeout) {
-        // Where there is no telling, the beat goes on: a file system that answers late is no loss.
+        // If that is unknown, the beat goes on: a file system that answers late is no loss.
         if matches!(is_held_by(folder, generation, holder), Ok(false)) {
             return;
         }

@@ -37,7 +37,7 @@ impl RunConfig {
 
     /// The name of the run's folder: `cifar10-rot-b0064-lr0.1-a0.5-s0-1c9e0a52`.
     ///
-    /// The readable part is for people; the hash at the end tells runs apart.
+    /// The readable part is for people; the hash at the end distinguishes runs.
     pub fn run_name(&self) -> String {
         let alpha = self.loss.alpha.map_or_else(String::new, |alpha| format!("-a{alpha}"));
         format!(

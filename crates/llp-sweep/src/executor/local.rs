@@ -1,4 +1,4 @@
-//! A pool on this machine: so many cells at once, until all have a result or have failed for good.
+//! A pool on this machine: this many cells at once, until all have a result or have failed permanently.
 
 mod pool;
 
@@ -20,9 +20,9 @@ pub struct Options {
     pub max_attempts: u32,
     /// Deaths of a cell's process, counted over all commands, after which it is parked.
     pub max_deaths: u32,
-    /// At the first cell that fails for good, interrupt the others and end.
+    /// At the first cell that fails permanently, interrupt the others and end.
     pub fail_fast: bool,
-    /// After so many cells that fail for good, launch no more and let the running ones end.
+    /// After this many cells that fail permanently, launch no more and let the running ones end.
     pub max_failures: Option<usize>,
     /// End after so long without a cell to run, although others are being worked on elsewhere.
     pub idle_exit: Option<Duration>,

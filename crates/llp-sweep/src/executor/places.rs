@@ -71,8 +71,8 @@ mod tests {
         }
     }
 
-    /// With so many cells at once as a multiple of the places, every place has the same number; what ends makes room for
-    /// the next where it was.
+    /// With this many cells at once as a multiple of the places, every place has the same number; what ends makes room
+    /// for the next where it was.
     #[test]
     fn places_are_filled_evenly() {
         let places = Places::new(3);

@@ -66,7 +66,7 @@ pub struct Submitted {
 /// A job of Slurm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its number, as `sbatch` tells it.
+    /// Its number, as `sbatch` prints it.
     pub id: String,
     /// Its script in `slurm/`.
     pub script: String,

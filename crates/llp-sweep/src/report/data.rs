@@ -13,7 +13,7 @@ use crate::run_dir::RunDir;
 use crate::select::{Group, select};
 use crate::sweep_dir::{Cell, SweepDir};
 
-/// Of so many runs, each is shown by itself.
+/// Up to this many runs, each is shown by itself.
 const N_EACH: usize = 12;
 
 /// The runs of a report, what was chosen among them, and how the chosen ones learned.

@@ -55,7 +55,7 @@ impl RunState {
         }
     }
 
-    /// Whether the run came to its end, so that there is a result.
+    /// Whether the run ended, so that there is a result.
     pub fn is_ended(self) -> bool {
         matches!(self, Self::Complete | Self::Diverged)
     }

@@ -32,7 +32,7 @@ const SEED: &str = "CHAOS_SEED";
 /// Long against any delay of a busy machine, short against the test.
 const LIFE_SIGN: Duration = Duration::from_secs(1);
 
-/// Trainers wait after their first epoch until so many of them were killed, however fast the machine is.
+/// Trainers wait after their first epoch until this many of them were killed, however fast the machine is.
 const KILLS: usize = 12;
 
 /// The file in the sweep's folder that ends the wait.

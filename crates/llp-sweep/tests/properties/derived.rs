@@ -192,7 +192,7 @@ fn every_cell_has_a_row() {
     }
 }
 
-/// The report of the same runs is the same, byte for byte; it is complete, and tells what is not there.
+/// The report of the same runs is the same, byte for byte; it is complete, and names what is missing.
 #[test]
 fn the_report_is_complete() {
     let folder = tempfile::tempdir().unwrap();

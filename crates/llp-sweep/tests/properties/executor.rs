@@ -40,7 +40,7 @@ impl Chance {
     }
 }
 
-/// Launches trainings that die, fail and take the machine down with them, each once in so many steps (0: never).
+/// Launches trainings that die, fail and take the machine down with them, each once in this many steps (0: never).
 pub(crate) struct Environment {
     sweep: SweepDir,
     boot: String,

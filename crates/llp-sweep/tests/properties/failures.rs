@@ -115,7 +115,7 @@ fn what_fails_again_is_not_tried_again() {
     assert_eq!(*launcher.1.borrow(), n_cells + 1);
 }
 
-/// `fail_fast` ends at the first cell that failed for good, `max_failures` launches no more after so many.
+/// `fail_fast` ends at the first cell that failed permanently, `max_failures` launches no more after this many.
 #[test]
 fn limits_on_failures() {
     let exits = [0, 1, 2, 3].map(|index| (index, Exit::Code(code::PERMANENT)));

@@ -142,7 +142,7 @@ fn sizes_of_bags_are_shown() {
     assert!(card(&config, &old).contains("on 100 bags of at most 40 instances (22.5 on average)"));
 }
 
-/// A single run shows its learning curves, whether it came to its end or not.
+/// A single run shows its learning curves, whether it ended or not.
 #[test]
 fn a_single_run_has_curves() {
     for outcome in [Some(Outcome::Complete), Some(Outcome::Diverged), None] {

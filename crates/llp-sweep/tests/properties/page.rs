@@ -172,7 +172,7 @@ fn any_config() -> impl Strategy<Value = RunConfig> {
 }
 
 proptest! {
-    /// The command of a configuration leads back to it. (What each named argument sets, the tests of `llp` tell.)
+    /// The command of a configuration leads back to it. (The tests of `llp` show what each named argument sets.)
     #[test]
     fn commands_lead_back(config in any_config()) {
         let command = config.train_command("out");

@@ -42,7 +42,7 @@ fn command(sweep: &SweepDir, cell: &Cell) -> Command {
     command
 }
 
-/// Kills processes with `SIGKILL` at some looks at them, and the executor itself after so many looks.
+/// Kills processes with `SIGKILL` at some looks at them, and the executor itself after this many looks.
 struct Killer<L> {
     launcher: L,
     looks: &'static AtomicU32,

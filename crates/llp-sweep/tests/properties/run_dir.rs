@@ -108,7 +108,7 @@ fn a_silent_claim_is_taken_over_once() {
 }
 
 /// A holder that was frozen, and taken for dead, finds out before it writes; what it then does leaves the new holder's
-/// claim alone, also when that was given back and made anew meanwhile.
+/// claim alone, also when that was released and made again meanwhile.
 #[test]
 fn a_frozen_holder_notices() {
     let (_folder, run) = new_run();

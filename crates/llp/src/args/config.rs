@@ -65,7 +65,8 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "N", conflicts_with = "init")]
     width: Option<String>,
     /// Start from the weights of a ResNet-18: a file of safetensors with torchvision's names, or a network of the
-    /// Hugging Face hub such as `timm/resnet18.a1_in1k`. It decides stem and width; the last layer starts afresh.
+    /// Hugging Face hub such as `timm/resnet18.a1_in1k`. It decides stem and width; the last layer is initialized from
+    /// the seed.
     #[arg(long, value_name = "FILE|NAME")]
     init: Option<String>,
     /// Seed of weights, order and augmentation.

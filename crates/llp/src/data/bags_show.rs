@@ -1,4 +1,4 @@
-//! What `llp bags` tells about a file of bags.
+//! What `llp bags` prints about a file of bags.
 
 use std::path::Path;
 

@@ -64,7 +64,7 @@ impl PoolDeviceArgs {
     }
 }
 
-/// So many cells on these devices: as many as are asked for, or one for each core or GPU.
+/// This many cells on these devices: as many as are asked for, or one for each core or GPU.
 fn share(
     devices: Vec<DeviceName>,
     jobs: Option<usize>,

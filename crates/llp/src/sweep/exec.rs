@@ -94,7 +94,7 @@ pub(crate) fn confine(command: &mut Command, threads: usize) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
-/// A cell that cannot write its log trains without one; its own error will tell if the disk is at fault.
+/// A cell that cannot write its log trains without one; its own error will say if the disk is at fault.
 fn open_log(sweep: &SweepDir, cell: &Cell) -> Option<File> {
     let run = sweep.run_dir(cell);
     fs_err::create_dir_all(run.path()).ok()?;

@@ -1,4 +1,4 @@
-//! `llp sweep plan`: what a sweep will cost, before it is begun.
+//! `llp sweep plan`: what a sweep will cost, before it starts.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

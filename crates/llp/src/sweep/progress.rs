@@ -11,7 +11,7 @@ use llp_sweep::sweep_dir::Cell;
 use crate::environment::tell;
 use crate::train::progress::{Style, bar_style, describe};
 
-/// Shows what an executor tells.
+/// Shows what an executor reports.
 pub(crate) struct Cells {
     style: Style,
     n_all: usize,

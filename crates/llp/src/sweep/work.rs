@@ -68,10 +68,10 @@ pub(crate) struct WorkerArgs {
 struct PoolArgs {
     #[command(flatten)]
     devices: PoolDeviceArgs,
-    /// Stop everything at the first cell that fails for good.
+    /// Stop everything at the first cell that fails permanently.
     #[arg(long)]
     fail_fast: bool,
-    /// Begin no more cells after so many failed for good.
+    /// Begin no more cells after this many failed permanently.
     #[arg(long, value_name = "N")]
     max_failures: Option<usize>,
     #[command(flatten)]

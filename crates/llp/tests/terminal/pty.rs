@@ -76,7 +76,7 @@ impl Terminal {
     pub(crate) fn wait_until(&self, patience: Duration, condition: impl Fn(&str) -> bool) {
         let start = Instant::now();
         while !condition(&self.output()) {
-            assert!(start.elapsed() < patience, "nothing came of it:\n{}", self.output());
+            assert!(start.elapsed() < patience, "timed out:\n{}", self.output());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -1,4 +1,4 @@
-//! `llp watch`: what it tells without a terminal, and how it gives a terminal back.
+//! `llp watch`: what it prints without a terminal, and how it restores a terminal.
 
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +24,7 @@ fn pending(folder: &Path) -> String {
     folder.display().to_string()
 }
 
-/// Keys and signals that ask for the end are heard: exit code 0, the screen and the cursor are given back.
+/// Keys and signals that ask for the end are obeyed: exit code 0, the screen and the cursor are restored.
 #[test]
 fn the_terminal_is_given_back() {
     let folder = tempdir().unwrap();

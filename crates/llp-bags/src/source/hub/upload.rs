@@ -17,7 +17,7 @@ use request::{Client, base64};
 /// The branch that is written to.
 const BRANCH: &str = "main";
 
-/// First bytes of a file, by which the hub tells what kind of file it is.
+/// First bytes of a file, by which the hub recognizes the kind of file.
 const SAMPLE_BYTES: usize = 512;
 
 /// A file to upload.

@@ -44,7 +44,7 @@ pub(super) struct Pool<'a> {
     /// Since when there is nothing to run here, if there is not.
     idle_since: Option<f64>,
     jobs: Vec<Job<'a>>,
-    /// Cells that failed for good during this command.
+    /// Cells that failed permanently during this command.
     failures: usize,
     /// Nothing more is launched.
     is_closed: bool,
@@ -118,7 +118,7 @@ impl<'a> Pool<'a> {
 
     /// Takes a cell that is held back up again, if it has come to be among the best.
     fn sort_paused(&mut self, cell: &'a Cell, status: &Status) {
-        // If there is no telling now, there is at the next look.
+        // If it cannot be read now, it is read next time.
         if may_go_on(self.sweep, cell, status.epoch, self.here()).unwrap_or(false) {
             self.queue.push_back((cell, status.attempt));
         } else {
@@ -178,7 +178,7 @@ impl<'a> Pool<'a> {
         // Unreadable metrics are the trainer's and the report's problem; progress goes without.
         let records = run.read_metrics().unwrap_or_default();
         let last = records.last().map_or(0, |record| record.epoch);
-        // A run that resumes from an earlier checkpoint cuts its metrics back and tells those epochs again.
+        // A run that resumes from an earlier checkpoint cuts its metrics back and reports those epochs again.
         let reported = job.epoch_reported.min(last);
         job.epoch_reported = last;
         for record in records.iter().filter(|record| record.epoch > reported) {

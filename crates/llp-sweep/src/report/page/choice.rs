@@ -67,7 +67,7 @@ fn row(report_data: &ReportData, group: &Group, is_labelled: bool) -> Markup {
     }
 }
 
-/// What labels tell of a choice.
+/// What labels show about a choice.
 fn accuracies(group: &Group) -> Markup {
     let dash = || "–".to_owned();
     let (chosen, best) = (group.chosen.as_ref(), group.best_by_test.as_ref());

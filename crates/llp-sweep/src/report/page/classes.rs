@@ -7,7 +7,7 @@ use super::{by_loss, percent, scrolled};
 use crate::record::Confusion;
 use crate::select::Group;
 
-/// Up to so many classes, all pairs are shown; of more, the most frequent confusions.
+/// Up to this many classes, all pairs are shown; of more, the most frequent confusions.
 const N_CLASSES_SHOWN: usize = 20;
 /// How many of these.
 const N_CONFUSIONS: usize = 12;

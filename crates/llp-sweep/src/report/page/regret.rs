@@ -1,4 +1,4 @@
-//! What each criterion gives away against the best candidate, where there are labels to tell.
+//! What each criterion loses against the best candidate, where there are labels.
 
 use maud::{Markup, html};
 

@@ -91,7 +91,7 @@ fn draw_chart(
     frame.render_widget(chart, area);
 }
 
-/// The ends of an axis for these values, and its three labels: with as many digits as tell them apart.
+/// The ends of an axis for these values, and its three labels: with as many digits as distinguish them.
 fn axis(values: impl Iterator<Item = f64> + Clone) -> ([f64; 2], [String; 3]) {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);

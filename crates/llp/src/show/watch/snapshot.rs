@@ -32,7 +32,7 @@ pub(super) struct Watched {
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) run: String,
-    /// What tells it from the others, or its name.
+    /// What distinguishes it from the others, or its name.
     pub(super) label: String,
     /// Whether its curves are shown.
     pub(super) is_shown: bool,
@@ -104,7 +104,7 @@ impl Watched {
     }
 }
 
-/// What tells each cell from the others, where that tells all apart; else their names.
+/// What distinguishes each cell from the others, where that is unique; else their names.
 fn labels(cells: &[(Cell, RunDir)]) -> Vec<String> {
     let differences = Differences::between(cells.iter().map(|(cell, _)| &cell.config));
     let sizes: BTreeSet<usize> = cells.iter().map(|(cell, _)| cell.config.bags.size).collect();

@@ -46,7 +46,7 @@ impl View {
         self.sort();
     }
 
-    /// Moves the table by so many lines, as far as there are some.
+    /// Moves the table by this many lines, as far as there are some.
     pub(super) fn scroll(&mut self, lines: isize) {
         let last = self.snapshot.runs.len().saturating_sub(1);
         *self.table.offset_mut() = self.table.offset().saturating_add_signed(lines).min(last);
@@ -117,7 +117,7 @@ impl View {
     }
 }
 
-/// A text of at most so many characters.
+/// A text of at most this many characters.
 fn cut(text: &str, n_max: usize) -> String {
     if text.chars().count() <= n_max {
         return text.to_owned();

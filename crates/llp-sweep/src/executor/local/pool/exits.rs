@@ -1,4 +1,4 @@
-//! How the end of a cell's process is handled: counted, queued again, parked, or failed for good.
+//! How the end of a cell's process is handled: counted, queued again, parked, or failed permanently.
 
 use super::{Job, Pool, state_and_status};
 use crate::error::SweepError;
@@ -106,7 +106,7 @@ impl<'a> Pool<'a> {
         RunDir::open_or_create(path, &cell.config)?.write_status(status)
     }
 
-    /// A cell failed for good.
+    /// A cell failed permanently.
     fn fail(&mut self, cell: &Cell, end: &CellEnd) {
         self.totals.failed += 1;
         self.progress.ended(cell, end);
