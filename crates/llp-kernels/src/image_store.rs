@@ -27,7 +27,7 @@ pub struct Changes<'a> {
 }
 
 impl ImageStore {
-    /// Copies images to a GPU; nothing for another device.
+    /// Copies images to a GPU. Returns `None` for another device.
     ///
     /// # Errors
     /// When the bytes are not those of images of this shape, or the GPU has no room for them.

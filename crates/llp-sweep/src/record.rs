@@ -84,7 +84,7 @@ impl Confusion {
         Self { classes, counts }
     }
 
-    /// The fraction of each class that is classified correctly, `[class]`; nothing for a class without instances.
+    /// The fraction of each class that is classified correctly, `[class]`; `None` for a class without instances.
     pub fn class_accuracy(&self) -> Vec<Option<f64>> {
         let accuracy = |(class, counts): (usize, &Vec<u32>)| {
             let n = counts.iter().map(|n| f64::from(*n)).sum::<f64>();

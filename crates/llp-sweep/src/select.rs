@@ -32,7 +32,7 @@ const SEEDS: &[&str] = &["seed", "bags.seed", "data.split_seed", "data.fold"];
 pub struct Spread {
     /// The mean.
     pub mean: f64,
-    /// The sample standard deviation (divisor `n - 1`); nothing for a single value.
+    /// The sample standard deviation (divisor `n - 1`); `None` for a single value.
     pub sd: Option<f64>,
     /// How many values.
     pub n: usize,

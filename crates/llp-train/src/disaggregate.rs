@@ -117,7 +117,7 @@ impl BaggedPredictions {
         self.bags.iter().map(|bag| (bag.name.as_str(), bag.instances.len()))
     }
 
-    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`; nothing for one in no bag.
+    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`; `None` for one in no bag.
     pub fn bag_of_instances(&self) -> Vec<Option<usize>> {
         let mut bag_of = vec![None; self.instances.len()];
         for (place, bag) in self.bags.iter().enumerate() {

@@ -131,8 +131,8 @@ fn shards(folder: &Path) -> Result<Shards, OwnError> {
     Ok(shards)
 }
 
-/// The files of each split, each in the order of its names; nothing without files to train on. Validation is held out if
-/// its rows have bags and there is a test split, and replaces a missing test split.
+/// The files of each split, each in the order of its names. Returns `None` without files to train on. Validation is
+/// held out if its rows have bags and there is a test split, and replaces a missing test split.
 fn of_shards(mut shards: Shards) -> Result<Option<Found>, OwnError> {
     let mut notes = Vec::new();
     shards.note(&mut notes);

@@ -141,7 +141,7 @@ impl ProportionTable {
     }
 
     /// The proportions of the bags of which `sizes`, `[row]`, says how many instances there are in the table at
-    /// `instances`; nothing for a bag of unknown size.
+    /// `instances`; `None` for a bag of unknown size.
     ///
     /// # Errors
     /// [`ProportionsError`] with the row: neither shares nor counts of that many instances.
