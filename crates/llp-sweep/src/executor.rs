@@ -8,8 +8,8 @@
 //! another process has claimed is left alone and looked at again later.
 
 pub mod local;
-mod places;
 pub mod process;
+mod slots;
 pub mod slurm;
 
 use std::io;
