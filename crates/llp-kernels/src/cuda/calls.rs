@@ -15,7 +15,7 @@ pub(super) use bags::BagArrays;
 pub(super) use normalization::{Matrix, Normalizer, Running, inverse_deviation};
 
 use super::kind::Kind;
-use crate::adamw::Descend;
+use crate::adamw::AdamStep;
 use crate::cpu::shape::ConvShape;
 
 /// The address of numbers on a device; 0 is none.
@@ -233,7 +233,7 @@ pub(super) fn sgd_step(
     optimizer_step("sgd_step", n_parameters, longest, arguments![parameters, momentum, lr])
 }
 
-/// A parameter as `adamw_step` reads it: four addresses, a length, a float and nothing.
+/// A parameter as `adamw_step` reads it: four addresses, a length and a float.
 pub(super) fn adamw_parameter(
     [weight, first, second, gradient]: [Pointer; 4],
     n: usize,
@@ -248,7 +248,7 @@ pub(super) fn adamw_step(
     n_parameters: usize,
     longest: usize,
     [beta1, beta2]: [f32; 2],
-    Descend { rate, root_scale, epsilon }: Descend,
+    AdamStep { rate, root_scale, epsilon }: AdamStep,
 ) -> Call {
     let arguments = arguments![parameters, beta1, beta2, rate, root_scale, epsilon];
     optimizer_step("adamw_step", n_parameters, longest, arguments)

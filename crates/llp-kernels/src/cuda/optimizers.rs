@@ -48,7 +48,7 @@ pub(crate) fn adamw_step(
     device: &CudaDevice,
     parameters: &[AdamWParameter<'_>],
     betas: [f32; 2],
-    step: AdamStep,
+    adam_step: AdamStep,
 ) -> Result<()> {
     let longest = longest(parameters.iter().map(|parameter| parameter.weight));
     let mut table = Vec::with_capacity(6 * parameters.len());
@@ -57,7 +57,9 @@ pub(crate) fn adamw_step(
         table.extend(calls::adamw_parameter(addresses, weight.elem_count(), *decay_factor));
     }
     // SAFETY: the table describes the parameters, whose four arrays are floats of equal lengths.
-    unsafe { step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, step)) }
+    unsafe {
+        step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, adam_step))
+    }
 }
 
 fn longest<'a>(weights: impl Iterator<Item = &'a Tensor>) -> usize {
