@@ -10,7 +10,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use super::view::View;
 use super::{GRACE, NAP, Watched};
 
-/// Shows a look after the other until a key, a signal or the end of the terminal ends it.
+/// Shows one snapshot after another until a key, a signal or the end of the terminal ends it.
 pub(super) fn show(watched: &mut Watched, interval: Duration, should_end: &AtomicBool) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     let end = keep_showing(&mut terminal, watched, interval, should_end);
@@ -57,7 +57,7 @@ fn keep_showing(
                 _ => continue,
             }
         } else if looked.elapsed() >= interval {
-            view.look(watched.snapshot());
+            view.update(watched.snapshot());
             looked = Instant::now();
         } else {
             continue;

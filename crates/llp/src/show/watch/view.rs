@@ -11,7 +11,7 @@ use super::curves::color;
 use super::snapshot::{Seen, Snapshot, left};
 use crate::train::progress::describe;
 
-/// The order of the table: what needs a look comes first.
+/// The order of the table: what needs attention comes first.
 const ORDER: [RunState; RunState::ALL.len()] = [
     RunState::Running,
     RunState::Failed,
@@ -41,8 +41,8 @@ impl View {
         view
     }
 
-    pub(super) fn look(&mut self, snapshot: Snapshot) {
-        self.look = snapshot;
+    pub(super) fn update(&mut self, snapshot: Snapshot) {
+        self.snapshot = snapshot;
         self.sort();
     }
 
