@@ -253,7 +253,7 @@ impl<'a> Axes<'a> {
                 (_, Mark::Absent) => drawing.marker(Marker::Cross, self.at(point), 4.5, color, color),
                 (Some(marker), Mark::Solid) => drawing.marker(marker, self.at(point), 4.0, color, color),
                 (Some(marker), Mark::Hollow) => {
-                    drawing.marker(marker, self.at(point), 4.0, Color::Page, color)
+                    drawing.marker(marker, self.at(point), 4.0, Color::Page, color);
                 }
                 (None, _) => {}
             }
