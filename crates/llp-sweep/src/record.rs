@@ -213,7 +213,8 @@ pub struct Status {
     /// Why it is in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether another attempt would fail as well: bad configuration or data, or too little memory.
+    /// Whether another attempt would fail as well: bad configuration or data, or too little memory. The file keeps its
+    /// older name.
     #[serde(default, rename = "hopeless", skip_serializing_if = "std::ops::Not::not")]
     pub is_permanent: bool,
 }

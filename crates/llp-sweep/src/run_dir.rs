@@ -58,7 +58,7 @@ impl RunDir {
             Ok(written) => {
                 let there = RunConfig::from_toml(&file.display().to_string(), &written)?;
                 let differences = there.diff(config);
-                if !differences.is_empty() && !run.is_stillborn()? {
+                if !differences.is_empty() && !run.failed_before_first_step()? {
                     return Err(SweepError::ConfigDiffers { path: run.path, differences });
                 }
             }
@@ -74,14 +74,14 @@ impl RunDir {
     /// # Errors
     /// [`SweepError::Io`].
     pub fn remove_refused(self) -> Result<(), SweepError> {
-        if self.is_stillborn()? && self.read_metrics()?.is_empty() {
+        if self.failed_before_first_step()? && self.read_metrics()?.is_empty() {
             fs_err::remove_dir_all(&self.path)?;
         }
         Ok(())
     }
 
-    /// Whether the run was refused for what it is, and has nothing to lose.
-    fn is_stillborn(&self) -> Result<bool, SweepError> {
+    /// Whether the run failed permanently before its first step, so that nothing is lost.
+    fn failed_before_first_step(&self) -> Result<bool, SweepError> {
         let is_permanent = self.status()?.is_some_and(|status| status.is_permanent && status.epoch == 0);
         Ok(is_permanent && fs_err::read_dir(self.checkpoints_dir())?.next().is_none())
     }

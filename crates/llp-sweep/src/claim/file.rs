@@ -13,6 +13,7 @@ use crate::error::SweepError;
 /// The content of `claim-N.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
+    /// The file keeps its older name.
     #[serde(rename = "claimant")]
     pub(super) owner: Owner,
     /// When the process started, in ticks since the host did: a process number can be reused.

@@ -107,7 +107,7 @@ impl<'a> Pool<'a> {
             Ok((RunState::Parked, _)) => self.totals.parked += 1,
             Ok((RunState::Running, _)) => self.elsewhere.push(cell),
             Ok((RunState::Pruned, Some(status))) => self.sort_paused(cell, &status),
-            Ok((RunState::Failed, Some(status))) if self.is_permanent(&status) => self.totals.failed += 1,
+            Ok((RunState::Failed, Some(status))) if self.is_final(&status) => self.totals.failed += 1,
             Ok((_, status)) => {
                 let attempt = attempt.unwrap_or_else(|| status.map_or(1, |status| status.next_attempt()));
                 self.queue.push_back((cell, attempt));
@@ -126,7 +126,8 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn is_permanent(&self, status: &Status) -> bool {
+    /// Whether a failed cell is not tried again.
+    fn is_final(&self, status: &Status) -> bool {
         status.is_permanent || status.attempt >= self.options.max_attempts
     }
 

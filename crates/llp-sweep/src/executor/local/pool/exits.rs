@@ -91,7 +91,7 @@ impl<'a> Pool<'a> {
         if let Err(error) = self.record(job.cell, &failed) {
             reason = format!("{reason}; and this could not be recorded: {error}");
         }
-        let is_retried = !self.is_permanent(&failed);
+        let is_retried = !self.is_final(&failed);
         let end = CellEnd::Failed { attempt: job.attempt, is_retried, reason };
         if is_retried {
             self.queue.push_back((job.cell, job.attempt + 1));
