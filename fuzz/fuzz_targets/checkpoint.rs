@@ -1,4 +1,4 @@
-//! A file of tensors is refused, or every tensor in it lies inside it and has as many bytes as its shape says.
+//! A file of tensors is refused, or every tensor is inside it and has as many bytes as its shape says.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,5 @@
-//! No logits, proportions or parameters make a NaN, in either precision, with either solver; what is refused is told.
+//! No logits, proportions or parameters make a NaN, in either precision, with either solver; what is refused is
+//! reported.
 #![no_main]
 
 use arbitrary::{Arbitrary, Unstructured};

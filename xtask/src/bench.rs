@@ -3,7 +3,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "tables are its output, and what is under way is told"
+    reason = "tables are its output, and progress is reported"
 )]
 
 mod plan;

@@ -55,7 +55,7 @@ fn small_page() -> Result<PathBuf> {
 mod tests {
     use super::*;
 
-    /// The first name that some folder has, and nothing where none has it.
+    /// The first name that some folder has. Returns `None` if none has it.
     #[test]
     fn browsers_are_found_by_name() {
         let here = std::env::current_dir().unwrap();

@@ -27,7 +27,7 @@ const STEPS: [Step; 12] = [
     ("browser", || browser::run(None, None, None)),
 ];
 
-/// Cases of each property test of the transport and the losses, the theorems that everything else stands on, unless the
+/// Cases of each property test of the transport and the losses, the theorems on which everything else rests, unless the
 /// environment asks for another number.
 const PROPERTY_CASES: &str = "1000";
 

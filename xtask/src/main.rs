@@ -2,7 +2,7 @@
 //!
 //! `xtask` starts processes and reads files; it depends on no crate of the workspace, so it builds quickly and still
 //! runs when one of them does not compile. Each command is one file with one public function. A check collects
-//! everything that it finds before it fails, so one run shows all there is to mend.
+//! everything that it finds before it fails, so one run shows everything that must be fixed.
 
 mod bench;
 mod browser;

@@ -56,7 +56,7 @@ pub(crate) fn run() -> Result<()> {
     run_command(tests)
 }
 
-/// Major and minor version of an interpreter; nothing if there is none.
+/// Major and minor version of an interpreter. Returns `None` if there is none.
 fn version(interpreter: &str) -> Option<(u32, u32)> {
     let mut command = Command::new(interpreter);
     command.args(["-c", "import sys; print(*sys.version_info[:2])"]);

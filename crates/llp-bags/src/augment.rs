@@ -71,7 +71,7 @@ pub struct EpochAugmentation {
 
 impl EpochAugmentation {
     /// What happens to each of some instances, packed as `down + 256 right + 65536 mirror`; shifts are counted from the
-    /// farthest to the top and left. For whoever prepares images elsewhere than [`crate::prepare`] does.
+    /// farthest to the top and left. For callers that prepare images in another place than [`crate::prepare`].
     pub fn packed(&self, instances: &[u32]) -> Vec<u32> {
         let pack = |&instance: &u32| {
             let Change { down, right, mirror } = self.draw(instance);
@@ -203,7 +203,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Where each value of a changed row stands in the row of the image, `[width * channel]`.
+/// The position of each value of a changed row in the row of the image, `[width * channel]`.
 fn sources([width, channels]: [usize; 2], mirror: bool, unshifted: impl Fn(usize) -> usize) -> Vec<u32> {
     let columns = (0..width).map(|x| if mirror { width - 1 - x } else { x });
     let columns = columns.map(unshifted);

@@ -1,9 +1,9 @@
-//! Whether bags can teach anything, told from their proportions alone, before any training.
+//! Whether bags can teach anything, judged by their proportions alone, before any training.
 //!
 //! With the proportions `z[b, c]` of `B` bags over `C` classes: instances of bag `b` come from the mixture
 //! `sum_c z[b, c] q_c` of the distributions of the classes. The `q_c` are determined by the mixtures if and only if the
 //! matrix `z` has rank `C`, and the better its condition, the less errors grow on the way. Separately, the cross-entropy
-//! that a network starts from (it predicts the mean of all bags) and the least possible one tell how much there is to
+//! that a network starts from (it predicts the mean of all bags) and the least possible one show how much there is to
 //! learn.
 
 mod findings;
@@ -19,7 +19,7 @@ const RANK_TOLERANCE: f64 = 1e-5;
 /// A share that moves less than this, as a standard deviation over bags, is constant.
 const CONSTANT_TOLERANCE: f64 = 1e-6;
 
-/// What the proportions of bags tell about learning from them.
+/// What the proportions of bags say about learning from them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diagnostics {
     /// The number of bags.
@@ -35,9 +35,9 @@ pub struct Diagnostics {
     pub singular_values: Vec<f64>,
     /// How many of them are not zero: at most the number of classes and of bags.
     pub rank: usize,
-    /// The largest one divided by the smallest; nothing if that is zero.
+    /// The largest one divided by the smallest; `None` if that is zero.
     pub condition: Option<f64>,
-    /// Classes that no bag tells apart: those that the smallest singular vector weighs, if it belongs to zero.
+    /// Classes that no bag distinguishes: those that the smallest singular vector weighs, if it belongs to zero.
     pub confused: Vec<usize>,
     /// Mean cross-entropy over bags, in nats, of a network that predicts the mean proportions for every instance: the KL
     /// loss before anything is learned.
@@ -78,11 +78,11 @@ impl ClassSpread {
 /// If there is no bag or no class, an empty bag, or not one vector of proportions for each bag.
 ///
 /// ```
-/// let told = llp_bags::diagnose(&[1.0, 0.0, 0.0, 1.0], &[5, 5]);
-/// assert_eq!((told.rank, told.entropy_floor), (2, 0.0));
-/// assert!((told.chance_loss - 2.0_f64.ln()).abs() < 1e-12);
-/// let told = llp_bags::diagnose(&[0.5, 0.5, 0.5, 0.5], &[4, 4]);
-/// assert_eq!((told.rank, told.confused), (1, vec![0, 1]));
+/// let found = llp_bags::diagnose(&[1.0, 0.0, 0.0, 1.0], &[5, 5]);
+/// assert_eq!((found.rank, found.entropy_floor), (2, 0.0));
+/// assert!((found.chance_loss - 2.0_f64.ln()).abs() < 1e-12);
+/// let found = llp_bags::diagnose(&[0.5, 0.5, 0.5, 0.5], &[4, 4]);
+/// assert_eq!((found.rank, found.confused), (1, vec![0, 1]));
 /// ```
 pub fn diagnose(proportions: &[f64], sizes: &[usize]) -> Diagnostics {
     let n_bags = sizes.len();

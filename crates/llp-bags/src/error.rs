@@ -54,7 +54,7 @@ pub enum BagError {
         instance: usize,
         /// Its column, counted from 0.
         column: usize,
-        /// What stands there.
+        /// What is there.
         value: f32,
     },
 
@@ -78,7 +78,7 @@ pub enum BagError {
         shape: [usize; 3],
         /// Bytes of their pixels.
         bytes: u128,
-        /// Bytes that there are for data; nothing where that is not known.
+        /// Bytes that are available for data; `None` if that is not known.
         available: Option<u64>,
     },
 

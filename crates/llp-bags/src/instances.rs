@@ -20,7 +20,7 @@ pub enum InstanceShape {
     /// An image: height, width, channels.
     #[serde(rename = "image_shape")]
     Image([usize; 3]),
-    /// A row of so many numbers.
+    /// A row of this many numbers.
     #[serde(rename = "n_columns")]
     Features(usize),
 }

@@ -1,4 +1,4 @@
-//! Bags of instances with label proportions: what a network learns from when nobody labels single images.
+//! Bags of instances with label proportions: what a network learns from when single images have no labels.
 //!
 //! Learning from label proportions starts from bags: sets of instances of which only the share of each class is known.
 //! This crate makes them from labelled data, as the paper does, or takes them as they are, and hands training exactly
@@ -82,8 +82,8 @@ pub use images::Images;
 pub use instances::{InstanceShape, Instances, prepare};
 pub use llp_ot::{Imprecision, Proportions};
 pub use manifest::{
-    BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, ManifestError, ManifestFault, Place,
-    Recipe,
+    BagKind, BagManifest, BagPart, CountedBag, DataId, InstanceList, MANIFEST_VERSION, ManifestError,
+    ManifestFault, Recipe,
 };
 #[cfg(feature = "parquet")]
 pub use memory::set_available_memory;

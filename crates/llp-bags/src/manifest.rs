@@ -24,7 +24,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::{BagError, Variation};
-pub use error::{ManifestError, ManifestFault, Place};
+pub use error::{InstanceList, ManifestError, ManifestFault};
 
 /// The version of the format that this program reads and writes.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -71,7 +71,7 @@ pub struct Recipe {
     pub size: usize,
     /// Seed of the bags.
     pub seed: u64,
-    /// Uses only so many of the instances.
+    /// Uses only this many of the instances.
     pub limit: Option<usize>,
     /// Fraction of the instances that held-out bags are made of, in `[0, 1)`.
     pub held_out: f64,
@@ -156,7 +156,7 @@ impl BagManifest {
     /// Parses what [`to_json`](Self::to_json) wrote.
     ///
     /// # Errors
-    /// The first fault, the hash last: a slip in a file that somebody edited is named as what it is.
+    /// The first fault, the hash last: a mistake in an edited file is reported as what it is.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestFault> {
         let head: Head = serde_json::from_slice(bytes)?;
         if head.format != FORMAT {
@@ -222,7 +222,7 @@ fn json(value: &impl Serialize) -> String {
     text
 }
 
-/// The first digits of a hash: enough to tell hashes apart.
+/// The first digits of a hash: enough to distinguish hashes.
 fn short(hash: &str) -> String {
     hash.chars().take(16).collect()
 }

@@ -38,7 +38,7 @@ pub enum Noise {
 }
 
 impl Noise {
-    /// Exact proportions as somebody gets to see them, and what that person knows of their errors.
+    /// Exact proportions as an observer sees them, and what the observer knows of their errors.
     fn perturb(
         self,
         exact: &Proportions,

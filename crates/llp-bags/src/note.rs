@@ -116,7 +116,7 @@ impl fmt::Display for DataNote {
             ),
             Self::Skipped { files } => write!(f, "{files}"),
             Self::ValidationAsTest => {
-                write!(f, "there is no test split: the validation split stands in for it")
+                write!(f, "there is no test split: the validation split is used in its place")
             }
             Self::ValidationAsHeldOut => write!(f, "the bags of the validation split are held out"),
             Self::NoTest => write!(f, "there is no test split: no accuracy will be measured"),

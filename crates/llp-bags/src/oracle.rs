@@ -122,7 +122,7 @@ impl LabelOracle {
 
     /// An oracle with the labels inside each bag permuted, and all others kept.
     ///
-    /// Every bag keeps its proportions, so training must not be able to tell the difference: this is how a test proves
+    /// Every bag keeps its proportions, so training must not see the difference: this is how a test proves
     /// that no instance label reached it.
     ///
     /// # Errors

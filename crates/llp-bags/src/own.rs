@@ -65,7 +65,7 @@ pub use proportions_error::{ClassesTaken, ProportionsError};
 pub use scale::Unit;
 pub use schema::{FeatureColumn, FeatureSchema};
 
-/// Bags of own data, and whatever else their tables tell.
+/// Bags of own data, and everything else in their tables.
 #[derive(Debug, Clone)]
 pub struct OwnData {
     /// The instances. Those of training and of held-out bags are the split `train`; `test` may be empty. Each split
@@ -81,13 +81,13 @@ pub struct OwnData {
     pub train_names: InstanceNames,
     /// The names of the test instances.
     pub test_names: InstanceNames,
-    /// The columns of features; nothing for images.
+    /// The columns of features; `None` for images.
     pub schema: Option<FeatureSchema>,
     /// What deserves a second look in the columns of features.
     pub notes: Vec<ColumnNote>,
     /// What the table of proportions holds.
     pub unit: Unit,
-    /// The least difference of two shares as they are written, 0.01 for two decimals; nothing for counts and where
+    /// The least difference of two shares as they are written, 0.01 for two decimals; `None` for counts and where
     /// all shares are whole.
     pub share_step: Option<f64>,
     /// Whether the further decimals of shares were cut off, not rounded.

@@ -23,7 +23,7 @@ const COLOR_FORMATS: [ImageFormat; 2] = [ImageFormat::Bmp, ImageFormat::Gif];
 /// Weights of red, green and blue in gray by ITU-R 601, in units of 2^-16, as of Pillow.
 const GRAY_WEIGHTS: [u32; 3] = [19595, 38470, 7471];
 
-/// Pixels of 8 bits, `[height, width, channel]`, and what they do not tell any more.
+/// Pixels of 8 bits, `[height, width, channel]`, and what they no longer show.
 pub(crate) struct Decoded {
     pub(crate) shape: [usize; 3],
     pub(crate) pixels: Vec<u8>,

@@ -87,7 +87,7 @@ impl Dataset {
         self.class_names.len()
     }
 
-    /// A hash of the content that identifies the data wherever it lies: class names, and shape, pixels or
+    /// A hash of the content that identifies the data wherever it is stored: class names, and shape, pixels or
     /// numbers, and labels of both splits. 64 hexadecimal digits of BLAKE3.
     ///
     /// Reads all of them, at about the speed of memory.

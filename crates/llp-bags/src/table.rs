@@ -8,7 +8,7 @@
 //! | `.parquet` | a flat schema: text, booleans, integers, floating point numbers, decimals; lists of numbers of one length are as many columns, `NAME[0]`, `NAME[1]` and so on |
 //! | `.npy` | a one-dimensional structured array with named fields (those of several numbers are as many columns), or a plain matrix `[row, column]` whose first columns are the identifying ones and whose others have no names |
 //!
-//! Identifiers are text, as it stands but for spaces around it. Numbers become text: those of Parquet and NumPy files
+//! Identifiers are text, unchanged except for spaces around it. Numbers become text: those of Parquet and NumPy files
 //! that are whole become their decimal digits, so 3 and 3.0 name the same thing as the text `3`.
 
 mod collect;

@@ -5,7 +5,7 @@
 /// With the share `p[c]` of class `c` over all instances, `p[b, c]` in bag `b`, and `n[b]` instances in bag `b`:
 /// `between = mean_b sum_c (p[b, c] - p[c])^2`, and `floor = sum_c p[c] (1 - p[c]) * mean_b 1 / n[b]` is its expectation
 /// if every bag were drawn independently from `p` (multinomial counts). Bags that are cut from a finite split without
-/// replacement lie slightly below the floor; bags of differing shares above it.
+/// replacement are slightly below the floor; bags of differing shares above it.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Variation {
     /// The variance between bags, summed over the classes.

@@ -1,4 +1,4 @@
-//! CIFAR's binary archives: those of `fixtures/cifar` against their Parquet twins, and each kind of wrong one.
+//! CIFAR's binary archives: those of `fixtures/cifar` against their Parquet references, and each kind of wrong one.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -21,8 +21,8 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/cifar").join(name)
 }
 
-/// The Parquet twin of a fixture.
-fn twin(name: &str, labels: Labels) -> Dataset {
+/// The Parquet reference of a fixture.
+fn reference(name: &str, labels: Labels) -> Dataset {
     let folder = tempdir().unwrap();
     for split in ["train", "test"] {
         let file = folder.path().join(format!("{split}-0.parquet"));
@@ -48,7 +48,7 @@ fn archive_folder_and_parquet_are_the_same() {
         ("cifar-100-binary.tar.gz", "cifar-100-binary", "cifar100", Labels::Fine),
         ("cifar-100-binary.tar.gz", "cifar-100-binary", "cifar100", Labels::Coarse),
     ] {
-        let expected = twin(name, labels);
+        let expected = reference(name, labels);
         assert_eq!((expected.train.instances.len(), expected.test.instances.len()), (100, 20));
         let folder = unpacked(archive);
         for path in [fixture(archive), folder.path().to_owned(), folder.path().join(inner)] {

@@ -10,7 +10,7 @@ use llp_bags::source::{Labels, open, parquet::read};
 /// 50,000 and 10,000 color images of 32x32, 5,000 and 1,000 of each of ten classes, and the channel means that are
 /// commonly used for CIFAR-10 (0.4914, 0.4822, 0.4465; atol 1e-3). Archives of the same images are the same data.
 #[test]
-#[expect(clippy::print_stdout, reason = "tells why the test did nothing, and how long it took")]
+#[expect(clippy::print_stdout, reason = "says why the test did nothing, and how long it took")]
 fn cifar10_is_complete() {
     let Some(folder) = std::env::var_os("LLP_CIFAR10").map(PathBuf::from) else {
         println!("skipped: LLP_CIFAR10 does not name a folder with CIFAR-10 in Parquet files");

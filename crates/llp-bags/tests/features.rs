@@ -1,4 +1,4 @@
-//! Rows of features: what a network sees of them, and what tells two tables apart.
+//! Rows of features: what a network sees of them, and what distinguishes two tables.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 

@@ -55,7 +55,7 @@ impl World {
         self.hub().fetch(&SMALL, &mut |_| {})
     }
 
-    /// What stands in the cache under its final name is whole, and unless all is there, nothing is offered.
+    /// A file in the cache under its final name is complete, and unless all are there, nothing is offered.
     fn check_cache(&self) {
         let root = self.cache.path().join("hub/datasets--uoft-cs--cifar10");
         for file in &self.files {
@@ -74,8 +74,8 @@ fn blob(world: &World, file: usize) -> PathBuf {
     world.cache.path().join("hub/datasets--uoft-cs--cifar10/blobs").join(&world.files[file].etag)
 }
 
-/// All Parquet files come into the standard layout, progress ends at their lengths, and once they are there nobody is
-/// asked for them again; the data set reads like any other.
+/// All Parquet files come into the standard layout, progress ends at their lengths, and once they are there the hub
+/// is not asked for them again; the data set reads like any other.
 #[test]
 fn a_data_set_is_fetched_once() {
     let world = World::new();
@@ -148,7 +148,7 @@ fn a_damaged_file_is_replaced() {
     world.check_cache();
 }
 
-/// The token opens what it must, and is shown to nobody else.
+/// The token is sent where it is needed, and nowhere else.
 #[test]
 fn the_token_is_sent_and_not_shown() {
     let world = World::new();

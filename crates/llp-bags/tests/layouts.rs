@@ -46,7 +46,7 @@ fn names_of_files_and_folders_tell_the_split() {
     }
 }
 
-/// The split of validation stands in for a test split that is missing, and is left out beside one; both is said.
+/// The split of validation replaces a missing test split, and is left out beside one; both are reported.
 #[test]
 fn validation_is_used_or_said_to_be_left_out() {
     for [train, name] in [

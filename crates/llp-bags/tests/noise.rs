@@ -49,7 +49,7 @@ proptest! {
         prop_assert_eq!(&all[..1], &perturbed(&counts[..1], noise, seed)[..]);
     }
 
-    /// The exact shares lie within the bounds that rounded ones are given.
+    /// The exact shares are within the bounds that rounded ones are given.
     #[test]
     fn rounding_keeps_the_truth_within_its_bounds(counts in some_counts(), step in 0.01_f64..1.0) {
         for ((_, imprecision), counts) in perturbed(&counts, Noise::Rounded { step }, 0).iter().zip(&counts) {

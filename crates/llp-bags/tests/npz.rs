@@ -48,7 +48,7 @@ fn pixels(n: u64, image_len: u64) -> Vec<u8> {
 
 proptest! {
     /// Pixels and labels come back, gray or in color, with the names of MedMNIST or of Keras, whatever integers the labels
-    /// are and whether or not they are a column; the validation split is left out beside a test split, and stands in for
+    /// are and whether or not they are a column; the validation split is left out beside a test split, and replaces
     /// a missing one.
     #[test]
     fn arrays_come_back(

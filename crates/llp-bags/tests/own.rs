@@ -213,7 +213,7 @@ proptest! {
         prop_assert_eq!(split.held_out_bag_set().unwrap().map_or(0, |bags| bags.len()), expected);
     }
 
-    /// A network's table reads as the training table did; a text that it does not know is told and has no value.
+    /// A network's table reads as the training table did; a text that it does not know is reported and has no value.
     #[test]
     fn prediction_sees_the_same_values(tables in tables()) {
         let data = tables.read("csv", Unit::Counts);
@@ -316,7 +316,7 @@ fn percentages() {
     assert_eq!(read(folder.path(), &hundred, "bag,cat,dog\na,40,60\n").unit, Unit::Counts);
 }
 
-/// A class whose name ends as a bound does is a class, unless it stands beside one.
+/// A class whose name ends as a bound does is a class, unless it is beside one.
 #[test]
 fn classes_named_like_bounds() {
     let folder = tempdir().unwrap();
@@ -328,7 +328,7 @@ fn gray(path: PathBuf, side: [u32; 2], gray: u8) {
     GrayImage::from_pixel(side[0], side[1], Luma([gray])).save_with_format(path, ImageFormat::Png).unwrap();
 }
 
-/// Images of any size become squares of one size; gray ones get three channels if one has color, wherever it stands.
+/// Images of any size become squares of one size; gray ones get three channels if one has color, wherever that is.
 #[test]
 fn images_of_any_size_and_color() {
     let folder = tempdir().unwrap();

@@ -122,7 +122,7 @@ fn shard(seeds: &[u8]) -> Shard<'static> {
     Shard { schema: SCHEMA, metadata: None, images, labels, ..Shard::right() }
 }
 
-/// Validation files stand in for test files that are missing, and are held out beside them: their bags need names of
+/// Validation files replace missing test files, and are held out beside them: their bags need names of
 /// their own then.
 #[test]
 fn validation_files_are_used() {

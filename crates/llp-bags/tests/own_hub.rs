@@ -15,7 +15,7 @@ const SCHEMA: &str = "message schema {
     optional int64 label;
     optional int64 bag; }";
 
-/// Splits are told by the names of the files, labels by the metadata, and images are those that were encoded.
+/// Splits follow from the names of the files, labels by the metadata, and images are those that were encoded.
 #[test]
 fn a_folder_of_shards_is_own_data() {
     let images = [0, 1, 2, 3, 4].map(|seed| Some(encoded(seed, 4, 4, ImageFormat::Png))).to_vec();

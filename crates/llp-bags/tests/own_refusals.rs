@@ -1,4 +1,4 @@
-//! Malformed tables of own data: each is refused with the file, the row where there is one, and what mends it.
+//! Malformed tables of own data: each is refused with the file, the row where there is one, and how to fix it.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 

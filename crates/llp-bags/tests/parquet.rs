@@ -138,7 +138,7 @@ fn shapes_of_class_names() {
     );
 }
 
-/// The shards may lie in a folder of the folder, as on the hub.
+/// The shards may be in a folder of the folder, as on the hub.
 #[test]
 fn a_folder_in_the_folder() {
     let folder =

@@ -93,7 +93,7 @@ proptest! {
     }
 
     /// The smaller the concentration, the more bags differ: 60 bags of 16 from 4 classes, concentrations a factor of 20
-    /// apart. Uniform bags lie at the multinomial floor (within 7 standard deviations of 0.1), skewed ones above it.
+    /// apart. Uniform bags are at the multinomial floor (within 7 standard deviations of 0.1), skewed ones above it.
     #[test]
     fn bags_differ_more_as_the_concentration_falls(seed: u64) {
         let labels = LabelOracle::new((0..960).map(|instance| instance % 4).collect(), 4).unwrap();

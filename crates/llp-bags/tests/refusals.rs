@@ -1,4 +1,4 @@
-//! What is refused, with the message that tells how to mend it.
+//! What is refused, with the message that says how to fix it.
 
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
@@ -40,7 +40,7 @@ fn drawing() {
     messages.compare();
 }
 
-/// Proportions lie on the simplex.
+/// Proportions are on the simplex.
 #[test]
 fn proportions() {
     let mut messages = topic("proportions", "Proportions");

@@ -106,7 +106,7 @@ fn every_changed_byte_is_survived() {
     }
 }
 
-/// What is wrong with a CSV table is told with its row.
+/// What is wrong with a CSV table is reported with its row.
 #[test]
 fn wrong_tables_are_named() {
     let folder = tempdir().unwrap();
@@ -152,7 +152,7 @@ fn wrong_tables_are_named() {
     assert!(encode(Path::new("t.npy"), &[]).is_err());
 }
 
-/// Parquet columns that are no numbers, and cells that are nothing, are told with column and row.
+/// Parquet columns that are no numbers, and empty cells, are reported with column and row.
 #[test]
 fn wrong_columns_are_named() {
     let folder = tempdir().unwrap();

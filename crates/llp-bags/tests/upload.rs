@@ -48,7 +48,7 @@ fn oid(bytes: &[u8]) -> String {
 }
 
 /// One commit names every file: large ones by the hash of what the storage has, others with their content. The
-/// repository is private, and what the hub is asked is told who asks; the storage is not.
+/// repository is private, and requests to the hub carry the token; those to the storage do not.
 #[test]
 fn one_commit_names_all_files() {
     let world = World::new();
@@ -88,7 +88,7 @@ fn an_interrupted_upload_goes_on() {
         world.server.behave(Manner::FailsAt(place, 503));
         let error = world.upload().unwrap_err();
         assert!(matches!(error, HubError::Busy { status: 503, .. }), "{place}: {error}");
-        assert!(!error.is_hopeless());
+        assert!(!error.is_permanent());
         let written = world.server.written();
         assert_eq!((written.objects.len(), written.commits.len()), (n_objects, 0), "{place}");
     }
@@ -126,7 +126,7 @@ fn refusals() {
     refuse("offline", Manner::Good, &|hub| Hub { is_offline: true, ..hub });
     refuse("a token that is none", Manner::Refuses(401), &same);
     refuse("a token that may only read", Manner::FailsAt("/create", 403), &same);
-    refuse("a repository of somebody else", Manner::FailsAt("/commit/", 403), &same);
+    refuse("a repository of another owner", Manner::FailsAt("/commit/", 403), &same);
     refuse("a repository that is gone", Manner::FailsAt("/preupload/", 404), &same);
     refuse("a card that the hub does not like", Manner::FailsAt("/commit/", 400), &same);
     refuse("too many requests", Manner::FailsAt("/batch", 429), &same);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use llp_kernels::{
-    Activation, BatchNorm, Conv2dConfig, DeviceName, Features, Mode, backward, conv2d, set_tf32,
+    Activation, Activations, BatchNorm, Conv2dConfig, DeviceName, Mode, backward, conv2d, set_tf32,
 };
 
 /// A convolution on square images, how often the network has it, and whether its batch norm has a residual.
@@ -86,14 +86,14 @@ fn time(layer: &Layer, batch: usize, width: usize, device: &Device, dtype: DType
     let x = waves(&[batch, layer.size, layer.size, c_in], device)?.to_dtype(dtype)?;
     // The images of the stem have no gradient.
     let x = if layer.c_in == 0 { x } else { Var::from_tensor(&x)?.into_inner() };
-    let x = Features::from_tensor(&x)?;
+    let x = Activations::from_tensor(&x)?;
     let weight = Var::from_tensor(&waves(&[c_out, c_in, layer.kernel, layer.kernel], device)?)?;
     let norm = BatchNorm::new(c_out, device)?;
     let config = Conv2dConfig { stride: layer.stride, padding: layer.kernel / 2 };
     let convolve = || conv2d(&x, &weight, config);
     let size = layer.size / layer.stride;
-    let residual = Features::from_tensor(&waves(&[batch, size, size, c_out], device)?.to_dtype(dtype)?)?;
-    let normalize = |y: &Features| {
+    let residual = Activations::from_tensor(&waves(&[batch, size, size, c_out], device)?.to_dtype(dtype)?)?;
+    let normalize = |y: &Activations| {
         if layer.residual {
             norm.forward_residual(y, &residual, Mode::Train, Activation::Relu)
         } else {

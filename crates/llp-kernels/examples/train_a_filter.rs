@@ -1,14 +1,14 @@
 //! Learns a 3x3 filter from its output: a convolution, its gradient and SGD, without any network around.
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Conv2dConfig, Features, Sgd, SgdConfig, conv2d};
+use llp_kernels::{Activations, Conv2dConfig, Sgd, SgdConfig, conv2d};
 
 #[expect(clippy::print_stdout, reason = "an example shows its result")]
 fn main() -> candle_core::Result<()> {
     let config = Conv2dConfig { stride: 1, padding: 1 };
     let pixels: Vec<f32> =
         (0..8 * 16 * 16).map(|i| (i as f32 * 0.7).sin() + (i as f32 * 0.13).cos()).collect();
-    let images = Features::from_tensor(&Tensor::from_vec(pixels, (8, 16, 16, 1), &Device::Cpu)?)?;
+    let images = Activations::from_tensor(&Tensor::from_vec(pixels, (8, 16, 16, 1), &Device::Cpu)?)?;
     let sobel = Tensor::new(&[-1.0_f32, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0], &Device::Cpu)?;
     let target = conv2d(&images, &sobel.reshape((1, 1, 3, 3))?, config)?.to_tensor()?;
 

@@ -6,8 +6,8 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
+use crate::optimizer_checks;
 use crate::tensor::{CHUNK_LEN, slice, slice_mut};
-use crate::trained;
 
 /// The constants of [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +64,7 @@ impl AdamW {
         undecayed: impl IntoIterator<Item = Var>,
         config: AdamWConfig,
     ) -> Result<Self> {
-        let parameters = trained::weights(decayed, undecayed)?
+        let parameters = optimizer_checks::weights(decayed, undecayed)?
             .into_iter()
             .map(|(weight, decays)| {
                 Ok(Parameter { moments: [weight.zeros_like()?, weight.zeros_like()?], weight, decays })
@@ -92,7 +92,7 @@ impl AdamW {
             bail!("{} pairs of moments are not those of {} weights", moments.len(), self.parameters.len());
         }
         let copy = |([first, second], of): (&[Tensor; 2], &Parameter)| {
-            Ok([trained::state(first, &of.weight)?, trained::state(second, &of.weight)?])
+            Ok([optimizer_checks::state(first, &of.weight)?, optimizer_checks::state(second, &of.weight)?])
         };
         let copies = moments.iter().zip(&self.parameters).map(copy).collect::<Result<Vec<_>>>()?;
         for (parameter, moments) in self.parameters.iter_mut().zip(copies) {
@@ -110,18 +110,18 @@ impl AdamW {
     /// # Errors
     /// When a gradient has another shape, type or device than its weight; nothing is changed then.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
-        let gradients = trained::gradients(gradients, self.parameters.iter().map(|of| &of.weight))?;
+        let gradients = optimizer_checks::gradients(gradients, self.parameters.iter().map(|of| &of.weight))?;
         self.n_steps += 1;
         let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
         let unbiased = |beta: f64| 1.0 - beta.powf(self.n_steps as f64);
-        let descend = Descend {
+        let step = AdamStep {
             rate: (lr / unbiased(beta1)) as f32,
             root_scale: (1.0 / unbiased(beta2).sqrt()) as f32,
             epsilon: epsilon as f32,
         };
         #[cfg(feature = "cuda")]
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
-            return self.step_on_gpu(device, gradients, lr, descend);
+            return self.step_on_gpu(device, gradients, lr, step);
         }
         for (Parameter { weight, moments: [first, second], decays }, gradient) in
             self.parameters.iter().zip(gradients)
@@ -129,14 +129,14 @@ impl AdamW {
             let Some(gradient) = gradient else { continue };
             first.inplace_op2(&gradient, &Blend { past: beta1 as f32, power: Power::One })?;
             second.inplace_op2(&gradient, &Blend { past: beta2 as f32, power: Power::Two })?;
-            let kept = self.kept(lr, *decays);
-            weight.inplace_op3(first, second, &DecayAndDescend { kept, descend })?;
+            let decay_factor = self.decay_factor(lr, *decays);
+            weight.inplace_op3(first, second, &DecayAndStep { decay_factor, step })?;
         }
         Ok(())
     }
 
     /// What a step leaves of a weight.
-    fn kept(&self, lr: f64, decays: bool) -> f32 {
+    fn decay_factor(&self, lr: f64, decays: bool) -> f32 {
         if decays { (1.0 - lr * self.config.weight_decay) as f32 } else { 1.0 }
     }
 }
@@ -149,22 +149,27 @@ impl AdamW {
         device: &candle_core::cuda::CudaDevice,
         gradients: Vec<Option<Tensor>>,
         lr: f64,
-        descend: Descend,
+        step: AdamStep,
     ) -> Result<()> {
         use crate::cuda::optimizers::{AdamWParameter, adamw_step};
 
         let mut parameters = Vec::with_capacity(self.parameters.len());
         for (Parameter { weight, moments, decays }, gradient) in self.parameters.iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
-            parameters.push(AdamWParameter { weight, moments, gradient, kept: self.kept(lr, *decays) });
+            parameters.push(AdamWParameter {
+                weight,
+                moments,
+                gradient,
+                decay_factor: self.decay_factor(lr, *decays),
+            });
         }
-        adamw_step(device, &parameters, [self.config.beta1 as f32, self.config.beta2 as f32], descend)
+        adamw_step(device, &parameters, [self.config.beta1 as f32, self.config.beta2 as f32], step)
     }
 }
 
 /// The last line of a step, but for the decay.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Descend {
+pub(crate) struct AdamStep {
     /// Learning rate over `1 - beta1^t`.
     pub(crate) rate: f32,
     /// One over the root of `1 - beta2^t`.
@@ -212,15 +217,15 @@ impl InplaceOp2 for Blend {
     }
 }
 
-/// `weight = kept weight - rate first / (root_scale sqrt(second) + epsilon)`.
-struct DecayAndDescend {
-    kept: f32,
-    descend: Descend,
+/// `weight = decay_factor weight - rate first / (root_scale sqrt(second) + epsilon)`.
+struct DecayAndStep {
+    decay_factor: f32,
+    step: AdamStep,
 }
 
-impl InplaceOp3 for DecayAndDescend {
+impl InplaceOp3 for DecayAndStep {
     fn name(&self) -> &'static str {
-        "llp-adamw-descend"
+        "llp-adamw-step"
     }
 
     fn cpu_fwd(
@@ -234,11 +239,11 @@ impl InplaceOp3 for DecayAndDescend {
     ) -> Result<()> {
         let (first, second) = (slice(first, lf)?, slice(second, ls)?);
         let weight = slice_mut(weight, lw)?;
-        let Descend { rate, root_scale, epsilon } = self.descend;
+        let AdamStep { rate, root_scale, epsilon } = self.step;
         let moments = first.par_chunks(CHUNK_LEN).zip(second.par_chunks(CHUNK_LEN));
         weight.par_chunks_mut(CHUNK_LEN).zip(moments).for_each(|(weight, (first, second))| {
             for ((w, m), v) in weight.iter_mut().zip(first).zip(second) {
-                *w = self.kept * *w - rate * m / (v.sqrt() * root_scale + epsilon);
+                *w = self.decay_factor * *w - rate * m / (v.sqrt() * root_scale + epsilon);
             }
         });
         Ok(())

@@ -34,7 +34,7 @@ pub fn backward(loss: &Tensor) -> Result<GradStore> {
     Ok(gradients)
 }
 
-/// What an operation returns to candle as the gradient of `parameter`: nothing where [`backward`] takes it.
+/// What an operation returns to candle as the gradient of `parameter`: `None` where [`backward`] takes it.
 pub(crate) fn hand_over(parameter: &Tensor, gradient: Tensor) -> Option<Tensor> {
     FOUND.with_borrow_mut(|found| match found {
         Some(found) if parameter.is_variable() => {

@@ -25,7 +25,7 @@ pub enum BagKernel {
 /// When the sweeps of ROT end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Sweeps {
-    /// After so many, as printed in Algorithm 1.
+    /// After this many, as printed in Algorithm 1.
     Fixed(usize),
     /// When the largest error of a class share is at most `residual`, or after `at_most`.
     Until {
@@ -40,7 +40,8 @@ pub enum Sweeps {
 const MAX_CLASSES: usize = 128;
 
 /// The loss of each bag, `[bag]`, differentiable by the logits, `[instance, class]`, bag after bag; `proportions` is
-/// `[bag, class]`. Nothing where no kernel computes it: on the CPU, in double precision, for more than 128 classes.
+/// `[bag, class]`. Returns `None` where no kernel computes it: on the CPU, in double precision, for more than 128
+/// classes.
 ///
 /// # Errors
 /// When the shapes disagree, or the GPU refuses.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
 
+use crate::activations::{Activations, CpuActivations, On, Slot, token, token_storage};
 use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::batch_norm::{Normalization, ParameterGradients, Statistics, statistics};
 #[cfg(feature = "cuda")]
-use crate::cuda::features::CudaFeatures;
-use crate::features::{CpuFeatures, Features, On, Slot, token, token_storage};
+use crate::cuda::activations::CudaActivations;
 use crate::tensor::{tensor_like, with_slices};
 
 /// Whether a network is being trained or used.
@@ -131,7 +131,7 @@ impl BatchNorm {
     /// # Errors
     /// When `x` has another number of channels, or a training batch has fewer than two pixels (its variance would
     /// be undefined).
-    pub fn forward(&self, x: &Features, mode: Mode, activation: Activation) -> Result<Features> {
+    pub fn forward(&self, x: &Activations, mode: Mode, activation: Activation) -> Result<Activations> {
         self.apply(x, None, mode, activation)
     }
 
@@ -141,11 +141,11 @@ impl BatchNorm {
     /// As [`BatchNorm::forward`], and when the shapes differ.
     pub fn forward_residual(
         &self,
-        x: &Features,
-        residual: &Features,
+        x: &Activations,
+        residual: &Activations,
         mode: Mode,
         activation: Activation,
-    ) -> Result<Features> {
+    ) -> Result<Activations> {
         if x.dims() != residual.dims() {
             bail!("batch norm: the shapes {:?} and {:?} of a residual sum differ", x.dims(), residual.dims());
         }
@@ -160,11 +160,11 @@ impl BatchNorm {
 
     fn apply(
         &self,
-        x: &Features,
-        residual: Option<&Features>,
+        x: &Activations,
+        residual: Option<&Activations>,
         mode: Mode,
         activation: Activation,
-    ) -> Result<Features> {
+    ) -> Result<Activations> {
         let channels = self.gamma.elem_count();
         let rows = x.extents().len() / channels;
         if x.extents().channels != channels {
@@ -179,38 +179,38 @@ impl BatchNorm {
             bail!("batch norm: GELU does not follow a residual sum; use the identity or ReLU");
         }
         match (&x.0, residual.map(|residual| &residual.0)) {
-            (On::Cpu(x), None) => self.on_cpu(x, None, mode, activation).map(Features::from),
+            (On::Cpu(x), None) => self.on_cpu(x, None, mode, activation).map(Activations::from),
             (On::Cpu(x), Some(On::Cpu(residual))) => {
-                self.on_cpu(x, Some(residual), mode, activation).map(Features::from)
+                self.on_cpu(x, Some(residual), mode, activation).map(Activations::from)
             }
             #[cfg(feature = "cuda")]
             (On::Cuda(x), None) => self.on_gpu(x, None, mode, activation),
             #[cfg(feature = "cuda")]
             (On::Cuda(x), Some(On::Cuda(residual))) => self.on_gpu(x, Some(residual), mode, activation),
             #[cfg(feature = "cuda")]
-            _ => bail!("batch norm: the two terms of a residual sum lie on different devices"),
+            _ => bail!("batch norm: the two terms of a residual sum are on different devices"),
         }
     }
 
     #[cfg(feature = "cuda")]
     fn on_gpu(
         &self,
-        x: &CudaFeatures,
-        residual: Option<&CudaFeatures>,
+        x: &CudaActivations,
+        residual: Option<&CudaActivations>,
         mode: Mode,
         activation: Activation,
-    ) -> Result<Features> {
+    ) -> Result<Activations> {
         let y = x.batch_norm(self, residual, mode, activation)?;
-        Ok(Features(On::Cuda(y)))
+        Ok(Activations(On::Cuda(y)))
     }
 
     fn on_cpu(
         &self,
-        x: &CpuFeatures,
-        residual: Option<&CpuFeatures>,
+        x: &CpuActivations,
+        residual: Option<&CpuActivations>,
         mode: Mode,
         activation: Activation,
-    ) -> Result<CpuFeatures> {
+    ) -> Result<CpuActivations> {
         let channels = x.extents.channels;
         let rows = x.extents.len() / channels;
         let statistics = match mode {
@@ -238,7 +238,7 @@ impl BatchNorm {
         op.with_normalization(&gamma, &beta, |norm| {
             norm.forward(&x.values, residual.map(|residual| &residual.values[..]), &mut values);
         })?;
-        let mut y = CpuFeatures::new(values, x.extents)?;
+        let mut y = CpuActivations::new(values, x.extents)?;
         let y_kept = residual.map(|_| Arc::clone(&y.values));
         let op = BatchNormOp { y: y_kept, y_gradient: Arc::clone(&y.gradient), ..op };
         let token = match residual {
@@ -273,13 +273,13 @@ fn move_towards(running: &Var, batch: &[f32], momentum: f64, factor: f64) -> Res
 ///
 /// # Errors
 /// When `x` has another number of channels, or is on a GPU.
-pub fn add_bias(x: &Features, bias: &Tensor, activation: Activation) -> Result<Features> {
+pub fn add_bias(x: &Activations, bias: &Tensor, activation: Activation) -> Result<Activations> {
     let channels = bias.dims1()?;
     if x.extents().channels != channels {
         bail!("a bias of {channels} channels cannot be added to an input of shape {:?}", x.dims());
     }
     match &x.0 {
-        On::Cpu(x) => add_bias_on_cpu(x, bias, activation).map(Features::from),
+        On::Cpu(x) => add_bias_on_cpu(x, bias, activation).map(Activations::from),
         #[cfg(feature = "cuda")]
         On::Cuda(_) => {
             bail!("this network runs on CPUs only: use --device cpu, or another network (--preset paper)")
@@ -288,7 +288,7 @@ pub fn add_bias(x: &Features, bias: &Tensor, activation: Activation) -> Result<F
 }
 
 /// A batch norm whose statistics are constants, mean 0 and deviation 1, and whose scale is 1.
-fn add_bias_on_cpu(x: &CpuFeatures, bias: &Tensor, activation: Activation) -> Result<CpuFeatures> {
+fn add_bias_on_cpu(x: &CpuActivations, bias: &Tensor, activation: Activation) -> Result<CpuActivations> {
     let channels = x.extents.channels;
     let mut values = Buffer::of_any(x.extents.len());
     let op = BatchNormOp {
@@ -303,15 +303,15 @@ fn add_bias_on_cpu(x: &CpuFeatures, bias: &Tensor, activation: Activation) -> Re
     };
     let scale = Tensor::ones(channels, DType::F32, &Device::Cpu)?;
     op.with_normalization(&scale, bias, |norm| norm.forward(&x.values, None, &mut values))?;
-    let mut y = CpuFeatures::new(values, x.extents)?;
+    let mut y = CpuActivations::new(values, x.extents)?;
     let op = BatchNormOp { y_gradient: Arc::clone(&y.gradient), ..op };
     y.token = x.token.apply_op3(&scale, bias, op)?;
     Ok(y)
 }
 
 struct BatchNormOp {
-    x: CpuFeatures,
-    residual: Option<CpuFeatures>,
+    x: CpuActivations,
+    residual: Option<CpuActivations>,
     /// Kept where there is a residual, to know what the ReLU let pass.
     y: Option<Arc<Buffer>>,
     y_gradient: Arc<Slot>,

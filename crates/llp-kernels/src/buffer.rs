@@ -23,7 +23,7 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// `len` numbers of any value: whoever gets them writes them first.
+    /// `len` uninitialized numbers of any value: the caller writes them before it reads them.
     pub(crate) fn of_any(len: usize) -> Self {
         let n_lines = len.div_ceil(LINE);
         let lines = STORE.lock().unwrap_or_else(PoisonError::into_inner).take(n_lines);

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
+use crate::activations::{Activations, CpuActivations, Extents, On, Slot, token, token_storage};
 use crate::backward::hand_over;
 use crate::buffer::Buffer;
 use crate::cpu::conv2d::{forward, input_gradient, weight_gradient};
 use crate::cpu::shape::ConvShape;
-use crate::features::{CpuFeatures, Extents, Features, On, Slot, token, token_storage};
 use crate::tensor::{check_f32, tensor_like, with_slices};
 
 /// Stride and zero padding, equal in both directions.
@@ -30,22 +30,22 @@ pub struct Conv2dConfig {
 ///
 /// # Errors
 /// When a shape does not fit, the stride is zero, or the weight is not `f32`.
-pub fn conv2d(x: &Features, weight: &Tensor, config: Conv2dConfig) -> Result<Features> {
+pub fn conv2d(x: &Activations, weight: &Tensor, config: Conv2dConfig) -> Result<Activations> {
     check_f32("the weight of conv2d", weight)?;
     let shape = conv_shape(x.extents(), weight, config)?;
     match &x.0 {
-        On::Cpu(x) => on_cpu(x, weight, shape).map(Features::from),
+        On::Cpu(x) => on_cpu(x, weight, shape).map(Activations::from),
         #[cfg(feature = "cuda")]
-        On::Cuda(x) => Ok(Features(On::Cuda(x.conv2d(weight, shape)?))),
+        On::Cuda(x) => Ok(Activations(On::Cuda(x.conv2d(weight, shape)?))),
     }
 }
 
-fn on_cpu(x: &CpuFeatures, weight: &Tensor, shape: ConvShape) -> Result<CpuFeatures> {
+fn on_cpu(x: &CpuActivations, weight: &Tensor, shape: ConvShape) -> Result<CpuActivations> {
     let mut values = Buffer::of_any(shape.images * shape.out_len());
     with_slices([weight], |[weight]| forward(&shape, &x.values, weight, &mut values))?;
     let (height, width) = (shape.out_height(), shape.out_width());
     let mut y =
-        CpuFeatures::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
+        CpuActivations::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
     let op =
         Conv2d { shape, x: x.clone(), wants_weight: weight.track_op(), y_gradient: Arc::clone(&y.gradient) };
     y.token = x.token.apply_op2(&weight.contiguous()?, op)?;
@@ -67,7 +67,7 @@ fn conv_shape(x: Extents, weight: &Tensor, config: Conv2dConfig) -> Result<ConvS
 
 struct Conv2d {
     shape: ConvShape,
-    x: CpuFeatures,
+    x: CpuActivations,
     wants_weight: bool,
     y_gradient: Arc<Slot>,
 }

@@ -91,7 +91,7 @@ impl DeviceName {
     /// refuses to combine.
     ///
     /// # Errors
-    /// [`DeviceError`], which says what is missing and how to mend it.
+    /// [`DeviceError`], which says what is missing and how to fix it.
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             Self::Cpu => Ok(Device::Cpu),

@@ -1,4 +1,4 @@
-//! Images that lie on a GPU as bytes, and are augmented and normalized there.
+//! Images that are stored on a GPU as bytes, and are augmented and normalized there.
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
@@ -27,7 +27,7 @@ pub struct Changes<'a> {
 }
 
 impl ImageStore {
-    /// Copies images to a GPU; nothing for another device.
+    /// Copies images to a GPU. Returns `None` for another device.
     ///
     /// # Errors
     /// When the bytes are not those of images of this shape, or the GPU has no room for them.

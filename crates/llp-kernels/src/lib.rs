@@ -15,14 +15,14 @@
 //! | [`Sgd`], [`AdamW`] | - | in-place steps of the weights |
 //! | [`backward()`] | - | candle's, without its copies of the gradients of variables |
 //!
-//! **Layout.** Activations are [`Features`], `f32` in NHWC, `[image, height, width, channel]`: every operation
+//! **Layout.** Activations are [`Activations`], `f32` in NHWC, `[image, height, width, channel]`: every operation
 //! here walks over whole pixels, so channels are contiguous. They are made from and into tensors of that shape.
 //! Parameters keep the layout of PyTorch and candle (`[out, in, height, width]` for a convolution), so that a
 //! checkpoint can be written as it is. Any number of channels is correct; multiples of 16 are fast.
 //!
-//! **GPUs.** With the feature `cuda` the same operations take features on a GPU, in `f32` or `bf16`: convolutions are
-//! cuDNN's, the other kernels are this crate's, and gradients are found by [`backward()`] alone. [`DeviceName`] opens
-//! devices, [`bag_loss()`] and [`ImageStore`] exist there only. What follows is about the CPU.
+//! **GPUs.** With the feature `cuda` the same operations take activations on a GPU, in `f32` or `bf16`: convolutions
+//! are cuDNN's, the other kernels are this crate's, and gradients are found by [`backward()`] alone. [`DeviceName`]
+//! opens devices, [`bag_loss()`] and [`ImageStore`] exist there only. What follows is about the CPU.
 //!
 //! **Determinism.** Work is split into chunks that depend on the shapes alone, and partial sums are added in
 //! a fixed order: equal inputs give equal bits for every number of threads. All parallelism is rayon's
@@ -41,11 +41,11 @@
 //!
 //! ```
 //! use candle_core::{Device, Tensor, Var};
-//! use llp_kernels::{Conv2dConfig, Features, conv2d};
+//! use llp_kernels::{Conv2dConfig, Activations, conv2d};
 //!
 //! let images = Tensor::ones((2, 8, 8, 3), candle_core::DType::F32, &Device::Cpu)?; // [image, height, width, channel]
 //! let weight = Var::ones((16, 3, 3, 3), candle_core::DType::F32, &Device::Cpu)?; // [out, in, height, width]
-//! let images = Features::from_tensor(&images)?;
+//! let images = Activations::from_tensor(&images)?;
 //! let y = conv2d(&images, &weight, Conv2dConfig { stride: 2, padding: 1 })?.to_tensor()?;
 //! assert_eq!(y.dims(), [2, 4, 4, 16]);
 //! let gradients = llp_kernels::backward(&y.sum_all()?)?;
@@ -53,6 +53,7 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 
+mod activations;
 mod adamw;
 mod backward;
 mod bag_loss;
@@ -63,15 +64,15 @@ mod cpu;
 #[cfg(any(feature = "cuda", test))]
 mod cuda;
 mod devices;
-mod features;
 mod image_store;
 mod math;
+mod optimizer_checks;
 mod pool;
 mod relu;
 mod sgd;
 mod tensor;
-mod trained;
 
+pub use activations::Activations;
 pub use adamw::{AdamW, AdamWConfig};
 pub use backward::backward;
 pub use bag_loss::{BagKernel, Sweeps, bag_loss};
@@ -84,7 +85,6 @@ pub use devices::{
     DeviceError, DeviceName, Diagnosis, Gpu, UnknownDevice, devices, diagnose, gpu_count, is_device_lost,
     is_out_of_memory,
 };
-pub use features::Features;
 pub use image_store::{Changes, ImageStore};
 pub use math::{is_deterministic, set_deterministic, set_tf32};
 pub use pool::{global_average_pool, max_pool2d};

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 
+use crate::activations::{Activations, CpuActivations, Extents, On, Slot, token, token_storage};
 use crate::buffer::Buffer;
 use crate::cpu::pool;
 use crate::cpu::shape::ConvShape;
-use crate::features::{CpuFeatures, Extents, Features, On, Slot, token, token_storage};
 use crate::tensor::with_slices;
 
 /// The mean over height and width: `[image, height, width, channel]` to a tensor `[image, channel]`.
 ///
 /// # Errors
 /// When candle refuses to build the tensor.
-pub fn global_average_pool(x: &Features) -> Result<Tensor> {
+pub fn global_average_pool(x: &Activations) -> Result<Tensor> {
     match &x.0 {
         On::Cpu(x) => x.token.apply_op1(AveragePool(x.clone())),
         #[cfg(feature = "cuda")]
@@ -27,7 +27,7 @@ pub fn global_average_pool(x: &Features) -> Result<Tensor> {
 ///
 /// # Errors
 /// When a shape does not fit, the kernel is larger than 255, or the padding is not smaller than the kernel.
-pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) -> Result<Features> {
+pub fn max_pool2d(x: &Activations, kernel: usize, stride: usize, padding: usize) -> Result<Activations> {
     let Extents { images, height, width, channels } = x.extents();
     if stride == 0 || padding >= kernel || kernel > 255 || height.min(width) + 2 * padding < kernel {
         bail!(
@@ -47,24 +47,24 @@ pub fn max_pool2d(x: &Features, kernel: usize, stride: usize, padding: usize) ->
         padding,
     };
     match &x.0 {
-        On::Cpu(x) => max_on_cpu(x, shape).map(Features::from),
+        On::Cpu(x) => max_on_cpu(x, shape).map(Activations::from),
         #[cfg(feature = "cuda")]
-        On::Cuda(x) => Ok(Features(On::Cuda(x.max_pool(shape)?))),
+        On::Cuda(x) => Ok(Activations(On::Cuda(x.max_pool(shape)?))),
     }
 }
 
-fn max_on_cpu(x: &CpuFeatures, shape: ConvShape) -> Result<CpuFeatures> {
+fn max_on_cpu(x: &CpuActivations, shape: ConvShape) -> Result<CpuActivations> {
     let mut values = Buffer::of_any(shape.images * shape.out_len());
     pool::max(&shape, &x.values, &mut values);
     let (height, width) = (shape.out_height(), shape.out_width());
     let mut y =
-        CpuFeatures::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
+        CpuActivations::new(values, Extents { images: shape.images, height, width, channels: shape.c_out })?;
     let (y_values, y_gradient) = (Arc::clone(&y.values), Arc::clone(&y.gradient));
     y.token = x.token.apply_op1(MaxPool { shape, x: x.clone(), y: y_values, y_gradient })?;
     Ok(y)
 }
 
-struct AveragePool(CpuFeatures);
+struct AveragePool(CpuActivations);
 
 impl CustomOp1 for AveragePool {
     fn name(&self) -> &'static str {
@@ -91,7 +91,7 @@ impl CustomOp1 for AveragePool {
 
 struct MaxPool {
     shape: ConvShape,
-    x: CpuFeatures,
+    x: CpuActivations,
     y: Arc<Buffer>,
     y_gradient: Arc<Slot>,
 }

@@ -6,8 +6,8 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
+use crate::optimizer_checks;
 use crate::tensor::{CHUNK_LEN, slice, slice_mut};
-use crate::trained;
 
 /// The constants of [`Sgd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl Sgd {
         undecayed: impl IntoIterator<Item = Var>,
         config: SgdConfig,
     ) -> Result<Self> {
-        let parameters = trained::weights(decayed, undecayed)?
+        let parameters = optimizer_checks::weights(decayed, undecayed)?
             .into_iter()
             .map(|(weight, decays)| Ok(Parameter { velocity: weight.zeros_like()?, weight, decays }))
             .collect::<Result<_>>()?;
@@ -68,8 +68,9 @@ impl Sgd {
             bail!("{} velocities are not those of {} weights", velocities.len(), self.parameters.len());
         }
         let pairs = velocities.iter().zip(&self.parameters);
-        let copies =
-            pairs.map(|(velocity, of)| trained::state(velocity, &of.weight)).collect::<Result<Vec<_>>>()?;
+        let copies = pairs
+            .map(|(velocity, of)| optimizer_checks::state(velocity, &of.weight))
+            .collect::<Result<Vec<_>>>()?;
         for (parameter, velocity) in self.parameters.iter_mut().zip(copies) {
             parameter.velocity = velocity;
         }
@@ -81,7 +82,7 @@ impl Sgd {
     /// # Errors
     /// When a gradient has another shape, type or device than its weight; nothing is changed then.
     pub fn step(&mut self, gradients: &GradStore, lr: f64) -> Result<()> {
-        let gradients = trained::gradients(gradients, self.parameters.iter().map(|of| &of.weight))?;
+        let gradients = optimizer_checks::gradients(gradients, self.parameters.iter().map(|of| &of.weight))?;
         #[cfg(feature = "cuda")]
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
             return self.step_on_gpu(device, gradients, lr);
@@ -94,7 +95,7 @@ impl Sgd {
             if self.config.nesterov {
                 weight.inplace_op3(velocity, &gradient, &LookAhead { accumulate, lr: lr as f32 })?;
             } else {
-                weight.inplace_op2(velocity, &Descend { lr: lr as f32 })?;
+                weight.inplace_op2(velocity, &SgdStep { lr: lr as f32 })?;
             }
         }
         Ok(())
@@ -196,13 +197,13 @@ impl InplaceOp3 for LookAhead {
 }
 
 /// `weight -= lr velocity`.
-struct Descend {
+struct SgdStep {
     lr: f32,
 }
 
-impl InplaceOp2 for Descend {
+impl InplaceOp2 for SgdStep {
     fn name(&self) -> &'static str {
-        "llp-sgd-descend"
+        "llp-sgd-step"
     }
 
     fn cpu_fwd(

@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
 
-/// Numbers per parallel piece of work where each number stands for itself.
+/// Numbers per parallel piece of work where the numbers are independent.
 pub(crate) const CHUNK_LEN: usize = 65_536;
 
 /// The numbers of a contiguous `f32` storage, as a custom operation receives it.

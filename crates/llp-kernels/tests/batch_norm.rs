@@ -4,7 +4,7 @@
 mod reference;
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Activation, BatchNorm, Features, Mode};
+use llp_kernels::{Activation, Activations, BatchNorm, Mode};
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
@@ -81,7 +81,7 @@ fn parameters(case: &Case) -> Vec<f64> {
 
 /// On tensors, as this crate's users have them.
 fn apply(norm: &BatchNorm, x: &Tensor, mode: Mode, activation: Activation) -> candle_core::Result<Tensor> {
-    norm.forward(&Features::from_tensor(x)?, mode, activation)?.to_tensor()
+    norm.forward(&Activations::from_tensor(x)?, mode, activation)?.to_tensor()
 }
 
 fn forward(case: &Case, norm: &BatchNorm, mode: Mode, activation: Activation) -> (Var, Tensor) {

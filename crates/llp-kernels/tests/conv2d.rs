@@ -4,7 +4,7 @@
 mod reference;
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Conv2dConfig, Features};
+use llp_kernels::{Activations, Conv2dConfig};
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
@@ -74,7 +74,7 @@ prop_compose! {
 
 /// On tensors, as this crate's users have them.
 fn conv2d(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> candle_core::Result<Tensor> {
-    llp_kernels::conv2d(&Features::from_tensor(x)?, weight, config)?.to_tensor()
+    llp_kernels::conv2d(&Activations::from_tensor(x)?, weight, config)?.to_tensor()
 }
 
 struct Case {

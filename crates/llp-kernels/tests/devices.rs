@@ -6,8 +6,8 @@ mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
 use llp_kernels::{
-    Activation, AdamW, AdamWConfig, BagKernel, BatchNorm, Changes, Conv2dConfig, Features, ImageStore, Mode,
-    Sgd, SgdConfig, Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
+    Activation, Activations, AdamW, AdamWConfig, BagKernel, BatchNorm, Changes, Conv2dConfig, ImageStore,
+    Mode, Sgd, SgdConfig, Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
 };
 use proptest::prelude::*;
 use reference::{assert_close, noise};
@@ -66,15 +66,15 @@ fn with_gradients(y: &Tensor, variables: &[(&str, &Var)]) -> Results {
     results
 }
 
-/// Features of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has the
-/// rounded numbers in single precision.
-fn features(x: &Var, dtype: DType) -> Features {
+/// Activations of a variable. In bf16 they begin with a constant, since variables are in single precision; the CPU has
+/// the rounded numbers in single precision.
+fn activations(x: &Var, dtype: DType) -> Activations {
     if dtype == DType::F32 {
-        return Features::from_tensor(x).unwrap();
+        return Activations::from_tensor(x).unwrap();
     }
     let rounded = x.as_detached_tensor().to_dtype(dtype).unwrap();
     let held = if x.device().is_cpu() { DType::F32 } else { dtype };
-    Features::from_tensor(&rounded.to_dtype(held).unwrap()).unwrap()
+    Activations::from_tensor(&rounded.to_dtype(held).unwrap()).unwrap()
 }
 
 proptest! {
@@ -92,8 +92,8 @@ proptest! {
             let shape = [c_out, c_in, kernel, kernel];
             let weight = variable(shape.iter().product(), seed + 1, &shape, device);
             let config = Conv2dConfig { stride, padding: kernel / 2 };
-            // Twice from the same features: their gradients are added.
-            let from = features(&x, dtype);
+            // Twice from the same activations: their gradients are added.
+            let from = activations(&x, dtype);
             let (a, b) = (conv2d(&from, &weight, config).unwrap(), conv2d(&from, &weight, config).unwrap());
             let y = (a.to_tensor().unwrap() + b.to_tensor().unwrap()).unwrap();
             with_gradients(&y, &[("weight", &weight)])
@@ -111,7 +111,7 @@ proptest! {
                 norm.gamma().set(&Tensor::from_vec(noise(channels, seed + 1), channels, device).unwrap()).unwrap();
                 norm.beta().set(&Tensor::from_vec(noise(channels, seed + 2), channels, device).unwrap()).unwrap();
             }
-            let from = features(&x, dtype);
+            let from = activations(&x, dtype);
             let middle = norms[0].forward(&from, mode, Activation::Relu).unwrap();
             let y = norms[1].forward_residual(&middle, &from, mode, Activation::Relu).unwrap();
             let y = y.to_tensor().unwrap();
@@ -137,7 +137,7 @@ proptest! {
             let weight = variable(8 * 8 * 3 * 3, seed + 2, &[8, 8, 3, 3], device);
             let norms = [0, 1].map(|_| BatchNorm::new(8, device).unwrap());
             let config = Conv2dConfig { stride: 1, padding: 1 };
-            let y = conv2d(&features(&x, dtype), &stem, config).unwrap();
+            let y = conv2d(&activations(&x, dtype), &stem, config).unwrap();
             let y = norms[0].forward(&y, Mode::Train, Activation::Relu).unwrap();
             let z = conv2d(&y, &weight, config).unwrap();
             let y = norms[1].forward_residual(&z, &y, Mode::Train, Activation::Relu).unwrap();

@@ -4,7 +4,7 @@
 mod reference;
 
 use candle_core::{DType, Device, Tensor, Var};
-use llp_kernels::Features;
+use llp_kernels::Activations;
 use proptest::prelude::*;
 use reference::{assert_close, noise};
 
@@ -14,11 +14,11 @@ fn var(values: Vec<f32>, shape: (usize, usize, usize, usize)) -> Var {
 
 /// On tensors, as this crate's users have them.
 fn global_average_pool(x: &Tensor) -> candle_core::Result<Tensor> {
-    llp_kernels::global_average_pool(&Features::from_tensor(x)?)
+    llp_kernels::global_average_pool(&Activations::from_tensor(x)?)
 }
 
 fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: usize) -> candle_core::Result<Tensor> {
-    llp_kernels::max_pool2d(&Features::from_tensor(x)?, kernel, stride, padding)?.to_tensor()
+    llp_kernels::max_pool2d(&Activations::from_tensor(x)?, kernel, stride, padding)?.to_tensor()
 }
 
 fn values(tensor: &Tensor) -> Vec<f32> {

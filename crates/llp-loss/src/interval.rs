@@ -1,4 +1,4 @@
-//! Proportions that are known to lie within bounds.
+//! Proportions that are known to be within bounds.
 
 use candle_core::Tensor;
 use llp_ot::Imprecision;
@@ -11,7 +11,7 @@ use crate::{BagLoss, BagTargets, LossError};
 /// `min KL(z | mean prediction)` over the proportions `z` within the bounds of the bag: how far the mean prediction is
 /// from what they allow.
 ///
-/// It is zero, with gradient zero, where the mean prediction lies within the bounds. Elsewhere the gradient is that of
+/// It is zero, with gradient zero, where the mean prediction is within the bounds. Elsewhere the gradient is that of
 /// [`Kl`](crate::Kl) at the nearest proportions, `z_i = min(max(t mean_j p_ji, low_i), high_i)` with the factor `t`
 /// that makes their sum 1 (the conditions of Karush, Kuhn and Tucker; the minimum is unique, so its derivative is that
 /// of the objective at it \[danskin:67\]). Exact proportions are bounds without width, so the loss is then `Kl` less the
@@ -140,7 +140,7 @@ mod tests {
     }
 
     proptest! {
-        /// The projection lies within the bounds and on the simplex, and nothing else that does is nearer: neither the
+        /// The projection is within the bounds and on the simplex, and nothing else that does is nearer: neither the
         /// proportions that the bounds were made from nor any point on the way to them.
         #[test]
         fn the_projection_is_the_nearest((z, logs, bounds) in problems()) {

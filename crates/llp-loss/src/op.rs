@@ -87,7 +87,7 @@ pub(crate) fn refuse_unknown(loss: &'static str, targets: &BagTargets) -> std::r
     Ok(())
 }
 
-/// The loss by a kernel of the GPU on which the logits are; nothing where there is none for it.
+/// The loss by a kernel of the GPU on which the logits are. Returns `None` if there is no such kernel.
 pub(crate) fn on_gpu(
     kernel: BagKernel,
     logits: &Tensor,

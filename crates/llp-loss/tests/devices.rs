@@ -38,7 +38,7 @@ fn targets(imprecise: bool) -> BagTargets {
     targets.with_imprecision(vec![Imprecision::Exact, Imprecision::Exact, last]).unwrap()
 }
 
-/// Losses of the bags, and the gradient of a weighted sum of them; nothing where the loss refuses the bags.
+/// Losses of the bags, and the gradient of a weighted sum of them; `None` where the loss refuses the bags.
 fn evaluate(loss: &dyn BagLoss, targets: &BagTargets, device: &Device) -> Option<(Vec<f32>, Vec<f32>)> {
     let values: Vec<f32> = (0..45).map(|i| 2.0 * (i as f32 * 1.7).sin()).collect();
     let logits = Var::from_vec(values, (15, 3), device).unwrap();

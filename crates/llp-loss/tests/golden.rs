@@ -26,7 +26,7 @@ struct Tolerance {
     gradient: f64,
 }
 
-/// The losses that a name of the file stands for.
+/// The losses that a name in the file means.
 fn losses(name: &str) -> Vec<(Box<dyn BagLoss>, Tolerance)> {
     let exact = Tolerance { value: 1e-12, gradient: 1e-12 };
     // Linear systems and divisions on the way.

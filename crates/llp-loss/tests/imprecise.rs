@@ -171,16 +171,16 @@ proptest! {
         }
     }
 
-    /// The marginal loss is a likelihood: over all that one can be told of a bag by rounding its shares, the
-    /// probabilities add up to 1. (Steps at which no share lies halfway.)
+    /// The marginal loss is a likelihood: over all results of rounding the shares of a bag, the
+    /// probabilities add up to 1. (Steps at which no share is halfway.)
     #[test]
     fn probabilities_of_rounded_shares_add_up_to_one(n in 1_u32..6, step in 0.291_f64..0.2999, logits in prop::collection::vec(-3.0_f64..3.0, 15)) {
         let logits = &logits[..3 * n as usize];
         let round = |counts: &Vec<u32>| -> Vec<u32> {
             counts.iter().map(|k| (f64::from(*k) / f64::from(n) / step).round() as u32).collect()
         };
-        let told: BTreeSet<Vec<u32>> = all_counts(n, 3).iter().map(round).collect();
-        let total: f64 = told.iter().map(|multiples| {
+        let rounded: BTreeSet<Vec<u32>> = all_counts(n, 3).iter().map(round).collect();
+        let total: f64 = rounded.iter().map(|multiples| {
             let shares: Vec<f64> = multiples.iter().map(|multiple| f64::from(*multiple) * step).collect();
             let (proportions, imprecision) = Imprecision::rounded(&shares, step).unwrap();
             let targets = BagTargets::new(vec![n as usize], [&proportions]).unwrap();

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use llp_kernels::{
-    Activation, BatchNorm, BatchNormConfig, Conv2dConfig, Features, Mode, add_bias, conv2d, max_pool2d,
+    Activation, Activations, BatchNorm, BatchNormConfig, Conv2dConfig, Mode, add_bias, conv2d, max_pool2d,
 };
 use rand::Rng;
 
@@ -127,7 +127,7 @@ impl Airbench {
     /// When the images do not fit the network, are not square, are smaller than [`AirbenchConfig::MIN_SIZE`], or are on a
     /// GPU.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
-        let images = Features::from_tensor(images)?;
+        let images = Activations::from_tensor(images)?;
         let [_, height, width, _] = images.dims();
         if height != width || height < AirbenchConfig::MIN_SIZE {
             return Err(NnError::ImageSize { height, width, min: AirbenchConfig::MIN_SIZE });
@@ -164,13 +164,13 @@ fn both_signs(config: &AirbenchConfig, mut filters: Vec<f32>, device: &Device) -
 }
 
 /// 2x2 max pooling with stride 2, rounding down; a map of one pixel stays as it is.
-fn halve(x: &Features) -> Result<Features, NnError> {
+fn halve(x: &Activations) -> Result<Activations, NnError> {
     let [_, height, width, _] = x.dims();
     Ok(if height.min(width) > 1 { max_pool2d(x, 2, 2, 0)? } else { x.clone() })
 }
 
 /// The largest value of each channel of a square map, `[image, 1, 1, channel]`.
-fn largest(x: &Features) -> Result<Features, NnError> {
+fn largest(x: &Activations) -> Result<Activations, NnError> {
     let [_, size, ..] = x.dims();
     Ok(if size == 1 { x.clone() } else { max_pool2d(x, size, size, 0)? })
 }
@@ -194,7 +194,7 @@ impl Block {
         })
     }
 
-    fn forward(&self, x: &Features, mode: Mode) -> Result<Features, NnError> {
+    fn forward(&self, x: &Activations, mode: Mode) -> Result<Activations, NnError> {
         let config = Conv2dConfig { stride: 1, padding: 1 };
         let [first, second] = &self.convolutions;
         let x = halve(&conv2d(x, &mode.operand(first), config)?)?;

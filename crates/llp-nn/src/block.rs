@@ -1,7 +1,7 @@
 //! The residual block of ResNet-18 and ResNet-34.
 
 use candle_core::{Device, Var};
-use llp_kernels::{Activation, BatchNorm, Conv2dConfig, Features, Mode, conv2d};
+use llp_kernels::{Activation, Activations, BatchNorm, Conv2dConfig, Mode, conv2d};
 use rand::Rng;
 
 use crate::NnError;
@@ -35,20 +35,20 @@ impl ConvNorm {
 
     pub(crate) fn forward(
         &self,
-        x: &Features,
+        x: &Activations,
         mode: Mode,
         activation: Activation,
-    ) -> Result<Features, NnError> {
+    ) -> Result<Activations, NnError> {
         Ok(self.norm.forward(&self.convolve(x, mode)?, mode, activation)?)
     }
 
     /// The end of a block: `relu(norm(conv(x)) + shortcut)`.
-    fn join(&self, x: &Features, shortcut: &Features, mode: Mode) -> Result<Features, NnError> {
+    fn join(&self, x: &Activations, shortcut: &Activations, mode: Mode) -> Result<Activations, NnError> {
         let y = self.convolve(x, mode)?;
         Ok(self.norm.forward_residual(&y, shortcut, mode, Activation::Relu)?)
     }
 
-    fn convolve(&self, x: &Features, mode: Mode) -> Result<Features, NnError> {
+    fn convolve(&self, x: &Activations, mode: Mode) -> Result<Activations, NnError> {
         Ok(conv2d(x, &mode.operand(&self.weight), self.config)?)
     }
 
@@ -82,7 +82,7 @@ impl BasicBlock {
         Ok(Self { first, second, downsample })
     }
 
-    pub(crate) fn forward(&self, x: &Features, mode: Mode) -> Result<Features, NnError> {
+    pub(crate) fn forward(&self, x: &Activations, mode: Mode) -> Result<Activations, NnError> {
         let y = self.first.forward(x, mode, Activation::Relu)?;
         match &self.downsample {
             Some(downsample) => {

@@ -1,7 +1,7 @@
 //! ResNet-18.
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Activation, Features, Mode, global_average_pool, max_pool2d};
+use llp_kernels::{Activation, Activations, Mode, global_average_pool, max_pool2d};
 use rand::Rng;
 
 use crate::NnError;
@@ -141,7 +141,7 @@ impl ResNet18 {
     /// # Errors
     /// When the images do not fit the network.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
-        let images = Features::from_tensor(images)?;
+        let images = Activations::from_tensor(images)?;
         let mut x = self.stem.forward(&images, self.mode_of(Part::Stem, mode), Activation::Relu)?;
         if self.config.stem == Stem::ImageNet {
             x = max_pool2d(&x, 3, 2, 1)?;

@@ -7,7 +7,7 @@ mod input;
 
 use input::Input;
 use llp_ot::{
-    NewtonConfig, OtError, Outcome, Proportions, RotProblem, RotSolution, solve_newton, solve_sinkhorn,
+    NewtonConfig, OtError, Proportions, RotProblem, RotSolution, SolverOutcome, solve_newton, solve_sinkhorn,
 };
 
 const SEEDS: u64 = 20;
@@ -67,7 +67,7 @@ fn row(k: usize, n: usize, (alpha, epsilon): (f64, f64), scale: f64, seeds: u64)
         let problem = RotProblem { cost: &cost, proportions: &proportions, alpha, epsilon };
         let rescaled = |solution: &RotSolution<f64>| solution.duality_gap * n as f64 / alpha;
         let solution = solve_newton(&problem, &NewtonConfig::DOUBLE)?;
-        converged &= solution.outcome == Outcome::Converged;
+        converged &= solution.outcome == SolverOutcome::Converged;
         iterations.push(solution.n_iters);
         gap = gap.max(rescaled(&solution));
         residual = residual.max(solution.residual);

@@ -3,7 +3,7 @@
 use crate::batch::RotSolver;
 use crate::dual::Dual;
 use crate::finish::Output;
-use crate::newton::{Newton, Outcome};
+use crate::newton::{Newton, SolverOutcome};
 use crate::panel::Panel;
 use crate::{Real, sinkhorn};
 
@@ -34,7 +34,7 @@ pub(crate) struct Certificate {
     pub(crate) duality_gap: f64,
     /// `max |w - U 1| / n`.
     pub(crate) residual: f64,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: SolverOutcome,
     pub(crate) n_iters: usize,
 }
 
@@ -76,7 +76,7 @@ impl<T: Real> Workspace<T> {
         let classes = &self.classes[..self.n_active];
         let (outcome, n_iters) = if decoupled {
             self.dual.start(bag.n_instances, classes.iter().map(|_| 1.0), 0.0, bag.epsilon);
-            (Outcome::Converged, 0)
+            (SolverOutcome::Converged, 0)
         } else {
             let proportions = classes.iter().map(|&class| proportion(class));
             self.dual.start(bag.n_instances, proportions, bag.alpha, bag.epsilon);
@@ -89,7 +89,7 @@ impl<T: Real> Workspace<T> {
                 RotSolver::Newton(config) => self.newton.maximize(&mut self.dual, &mut self.panel, &config),
                 RotSolver::Sinkhorn { n_iters } => {
                     sinkhorn::sweeps(&mut self.dual, &mut self.panel, n_iters, S::NORMALIZED);
-                    (Outcome::FixedSweeps, n_iters)
+                    (SolverOutcome::FixedSweeps, n_iters)
                 }
             }
         };

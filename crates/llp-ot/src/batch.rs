@@ -6,7 +6,7 @@ use std::cell::Cell;
 use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
 use crate::finish::Output;
-use crate::newton::{NewtonConfig, Outcome};
+use crate::newton::{NewtonConfig, SolverOutcome};
 use crate::proportions::check_proportions;
 use crate::simd::LANES;
 use crate::{OtError, Real};
@@ -103,7 +103,7 @@ impl RotBatchReport {
 impl From<Certificate> for RotBatchReport {
     fn from(bag: Certificate) -> Self {
         Self {
-            n_not_converged: usize::from(bag.outcome == Outcome::MaxIterations),
+            n_not_converged: usize::from(bag.outcome == SolverOutcome::MaxIterations),
             n_iters_max: bag.n_iters,
             duality_gap_max: bag.duality_gap,
             residual_max: bag.residual,
@@ -296,7 +296,7 @@ pub(crate) fn for_each_bag<T: Real, R: Send>(
 /// It is taken out while in use: a thread that waits for others inside a bag may start another bag.
 fn with_workspace<T: Real, R>(work: impl FnOnce(&mut Workspace<T>) -> R) -> R {
     thread_local!(static SLOT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) });
-    // The slot serves both precisions: one that finds the other's workspace starts anew.
+    // The slot serves both precisions: one that finds the other's workspace starts again.
     let mut workspace: Box<Workspace<T>> =
         SLOT.take().and_then(|kept| kept.downcast().ok()).unwrap_or_default();
     let result = work(&mut workspace);

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// What can be wrong with the input of this crate.
 ///
-/// A solver that stops before its threshold is not an error: see [`Outcome`](crate::Outcome).
+/// A solver that stops before its threshold is not an error: see [`SolverOutcome`](crate::SolverOutcome).
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum OtError {
@@ -53,7 +53,7 @@ pub enum OtError {
         /// Upper bound.
         high: f64,
     },
-    /// No proportions lie within the bounds.
+    /// No proportions are within the bounds.
     #[error(
         "no proportions lie within the bounds: lower bounds add up to {low_sum}, upper bounds to {high_sum}, expected 1 between them"
     )]

@@ -9,7 +9,7 @@ use crate::{OtError, PROPORTION_SUM_TOLERANCE, Proportions};
 /// ```
 /// use llp_ot::Imprecision;
 ///
-/// // Shares that somebody rounded to quarters, and shares of which two are unknown.
+/// // Shares rounded to quarters, and shares of which two are unknown.
 /// let (proportions, rounded) = Imprecision::rounded(&[0.5, 0.25, 0.0], 0.25)?;
 /// assert_eq!(proportions.as_slice(), [2.0 / 3.0, 1.0 / 3.0, 0.0]);
 /// let expected = Imprecision::Intervals { low: vec![0.375, 0.125, 0.0], high: vec![0.625, 0.375, 0.125] };
@@ -26,7 +26,7 @@ pub enum Imprecision {
     /// Standard deviation of the error of each share. Zero is an exact share, infinity an unknown one, of which the
     /// proportions hold a guess.
     StandardErrors(Vec<f64>),
-    /// Each share lies within these bounds, ends included. An unknown share has the bounds 0 and 1.
+    /// Each share is within these bounds, ends included. An unknown share has the bounds 0 and 1.
     Intervals {
         /// Lower bounds.
         low: Vec<f64>,
@@ -40,7 +40,7 @@ impl Imprecision {
     ///
     /// # Errors
     /// [`OtError::Length`]; [`OtError::InvalidStandardError`] below 0 or not a number; [`OtError::InvalidInterval`]
-    /// unless `0 <= low <= high <= 1`; [`OtError::EmptyIntervals`] if no proportions lie within the bounds.
+    /// unless `0 <= low <= high <= 1`; [`OtError::EmptyIntervals`] if no proportions are within the bounds.
     pub fn check(&self, n_classes: usize) -> Result<(), OtError> {
         match self {
             Self::Exact => Ok(()),

@@ -49,7 +49,7 @@
 //!   has the table.
 //! - **Algorithm 1** ([`solve_sinkhorn`], [`RotSolver::PAPER`]) to reproduce the paper. Its error shrinks by
 //!   up to `tau = 1 / (1 + alpha epsilon / (1 - alpha))` a sweep: 75 sweeps are exact at `epsilon = 1` and
-//!   `alpha = 0.5`, and far off at `epsilon = 0.01` and `alpha = 0.1`. The residual tells.
+//!   `alpha = 0.5`, and far off at `epsilon = 0.01` and `alpha = 0.1`. The residual shows it.
 //! - **[`assign`]** where the counts are known and hard labels are wanted; [`round_coupling`] where a
 //!   coupling is there.
 //! - **[`solve_combinatorial`]** for hard labels whose counts may give way, exactly, for any number of
@@ -66,7 +66,7 @@
 //! # How it works
 //!
 //! The dual of (6) has one variable per class, the potential `f`; whatever has one entry per class is in
-//! double precision and cheap (`dual`, `linear`). What has one entry per class and instance lies in a
+//! double precision and cheap (`dual`, `linear`). What has one entry per class and instance is in a
 //! `panel`: an exponential for each entry once, after which a potential costs two multiply-adds per entry
 //! until it has moved too far. Two sweeps bring the potentials near, damped Newton steps finish (`newton`): a
 //! factorization up to 20 classes, conjugate gradients above. The last pass (`finish`) computes coupling,
@@ -100,11 +100,11 @@ mod parallel;
 mod problem;
 mod proportions;
 mod real;
+#[cfg(test)]
+mod reference;
 mod relaxed;
 mod simd;
 mod sinkhorn;
-#[cfg(test)]
-mod twins;
 
 pub use assignment::{Assignment, assign, round_coupling};
 pub use batch::{
@@ -115,7 +115,7 @@ pub use counts::{CountLikelihood, MAX_STATES, count_loss_and_gradient};
 pub use divergence::{Divergence, entropy, generalized_kl};
 pub use error::OtError;
 pub use imprecision::Imprecision;
-pub use newton::{NewtonConfig, Outcome};
+pub use newton::{NewtonConfig, SolverOutcome};
 pub use problem::{RotProblem, RotSolution, solve_newton, solve_newton_from, solve_sinkhorn};
 pub use proportions::{PROPORTION_SUM_TOLERANCE, Proportions};
 pub use real::Real;

@@ -24,8 +24,8 @@ pub(crate) struct NewtonSystem {
     matrix: Vec<f64>,
     diagonal: Vec<f64>,
     residual: Vec<f64>,
-    conjugate: Vec<f64>,
-    image: Vec<f64>,
+    direction: Vec<f64>,
+    ap: Vec<f64>,
     factorize: bool,
 }
 
@@ -84,7 +84,7 @@ impl NewtonSystem {
         for (d, w) in self.diagonal.iter_mut().zip(&dual.weights) {
             *d = d.max(0.0) / dual.epsilon + w * dual.inverse_kappa + deflation * w * w + f64::MIN_POSITIVE;
         }
-        for values in [&mut self.residual, &mut self.conjugate, &mut self.image] {
+        for values in [&mut self.residual, &mut self.direction, &mut self.ap] {
             values.clear();
             values.resize(k, 0.0);
         }
@@ -93,24 +93,24 @@ impl NewtonSystem {
         // Squared norms of the residual, in the metric of the preconditioner.
         let relative = dual.residual().sqrt().min(0.1);
         let mut last = self.squared_residual();
-        let enough = last * relative * relative;
-        let mut turn = 0.0;
+        let tol = last * relative * relative;
+        let mut beta = 0.0;
         for _ in 0..MAX_CONJUGATE_STEPS {
-            for ((p, r), d) in self.conjugate.iter_mut().zip(&self.residual).zip(&self.diagonal) {
-                *p = r / d + turn * *p;
+            for ((p, r), d) in self.direction.iter_mut().zip(&self.residual).zip(&self.diagonal) {
+                *p = r / d + beta * *p;
             }
             self.apply(dual, panel, deflation);
-            let curvature = dot(&self.conjugate, &self.image);
+            let curvature = dot(&self.direction, &self.ap);
             if curvature <= 0.0 {
                 return false;
             }
-            add_scaled(x, last / curvature, &self.conjugate);
-            add_scaled(&mut self.residual, -last / curvature, &self.image);
+            add_scaled(x, last / curvature, &self.direction);
+            add_scaled(&mut self.residual, -last / curvature, &self.ap);
             let next = self.squared_residual();
-            if next <= enough {
+            if next <= tol {
                 return true;
             }
-            turn = next / last;
+            beta = next / last;
             last = next;
         }
         false
@@ -120,14 +120,14 @@ impl NewtonSystem {
         self.residual.iter().zip(&self.diagonal).map(|(r, d)| r * r / d).sum()
     }
 
-    /// `image = matrix * conjugate`, without forming the matrix.
+    /// `ap = matrix * direction`, without forming the matrix.
     fn apply<T: Real>(&mut self, dual: &Dual, panel: &mut Panel<T>, deflation: f64) {
-        panel.multiply(&self.conjugate, &mut self.image);
-        let lifted = deflation * dot(&dual.weights, &self.conjugate);
+        panel.multiply(&self.direction, &mut self.ap);
+        let lifted = deflation * dot(&dual.weights, &self.direction);
         for i in 0..dual.n_classes() {
-            let (w, p) = (dual.weights[i], self.conjugate[i]);
-            self.image[i] =
-                (dual.mass[i] * p - self.image[i]) / dual.epsilon + w * (dual.inverse_kappa * p + lifted);
+            let (w, p) = (dual.weights[i], self.direction[i]);
+            self.ap[i] =
+                (dual.mass[i] * p - self.ap[i]) / dual.epsilon + w * (dual.inverse_kappa * p + lifted);
         }
     }
 }

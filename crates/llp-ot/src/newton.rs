@@ -38,7 +38,7 @@ impl NewtonConfig {
 
 /// Whether a solver reached its threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SolverOutcome {
     /// The residual is at most the threshold.
     Converged,
     /// The iterations were used up first; the result is that of the last one, with the residual and gap it
@@ -63,7 +63,7 @@ impl Newton {
         dual: &mut Dual,
         panel: &mut Panel<T>,
         config: &NewtonConfig,
-    ) -> (Outcome, usize) {
+    ) -> (SolverOutcome, usize) {
         self.system.start(dual.n_classes());
         dual.shift_and_evaluate(panel);
         let mut n_iters = 0;
@@ -74,11 +74,11 @@ impl Newton {
                 4.0 * T::EPSILON * dual.mass.iter().copied().fold(0.0, f64::max) / dual.n_instances;
             let stalled = residual <= STALL * rounding && residual > 0.5 * last;
             if residual <= config.threshold.max(rounding) || stalled {
-                return (Outcome::Converged, n_iters);
+                return (SolverOutcome::Converged, n_iters);
             }
             last = residual;
             if n_iters == config.max_iterations {
-                return (Outcome::MaxIterations, n_iters);
+                return (SolverOutcome::MaxIterations, n_iters);
             }
             if n_iters < WARM_UP_SWEEPS || !self.step(dual, panel) {
                 dual.sweep(panel);
@@ -94,7 +94,7 @@ impl Newton {
         self.origin.clone_from(&dual.potentials);
         let slope = self.slope(dual);
         let mut length = 1.0;
-        // A slope that overflows tells nothing: leave the point to a sweep.
+        // A slope that overflows is useless: leave the point to a sweep.
         let max_halvings = if slope.is_finite() { MAX_HALVINGS } else { 0 };
         for _ in 0..max_halvings {
             for ((f, origin), d) in dual.potentials.iter_mut().zip(&self.origin).zip(&self.direction) {

@@ -1,11 +1,11 @@
 //! The `[class, instance]` half of a problem: everything that costs `O(K n)`.
 //!
 //! A panel stores minus the cost in blocks of [`LANES`] instances, class by class within a block, so that all
-//! sums over classes are vector operations without a shuffle. Next to it lies the *kernel* `G_ij = exp((g_i -
+//! sums over classes are vector operations without a shuffle. Next to it is the *kernel* `G_ij = exp((g_i -
 //! C_ij - max_i(g_i - C_ij)) / epsilon)` around a reference potential `g`. The coupling of any potential `f`
 //! is `U_ij = a_i G_ij / sum_i a_i G_ij` with `a_i = exp((f_i - g_i) / epsilon)`: a few multiply-adds per
 //! entry instead of an exponential. When `f` has moved so far that `a` would leave the range of the
-//! precision, the kernel is computed anew around it ("absorption"), which makes this as robust as the log
+//! precision, the kernel is computed again around it ("absorption"), which makes this as robust as the log
 //! domain.
 
 use crate::Real;

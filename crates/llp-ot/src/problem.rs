@@ -4,7 +4,7 @@ use crate::bag::{Bag, Scores, Workspace};
 use crate::batch::RotSolver;
 use crate::check::{check_length, check_parameters, first_out_of_range};
 use crate::finish::Output;
-use crate::newton::{NewtonConfig, Outcome};
+use crate::newton::{NewtonConfig, SolverOutcome};
 use crate::simd::LANES;
 use crate::{OtError, Proportions, Real};
 
@@ -41,7 +41,7 @@ pub struct RotSolution<T> {
     /// value alone; the coupling is as exact as this is small.
     pub residual: f64,
     /// Whether that was small enough.
-    pub outcome: Outcome,
+    pub outcome: SolverOutcome,
     /// Newton steps or sweeps done.
     pub n_iters: usize,
 }
@@ -51,7 +51,7 @@ pub struct RotSolution<T> {
 /// Maximizes `D(f)` over `f` in `R^K`; `coupling[i, j] = softmax_i((f_i - cost[i, j]) / epsilon)`.
 ///
 /// Classes of zero proportion are left out: their rows of the coupling are exactly zero. Returns the last
-/// iterate also on [`Outcome::MaxIterations`], with the gap and residual that it reached; callers decide.
+/// iterate also on [`SolverOutcome::MaxIterations`], with the gap and residual that it reached; callers decide.
 ///
 /// Source: \[dulac-arnold:19\] eq. (6); the dual, its gradient and its Hessian are in `docs/notation.md`.
 /// Deviation: the paper runs Algorithm 1, which is [`solve_sinkhorn`].
@@ -60,7 +60,7 @@ pub struct RotSolution<T> {
 /// A cost that does not fit the number of classes or is not finite; parameters outside their range.
 ///
 /// ```
-/// use llp_ot::{NewtonConfig, Outcome, Proportions, RotProblem, solve_newton};
+/// use llp_ot::{NewtonConfig, SolverOutcome, Proportions, RotProblem, solve_newton};
 ///
 /// // Two instances that both look like the first class, in a bag that is half of each.
 /// let problem = RotProblem {
@@ -70,7 +70,7 @@ pub struct RotSolution<T> {
 ///     epsilon: 0.1,
 /// };
 /// let solution = solve_newton(&problem, &NewtonConfig::DOUBLE)?;
-/// assert_eq!(solution.outcome, Outcome::Converged);
+/// assert_eq!(solution.outcome, SolverOutcome::Converged);
 /// assert!(solution.duality_gap < 1e-15);
 /// assert!(solution.coupling[0] > 0.9 && solution.coupling[1] < 0.2); // the second instance gives way
 /// # Ok::<(), llp_ot::OtError>(())

@@ -17,7 +17,7 @@ pub trait Real: Vectors + PartialOrd + Send + Sync + Debug + Neg<Output = Self> 
     const EPSILON: f64;
     /// A mass below this share of the bag may have lost entries of the kernel to underflow.
     const MASS_FLOOR: f64;
-    /// Largest `|f - reference| / epsilon`: beyond it, kernel entries are computed anew around `f`.
+    /// Largest `|f - reference| / epsilon`: beyond it, kernel entries are computed again around `f`.
     const SCALING_RANGE: f64;
     /// Largest accepted magnitude of a cost or logit.
     const LARGEST: Self;

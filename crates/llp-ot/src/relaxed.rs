@@ -17,8 +17,8 @@ pub struct RelaxedSolution {
 
 /// Minimizes equation (4) with `d_K = KL` to within `tolerance`, as the limit of small entropy.
 ///
-/// The entropy of `n` distributions on `K` classes, as printed in (6), lies between `n` and `n (1 + log K)`.
-/// So the minimum of (4) lies above that of (6) by at least `alpha epsilon` and by at most
+/// The entropy of `n` distributions on `K` classes, as printed in (6), is between `n` and `n (1 + log K)`.
+/// So the minimum of (4) is above that of (6) by at least `alpha epsilon` and by at most
 /// `alpha epsilon (1 + log K)`, and `epsilon = tolerance / (2 alpha log K)` leaves half of the tolerance to
 /// the solver. The bounds are certified: the lower one is the value of the dual, whether or not the solver
 /// converged.

@@ -6,8 +6,8 @@ mod problems;
 mod split_mix;
 
 use llp_ot::{
-    NewtonConfig, Outcome, Proportions, RotBatch, RotConfig, RotProblem, RotSolver, rot_loss_and_gradient,
-    solve_newton,
+    NewtonConfig, Proportions, RotBatch, RotConfig, RotProblem, RotSolver, SolverOutcome,
+    rot_loss_and_gradient, solve_newton,
 };
 use problems::{cost_of, coupling_of, largest_difference};
 use serde_json::Value;
@@ -98,7 +98,7 @@ fn value_and_coupling_agree_with_independent_solvers() {
         };
         let solution = solve_newton(&problem, &NewtonConfig::DOUBLE).unwrap();
         let context = golden.record["seed"].to_string();
-        assert_eq!(solution.outcome, Outcome::Converged, "problem {context}");
+        assert_eq!(solution.outcome, SolverOutcome::Converged, "problem {context}");
         assert!((solution.objective - golden.number("loss")).abs() <= TOLERANCE, "problem {context}");
         let from_potentials = coupling_of(&golden.numbers("potentials").unwrap(), &cost, epsilon);
         let error = largest_difference(&solution.coupling, &from_potentials);

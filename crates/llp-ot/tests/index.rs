@@ -9,7 +9,7 @@ const FILES: [&str; 7] = [
     "tests/properties_exact.rs",
     "tests/golden.rs",
     "tests/fuzz.rs",
-    "src/twins.rs",
+    "src/reference.rs",
     "src/combinatorial.rs",
 ];
 

@@ -8,8 +8,8 @@
 mod problems;
 
 use llp_ot::{
-    Divergence, NewtonConfig, Outcome, Proportions, RotProblem, RotSolution, assign, entropy, generalized_kl,
-    solve_newton, solve_newton_from, solve_sinkhorn,
+    Divergence, NewtonConfig, Proportions, RotProblem, RotSolution, SolverOutcome, assign, entropy,
+    generalized_kl, solve_newton, solve_newton_from, solve_sinkhorn,
 };
 use problems::{
     Case, cases, counts, coupling_of, dual, full_cases, largest_difference, log_sum_exp, masses, proportions,
@@ -62,7 +62,7 @@ proptest! {
         prop_assert!((at_start.duality_gap - (primal - lower)).abs() <= 1e-12 * scale);
         prop_assert!(at_start.duality_gap >= 0.0);
         let solution = solve(&case, &cost);
-        prop_assert_eq!(solution.outcome, Outcome::Converged);
+        prop_assert_eq!(solution.outcome, SolverOutcome::Converged);
         prop_assert!(solution.residual <= 1e-12);
         prop_assert!(solution.objective <= at_start.objective + 1e-13 * scale);
     }
@@ -190,7 +190,7 @@ proptest! {
         let case = Case { z, alpha: 0.0, ..case };
         let cost = case.cost();
         let solution = solve(&case, &cost);
-        prop_assert_eq!(solution.outcome, Outcome::Converged);
+        prop_assert_eq!(solution.outcome, SolverOutcome::Converged);
         prop_assert_eq!(solution.objective, solution.duality_gap);
         prop_assert!(solution.objective <= 1e-20);
         let mass = masses(&solution.coupling, case.k);

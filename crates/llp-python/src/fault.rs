@@ -53,7 +53,7 @@ impl From<TrainError> for Fault {
     fn from(error: TrainError) -> Self {
         match error {
             TrainError::Io(_) => Self::Os(error.to_string()),
-            _ if error.is_hopeless() => Self::Value(error.to_string()),
+            _ if error.is_permanent() => Self::Value(error.to_string()),
             _ => Self::Runtime(error.to_string()),
         }
     }
@@ -71,7 +71,7 @@ impl From<Fault> for PyErr {
 
 /// Does some work, and makes an error of a panic.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Fault::Runtime(told(&*panic))))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Fault::Runtime(panic_message(&*panic))))
 }
 
 /// Does some work without the interpreter.
@@ -82,7 +82,7 @@ pub(crate) fn detached<T: Send>(
     Ok(py.detach(|| guarded(work))?)
 }
 
-fn told(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
     format!("llp_rs has a bug, please report it with the call that led here: {text}")

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::record::EpochRecord;
-use llp_train::{FitHooks, Fitted, Outcome};
+use llp_train::{FitHooks, Fitted, TrainerOutcome};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -132,11 +132,11 @@ impl Caller {
 
     fn tell(&self, n_epochs: usize, record: &EpochRecord) {
         let Some(callback) = &self.callback else { return };
-        let told = Python::attach(|py| -> PyResult<()> {
+        let reported = Python::attach(|py| -> PyResult<()> {
             callback.call1(py, (n_epochs, dictionary(py, record)?))?;
             Ok(())
         });
-        if let Err(error) = told {
+        if let Err(error) = reported {
             self.fail(error);
         }
     }
@@ -147,11 +147,11 @@ impl Caller {
     }
 }
 
-fn check_outcome(outcome: &Outcome) -> PyResult<()> {
+fn check_outcome(outcome: &TrainerOutcome) -> PyResult<()> {
     match outcome {
-        Outcome::Complete => Ok(()),
-        Outcome::Stopped => Err(PyRuntimeError::new_err("the training was stopped")),
-        Outcome::Diverged(at) => Err(PyRuntimeError::new_err(format!(
+        TrainerOutcome::Complete => Ok(()),
+        TrainerOutcome::Stopped => Err(PyRuntimeError::new_err("the training was stopped")),
+        TrainerOutcome::Diverged(at) => Err(PyRuntimeError::new_err(format!(
             "the training diverged in epoch {}, between steps {} and {}: try a smaller learning_rate",
             at.epoch, at.first_step, at.last_step
         ))),

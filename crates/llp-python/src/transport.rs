@@ -2,8 +2,8 @@
 
 use llp_loss::log_softmax;
 use llp_ot::{
-    NewtonConfig, Outcome, Proportions, Real, RotBatch, RotBatchReport, RotConfig, RotProblem, RotSolver,
-    rot_loss_and_gradient_with_reports, solve_newton, solve_sinkhorn,
+    NewtonConfig, Proportions, Real, RotBatch, RotBatchReport, RotConfig, RotProblem, RotSolver,
+    SolverOutcome, rot_loss_and_gradient_with_reports, solve_newton, solve_sinkhorn,
 };
 use llp_train::disaggregate::{Bag, BaggedPredictions};
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2};
@@ -122,7 +122,7 @@ pub(crate) fn rot_plan<'py>(
         vector(py, solved.iter().map(|bag| bag.objective).collect::<Vec<_>>()),
         vector(py, solved.iter().map(|bag| bag.duality_gap).collect::<Vec<_>>()),
         vector(py, solved.iter().map(|bag| bag.residual).collect::<Vec<_>>()),
-        vector(py, solved.iter().map(|bag| bag.outcome != Outcome::MaxIterations).collect::<Vec<_>>()),
+        vector(py, solved.iter().map(|bag| bag.outcome != SolverOutcome::MaxIterations).collect::<Vec<_>>()),
     );
     Ok(answer.into_pyobject(py)?.into_any())
 }
@@ -213,7 +213,7 @@ pub(crate) fn disaggregate<'py>(
     let of = |value: fn(&llp_train::disaggregate::BagOutcome) -> f64| {
         vector(py, answer.bags.iter().map(value).collect::<Vec<_>>())
     };
-    let converged = answer.bags.iter().map(|bag| bag.outcome == Outcome::Converged).collect::<Vec<_>>();
+    let converged = answer.bags.iter().map(|bag| bag.outcome == SolverOutcome::Converged).collect::<Vec<_>>();
     let labels = answer.labels.iter().map(|&label| label as i64).collect::<Vec<_>>();
     let (losses, gaps, residuals) = (of(|bag| bag.loss), of(|bag| bag.duality_gap), of(|bag| bag.residual));
     let posteriors = rows(py, answer.posterior, n_classes)?;

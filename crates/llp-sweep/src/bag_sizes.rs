@@ -17,7 +17,7 @@ pub enum BagSizes {
 }
 
 impl BagSizes {
-    /// The sizes that a result records, or what the configuration tells of a run without one.
+    /// The sizes that a result records, or, for a run without one, what its configuration says.
     pub fn of(config: &RunConfig, result: Option<&RunResult>) -> Self {
         match result {
             Some(result) => Self::of_result(result),

@@ -59,7 +59,7 @@ pub fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
 
 /// Writes `results.csv` and `results.jsonl` into the sweep's directory.
 ///
-/// Columns: place, name and state; the keys that tell runs apart; the last epoch's numbers; counts and times. Keys
+/// Columns: place, name and state; the keys that distinguish runs; the last epoch's numbers; counts and times. Keys
 /// that are the same in all rows are in `sweep.toml`. What a run does not have is empty in one and absent in the other.
 ///
 /// # Errors

@@ -81,7 +81,7 @@ pub struct RunConfig {
 pub struct DataConfig {
     /// Name of the data set: `digits`, `cifar10`, `cifar100`, or one's own.
     pub name: String,
-    /// Where the data set lies: a hint that may change between machines. Not hashed.
+    /// The location of the data set: a hint that may change between machines. Not hashed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The table of proportions of one's own bags: a hint like the path. Not hashed.
@@ -90,14 +90,15 @@ pub struct DataConfig {
     /// Pixels in each direction that one's own images are resized to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
-    /// Use only so many of the training instances.
+    /// Use only this many of the training instances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_limit: Option<usize>,
     /// Fraction of the training instances set aside for held-out bags, in `[0, 1)`.
     pub held_out: f64,
     /// Seed of the choice of the held-out instances, and of which bag is in which fold.
     pub split_seed: u64,
-    /// Cross-validation over bags: into so many folds the training bags are shared out; `held_out` then does not apply.
+    /// Cross-validation over bags: into this many folds the training bags are shared out; `held_out` then does not
+    /// apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
     /// The fold whose bags are held out, from 0.

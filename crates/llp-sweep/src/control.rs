@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::claim::{BEAT, Claimant, MISSED_MAX, Watch};
+use crate::claim::{BEAT, MISSED_MAX, Owner, Watch};
 use crate::error::SweepError;
 use crate::executor::process::terminate;
 use crate::run_dir::{RunDir, RunState};
@@ -25,16 +25,16 @@ pub fn retry<'a>(
     sweep: &SweepDir,
     cells: &[&'a Cell],
     retry: Retry,
-    claimant: &Claimant,
+    owner: &Owner,
 ) -> Result<Vec<&'a Cell>, SweepError> {
     let mut reopened = Vec::new();
     for cell in cells {
         let run = sweep.run_dir(cell);
-        let state = run.state(&claimant.host)?;
+        let state = run.state(&owner.host)?;
         let is_asked_for = matches!(state, RunState::Failed | RunState::Parked | RunState::Cancelled)
             || (state == RunState::Diverged && retry.diverged);
         if is_asked_for {
-            reopen(&run, cell, retry, claimant)?;
+            reopen(&run, cell, retry, owner)?;
             reopened.push(*cell);
         }
     }
@@ -50,12 +50,12 @@ pub fn retry<'a>(
 pub fn free_from_dead_hosts<'a>(
     sweep: &SweepDir,
     cells: &[&'a Cell],
-    claimant: &Claimant,
+    owner: &Owner,
     beat: Duration,
-) -> Result<Vec<(&'a Cell, Claimant)>, SweepError> {
+) -> Result<Vec<(&'a Cell, Owner)>, SweepError> {
     let is_elsewhere = |cell: &&&Cell| {
-        let holder = sweep.run_dir(cell).holder(&claimant.host);
-        holder.is_ok_and(|holder| holder.is_some_and(|holder| holder.host.name != claimant.host.name))
+        let holder = sweep.run_dir(cell).holder(&owner.host);
+        holder.is_ok_and(|holder| holder.is_some_and(|holder| holder.host.name != owner.host.name))
     };
     let suspects: Vec<&Cell> = cells.iter().filter(is_elsewhere).copied().collect();
     let (mut watch, mut freed) = (Watch::default(), Vec::new());
@@ -68,7 +68,9 @@ pub fn free_from_dead_hosts<'a>(
         }
         for cell in &suspects {
             let run = sweep.run_dir(cell);
-            if let Some(dead) = watch.bury(run.path(), claimant, f64::from(round) * beat.as_secs_f64())? {
+            if let Some(dead) =
+                watch.release_stale(run.path(), owner, f64::from(round) * beat.as_secs_f64())?
+            {
                 run.log(&freed_line(&dead))?;
                 freed.push((*cell, dead));
             }
@@ -78,13 +80,13 @@ pub fn free_from_dead_hosts<'a>(
 }
 
 /// What the log of a run says that was freed from a dead process.
-pub(crate) fn freed_line(dead: &Claimant) -> String {
-    format!("taken over from {dead}, which gave no sign of life")
+pub(crate) fn freed_line(dead: &Owner) -> String {
+    format!("taken over from {dead}, whose heartbeat stopped")
 }
 
-fn reopen(run: &RunDir, cell: &Cell, retry: Retry, claimant: &Claimant) -> Result<(), SweepError> {
+fn reopen(run: &RunDir, cell: &Cell, retry: Retry, owner: &Owner) -> Result<(), SweepError> {
     RunDir::open_or_create(run.path(), &cell.config)?;
-    let claim = run.claim(claimant, BEAT)?;
+    let claim = run.claim(owner, BEAT)?;
     if retry.from_scratch {
         run.start_over()?;
     } else {
@@ -97,25 +99,21 @@ fn reopen(run: &RunDir, cell: &Cell, retry: Retry, claimant: &Claimant) -> Resul
 }
 
 /// Cancels the cells that have no result: they are skipped until [`retry`], and those that run are asked to save and
-/// stop. A process of this host is told by `SIGTERM`, one elsewhere looks at the mark every few seconds. Returns the cells
+/// stop. A process of this host gets `SIGTERM`, one elsewhere checks the mark every few seconds. Returns the cells
 /// that were cancelled.
 ///
 /// # Errors
 /// [`SweepError::Io`].
-pub fn cancel<'a>(
-    sweep: &SweepDir,
-    cells: &[&'a Cell],
-    claimant: &Claimant,
-) -> Result<Vec<&'a Cell>, SweepError> {
+pub fn cancel<'a>(sweep: &SweepDir, cells: &[&'a Cell], owner: &Owner) -> Result<Vec<&'a Cell>, SweepError> {
     let mut cancelled = Vec::new();
     for cell in cells {
         let run = sweep.run_dir(cell);
-        let state = run.state(&claimant.host)?;
+        let state = run.state(&owner.host)?;
         if state.is_ended() || state == RunState::Cancelled {
             continue;
         }
         RunDir::open_or_create(run.path(), &cell.config)?.cancel()?;
-        if let Some(holder) = run.holder(&claimant.host)?.filter(|holder| holder.host == claimant.host) {
+        if let Some(holder) = run.holder(&owner.host)?.filter(|holder| holder.host == owner.host) {
             terminate(holder.pid);
         }
         cancelled.push(*cell);

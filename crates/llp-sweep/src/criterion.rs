@@ -69,7 +69,7 @@ impl Criterion {
         }
     }
 
-    /// Its value after an epoch; nothing where there were no held-out bags, or in records of versions that did not know
+    /// Its value after an epoch. Returns `None` without held-out bags, and for records of versions that did not know
     /// it.
     pub fn of(self, record: &EpochRecord) -> Option<f64> {
         match self {
@@ -81,7 +81,7 @@ impl Criterion {
 
     /// The best of some epochs; of equally good ones the last, which has been trained for longer.
     ///
-    /// Nothing if no epoch has a value.
+    /// Returns `None` if no epoch has a value.
     pub fn best_epoch<'a>(
         self,
         epochs: impl IntoIterator<Item = &'a EpochRecord>,

@@ -1,10 +1,10 @@
-//! What tells some configurations apart, in words.
+//! The differences between configurations, in words.
 
 use std::collections::BTreeMap;
 
 use crate::config::{KEYS, RunConfig, Values, value_text};
 
-/// The first letters of a hash tell it from others.
+/// The first letters of a hash, enough to distinguish it from others.
 const N_HASH: usize = 8;
 
 /// The keys in which some configurations differ.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::claim::Claimant;
+use crate::claim::Owner;
 use crate::config::Difference;
 
 /// Where a configuration value was written, for messages that send the reader there.
@@ -175,8 +175,8 @@ pub enum SweepError {
         max: usize,
     },
 
-    /// A grid over a key that does not tell runs apart.
-    #[error("{origin}: `{key}` does not tell runs apart, so a grid cannot vary it: set it under [base]")]
+    /// A grid over a key that does not distinguish runs.
+    #[error("{origin}: `{key}` does not distinguish runs, so a grid cannot vary it: set it under [base]")]
     NoAxis {
         /// The sweep file.
         origin: Origin,
@@ -190,12 +190,12 @@ pub enum SweepError {
         /// The run directory.
         path: PathBuf,
         /// The process that holds the claim.
-        holder: Claimant,
+        holder: Owner,
     },
 
     /// This process was taken for dead, and another one works on the run.
     #[error(
-        "{} was taken over by another process: this one gave no sign of life for too long", .path.display()
+        "{} was taken over by another process: this one missed its heartbeats for too long", .path.display()
     )]
     ClaimLost {
         /// The run directory.

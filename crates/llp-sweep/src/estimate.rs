@@ -59,7 +59,8 @@ impl EpochCosts {
         self.all.add(seconds, epochs);
     }
 
-    /// Seconds per epoch of such a run: the mean of those like it, or of all if there is none; nothing without any.
+    /// Seconds per epoch of such a run: the mean of those like it, or of all if there is none. Returns `None` without
+    /// any.
     pub fn of(&self, config: &RunConfig) -> Option<f64> {
         self.by_key.get(&cost_key(config)).and_then(|sum| sum.mean()).or_else(|| self.all.mean())
     }

@@ -8,13 +8,13 @@
 //! another process has claimed is left alone and looked at again later.
 
 pub mod local;
-mod places;
 pub mod process;
+mod slots;
 pub mod slurm;
 
 use std::io;
 
-use crate::claim::Claimant;
+use crate::claim::Owner;
 use crate::record::EpochRecord;
 use crate::sweep_dir::Cell;
 
@@ -51,12 +51,12 @@ pub enum Exit {
     Killed,
 }
 
-/// The exit codes that executors tell apart.
+/// The exit codes that executors distinguish.
 pub mod code {
     /// Done, already done, or diverged within a sweep.
     pub const DONE: i32 = 0;
     /// Bad arguments, configuration or data: never tried again.
-    pub const HOPELESS: i32 = 2;
+    pub const PERMANENT: i32 = 2;
     /// Stopped early with a checkpoint, by a signal or a time limit; or another process works on the cell.
     pub const STOPPED: i32 = 75;
     /// Interrupted by the user, checkpoint saved.
@@ -79,7 +79,7 @@ pub enum CellEnd {
         /// Whether another attempt follows.
         is_retried: bool,
     },
-    /// Stopped because somebody cancelled it.
+    /// Stopped because it was cancelled.
     Cancelled,
     /// Held back at a rung, perhaps to be taken up again.
     Paused,
@@ -102,7 +102,7 @@ pub struct Totals {
     pub complete: usize,
     /// Diverged, now or before.
     pub diverged: usize,
-    /// Failed for good, now or before.
+    /// Failed permanently, now or before.
     pub failed: usize,
     /// Set aside because their processes died too often, now or before.
     pub parked: usize,
@@ -142,7 +142,7 @@ impl Totals {
     }
 }
 
-/// What an executor tells about its work. The binary draws bars or prints lines; [`Silent`] does nothing.
+/// What an executor reports about its work. The binary draws bars or prints lines; [`Silent`] does nothing.
 pub trait Progress {
     /// A cell was launched; `attempt` counts from 1.
     fn started(&mut self, cell: &Cell, attempt: u32);
@@ -151,7 +151,7 @@ pub trait Progress {
     /// The work on a cell ended.
     fn ended(&mut self, cell: &Cell, end: &CellEnd);
     /// The claim of a process of another host, which is dead, was taken from a cell.
-    fn freed(&mut self, cell: &Cell, dead: &Claimant);
+    fn freed(&mut self, cell: &Cell, dead: &Owner);
     /// The counts have changed.
     fn totals(&mut self, totals: &Totals);
 }
@@ -164,6 +164,6 @@ impl Progress for Silent {
     fn started(&mut self, _: &Cell, _: u32) {}
     fn epoch(&mut self, _: &Cell, _: &EpochRecord) {}
     fn ended(&mut self, _: &Cell, _: &CellEnd) {}
-    fn freed(&mut self, _: &Cell, _: &Claimant) {}
+    fn freed(&mut self, _: &Cell, _: &Owner) {}
     fn totals(&mut self, _: &Totals) {}
 }

@@ -49,7 +49,7 @@ impl Filter {
     }
 }
 
-/// The key that somebody wrote, in short or in full.
+/// The key of this name, in short or in full.
 pub(crate) fn key(name: &str, origin: &Origin) -> Result<&'static str, SweepError> {
     let short = SHORT.iter().find(|(short, _)| *short == name).map(|(_, key)| *key);
     let full = || KEYS.iter().map(|key| key.name).find(|key| *key == name);

@@ -1,4 +1,4 @@
-//! Grids: a sweep file, and the runs that it stands for.
+//! Grids: a sweep file, and the runs that it describes.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -29,8 +29,8 @@ use crate::prune::Prune;
 /// loss.name = ["kl", "avg-kl"]
 ///
 /// [prune]                 # optional: see `prune`
-/// rungs = [10, 20]        # after so many epochs,
-/// eta = 2                 # one of so many candidates goes on
+/// rungs = [10, 20]        # after this many epochs,
+/// eta = 2                 # one of this many candidates goes on
 ///
 /// [select]                # optional: what hyper-parameters are chosen by
 /// criterion = "count-likelihood"
@@ -175,7 +175,7 @@ impl Sweep {
         Ok(runs)
     }
 
-    /// The sweep as a file that stands by itself, with every default written out.
+    /// The sweep as a self-contained file, with every default written out.
     ///
     /// # Errors
     /// [`SweepError::UnknownPreset`].
@@ -288,7 +288,7 @@ fn exclusion(entry: &Value, leaf: &Leaf) -> Result<Exclusion, SweepError> {
     table.iter().map(|(key, values)| accept_list(key, values, &leaf.origin)).collect()
 }
 
-/// A grid varies what tells runs apart.
+/// A grid varies only keys that distinguish runs.
 fn check_axis(key: &'static str, origin: &Origin) -> Result<(), SweepError> {
     if known_key(key, origin)?.hashed {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Grids of training runs on disk: configuration, run directories, executors, results and figures.
 //!
 //! A *run* is one training with one complete [`RunConfig`](config::RunConfig); a *sweep* is the grid of runs that a
-//! [`Sweep`](grid::Sweep) file stands for. This crate knows everything about them except how to train: it never
+//! [`Sweep`](grid::Sweep) file describes. This crate knows everything about them except how to train: it never
 //! sees an image, a network or a tensor.
 //!
 //! The design in three sentences. Each run has a directory whose name contains a hash of its configuration, and the

@@ -24,7 +24,7 @@ use crate::sweep_dir::{Cell, SweepDir};
 pub struct Prune {
     /// Epochs after which candidates are compared, ascending.
     pub rungs: Vec<usize>,
-    /// One of so many goes on; at least 2.
+    /// One of this many goes on; at least 2.
     pub eta: usize,
 }
 
@@ -39,7 +39,7 @@ enum Standing {
     Out,
 }
 
-/// Whether a run that has done so many epochs may go on. Between rungs it always may.
+/// Whether a run that has done this many epochs may go on. Between rungs it always may.
 ///
 /// # Errors
 /// [`SweepError::Io`] or [`SweepError::Json`] for files of the runs that it is compared with.
@@ -62,8 +62,8 @@ type Candidates<'a> = BTreeMap<String, Vec<&'a Cell>>;
 
 type Standings = BTreeMap<String, Standing>;
 
-/// Where all candidates stand at the last of some rungs. Who is held back at the rung before is out, once nobody can
-/// arrive there any more who would change that.
+/// The standing of all candidates at the last of some rungs. A candidate that is held back at the rung before is out as
+/// soon as no other candidate can arrive there and change that.
 fn standings(
     sweep: &SweepDir,
     candidates: &Candidates<'_>,
@@ -127,7 +127,8 @@ mod tests {
         list.iter().map(|(name, standing)| ((*name).to_owned(), *standing)).collect()
     }
 
-    /// Nobody goes on before `eta` have arrived; then the best does; the last to arrive can change who that is.
+    /// No candidate goes on before `eta` have arrived; then the best does; the last to arrive can change which one that
+    /// is.
     #[test]
     fn the_best_of_eta_go_on() {
         let (a, b, c) =
@@ -138,9 +139,9 @@ mod tests {
         assert!(is_among_the_best(&standings(&[a, ("b", Standing::Arrived(2.0)), c]), "a", 2));
     }
 
-    /// Where the others are out, the best goes on, be they as few as they may.
+    /// Where the others are out, the best goes on, however few they are.
     #[test]
-    fn somebody_goes_on() {
+    fn the_best_goes_on() {
         let left =
             standings(&[("a", Standing::Arrived(3.0)), ("b", Standing::Out), ("c", Standing::Arrived(1.0))]);
         assert!(is_among_the_best(&left, "c", 4) && !is_among_the_best(&left, "a", 4));

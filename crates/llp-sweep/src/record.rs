@@ -1,4 +1,4 @@
-//! What a run records about itself: one line an epoch, where it stands, and its result.
+//! What a run records about itself: one line per epoch, its status, and its result.
 //!
 //! These are the formats of `metrics.jsonl`, `status.json` and `result.json`. Numbers that JSON cannot hold are
 //! refused when writing; a quantity that does not exist (no labels, no held-out bag) is absent.
@@ -59,7 +59,7 @@ pub enum Outcome {
 
 /// Where a run diverged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Divergence {
+pub struct Diverged {
     /// The epoch, from 1.
     pub epoch: usize,
     /// The first step that may have been it, from 0 within the run.
@@ -84,7 +84,7 @@ impl Confusion {
         Self { classes, counts }
     }
 
-    /// The fraction of each class that is classified correctly, `[class]`; nothing for a class without instances.
+    /// The fraction of each class that is classified correctly, `[class]`; `None` for a class without instances.
     pub fn class_accuracy(&self) -> Vec<Option<f64>> {
         let accuracy = |(class, counts): (usize, &Vec<u32>)| {
             let n = counts.iter().map(|n| f64::from(*n)).sum::<f64>();
@@ -93,7 +93,7 @@ impl Confusion {
         self.counts.iter().enumerate().map(accuracy).collect()
     }
 
-    /// The sum over several networks; nothing if there are none or their classes differ.
+    /// The sum over several networks. Returns `None` if there are none or their classes differ.
     pub fn sum<'a>(mut parts: impl Iterator<Item = &'a Self>) -> Option<Self> {
         let mut sum = parts.next()?.clone();
         for part in parts {
@@ -108,7 +108,7 @@ impl Confusion {
     }
 }
 
-/// `result.json`, whose presence means that the run came to its end.
+/// `result.json`, whose presence means that the run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResult {
     /// [`RESULT_SCHEMA`].
@@ -121,7 +121,7 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// Where it diverged, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub diverged_at: Option<Divergence>,
+    pub diverged_at: Option<Diverged>,
     /// Epochs that were done.
     pub epochs: usize,
     /// Whether the training loss was still falling at the end ([`is_still_falling`]); absent where that cannot be said and
@@ -180,13 +180,13 @@ pub fn is_still_falling(metrics: &[EpochRecord]) -> Option<bool> {
     Some(earlier - later > REST * (metrics[0].train_loss - later).max(0.0))
 }
 
-/// What a run that has not come to its end is doing.
+/// What a run that has not ended is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
-    /// It trains, or its process was ended without a word.
+    /// It trains, or its process was killed.
     Running,
-    /// It saved a checkpoint and stopped when told to.
+    /// It saved a checkpoint and stopped on request.
     Interrupted,
     /// It gave up.
     Failed,
@@ -207,16 +207,16 @@ pub struct Status {
     pub epochs: usize,
     /// Number of the attempt, from 1. Failures count, interruptions do not.
     pub attempt: u32,
-    /// How often its process died without a word: for lack of memory, or by a fault.
+    /// How often its process was killed: for lack of memory, or by a fault.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub deaths: u32,
     /// Why it is in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether the failure is one that another attempt cannot mend: bad configuration or data, or more than the memory
-    /// holds.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub hopeless: bool,
+    /// Whether another attempt would fail as well: bad configuration or data, or too little memory. The file keeps its
+    /// older name.
+    #[serde(default, rename = "hopeless", skip_serializing_if = "std::ops::Not::not")]
+    pub is_permanent: bool,
 }
 
 impl Status {
@@ -244,7 +244,7 @@ pub(crate) fn to_json<T: Serialize>(record: &T) -> Result<String, SweepError> {
     Ok(line)
 }
 
-/// Reads a JSON file; nothing if it does not exist.
+/// Reads a JSON file. Returns `None` if it does not exist.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, SweepError> {
     let text = match fs_err::read_to_string(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -257,7 +257,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, S
     })
 }
 
-/// Reads `result.json`; nothing if it does not exist. Another schema is refused.
+/// Reads `result.json`. Returns `None` if it does not exist. Another schema is refused.
 pub(crate) fn read_result(path: &Path) -> Result<Option<RunResult>, SweepError> {
     #[derive(Deserialize)]
     struct Version {

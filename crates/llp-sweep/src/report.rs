@@ -1,14 +1,14 @@
 //! Figures, tables and the page that shows them, derived from run directories.
 
 mod axis;
-mod canvas;
 mod chart;
+mod color;
 mod curves;
+mod data;
+mod drawing;
 mod figures;
 mod files;
-mod ink;
 mod inline;
-mod material;
 mod measure;
 mod page;
 pub mod regret;
@@ -17,7 +17,7 @@ pub mod table;
 
 use std::path::Path;
 
-pub use material::Material;
+pub use data::ReportData;
 
 use crate::atomic::write_atomically;
 use crate::error::SweepError;
@@ -33,12 +33,12 @@ use crate::sweep_dir::SweepDir;
 ///
 /// # Errors
 /// [`SweepError::Io`], or [`SweepError::Figure`].
-pub fn write(sweep: &SweepDir, material: &Material) -> Result<(), SweepError> {
+pub fn write(sweep: &SweepDir, report_data: &ReportData) -> Result<(), SweepError> {
     let folder = sweep.path().join("figures");
     fs_err::create_dir_all(&folder)?;
     let figures = [
-        ("figure1", figures::over_epochs(&material.curves, &material.groups)),
-        ("figure2", figures::over_bag_sizes(&material.groups)),
+        ("figure1", figures::over_epochs(&report_data.curves, &report_data.groups)),
+        ("figure2", figures::over_bag_sizes(&report_data.groups)),
     ];
     for (name, figure) in figures {
         let drawing = files::draw(&chart::draw(&figure))
@@ -46,10 +46,10 @@ pub fn write(sweep: &SweepDir, material: &Material) -> Result<(), SweepError> {
         write_atomically(&folder.join(format!("{name}.svg")), drawing.svg.as_bytes())?;
         write_atomically(&folder.join(format!("{name}.png")), &drawing.png)?;
     }
-    write_atomically(&sweep.path().join("results.md"), table::markdown(&material.groups).as_bytes())?;
-    let choices = regret::csv(&material.choices)?;
+    write_atomically(&sweep.path().join("results.md"), table::markdown(&report_data.groups).as_bytes())?;
+    let choices = regret::csv(&report_data.choices)?;
     write_atomically(&sweep.path().join("selection.csv"), choices.as_bytes())?;
-    write_page(&sweep.path().join("report").join("index.html"), material)
+    write_page(&sweep.path().join("report").join("index.html"), report_data)
 }
 
 /// Writes the page, one file that needs no other, and its main table beside it: `index.html` comes with
@@ -57,11 +57,11 @@ pub fn write(sweep: &SweepDir, material: &Material) -> Result<(), SweepError> {
 ///
 /// # Errors
 /// [`SweepError::Io`], or [`SweepError::Csv`].
-pub fn write_page(path: &Path, material: &Material) -> Result<(), SweepError> {
+pub fn write_page(path: &Path, report_data: &ReportData) -> Result<(), SweepError> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;
     }
-    let groups = &material.groups;
+    let groups = &report_data.groups;
     let tables = page::Tables {
         markdown: table::markdown(groups),
         csv: table::csv(groups)?,
@@ -71,10 +71,10 @@ pub fn write_page(path: &Path, material: &Material) -> Result<(), SweepError> {
     for (extension, text) in [("md", &tables.markdown), ("csv", &tables.csv), ("tex", &tables.latex)] {
         write_atomically(&path.with_file_name(format!("{stem}-table.{extension}")), text.as_bytes())?;
     }
-    Ok(write_atomically(path, page::html(material, &tables).as_bytes())?)
+    Ok(write_atomically(path, page::html(report_data, &tables).as_bytes())?)
 }
 
 /// A Markdown table with one row for each run: its settings, as far as they differ, and its own numbers.
-pub fn runs_markdown(material: &Material) -> String {
-    runs::markdown(material)
+pub fn runs_markdown(report_data: &ReportData) -> String {
+    runs::markdown(report_data)
 }

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! config.toml     the complete configuration, written first
-//! cancel          present while nobody is to work on it
+//! cancel          present while no process may work on it
 //! claim-1.json    the process that works on it, while one does, and claim-1.beat, which counts while it lives
-//! status.json     where it stands
+//! status.json     its status
 //! metrics.jsonl   one line an epoch
 //! checkpoints/    the trainer's
 //! log.txt         what its processes said, within a sweep
-//! result.json     written last: its presence means that the run came to its end
+//! result.json     written last: its presence means that the run ended
 //! ```
 //!
 //! No path in it is absolute and no file is changed in place, but for lines added to `metrics.jsonl`; a process
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::atomic::write_atomically;
-use crate::claim::{self, Claim, Claimant, Host};
+use crate::claim::{self, Claim, Host, Owner};
 use crate::config::RunConfig;
 use crate::error::SweepError;
 use crate::record::{self, Activity, RunResult, Status};
@@ -44,8 +44,8 @@ impl RunDir {
     /// Makes the directory of a run, or opens it if it is already that of the same run.
     ///
     /// Keys that are not part of a run's identity (path of the data, how often to save) are taken over from
-    /// `config` where they differ. So is everything where the run was refused before its first step: whoever mends
-    /// the settings may use the directory again.
+    /// `config` where they differ. So is everything where the run was refused before its first step: with
+    /// corrected settings, the directory can be used again.
     ///
     /// # Errors
     /// [`SweepError::ConfigDiffers`] with the keys that differ, for a directory of another run.
@@ -58,7 +58,7 @@ impl RunDir {
             Ok(written) => {
                 let there = RunConfig::from_toml(&file.display().to_string(), &written)?;
                 let differences = there.diff(config);
-                if !differences.is_empty() && !run.is_stillborn()? {
+                if !differences.is_empty() && !run.failed_before_first_step()? {
                     return Err(SweepError::ConfigDiffers { path: run.path, differences });
                 }
             }
@@ -74,16 +74,16 @@ impl RunDir {
     /// # Errors
     /// [`SweepError::Io`].
     pub fn remove_refused(self) -> Result<(), SweepError> {
-        if self.is_stillborn()? && self.read_metrics()?.is_empty() {
+        if self.failed_before_first_step()? && self.read_metrics()?.is_empty() {
             fs_err::remove_dir_all(&self.path)?;
         }
         Ok(())
     }
 
-    /// Whether the run was refused for what it is, and has nothing to lose.
-    fn is_stillborn(&self) -> Result<bool, SweepError> {
-        let is_hopeless = self.status()?.is_some_and(|status| status.hopeless && status.epoch == 0);
-        Ok(is_hopeless && fs_err::read_dir(self.checkpoints_dir())?.next().is_none())
+    /// Whether the run failed permanently before its first step, so that nothing is lost.
+    fn failed_before_first_step(&self) -> Result<bool, SweepError> {
+        let is_permanent = self.status()?.is_some_and(|status| status.is_permanent && status.epoch == 0);
+        Ok(is_permanent && fs_err::read_dir(self.checkpoints_dir())?.next().is_none())
     }
 
     /// Opens the directory of a run that was started before.
@@ -138,25 +138,25 @@ impl RunDir {
         Ok((state, None))
     }
 
-    /// The process that works on the run; nothing if there is none or it is known to be gone.
+    /// The process that works on the run. Returns `None` if there is none or it is known to be gone.
     ///
     /// # Errors
     /// [`SweepError::Io`].
-    pub fn holder(&self, here: &Host) -> Result<Option<Claimant>, SweepError> {
+    pub fn holder(&self, here: &Host) -> Result<Option<Owner>, SweepError> {
         claim::live_holder(&self.path, here)
     }
 
     /// Claims the run for a process, so that no other works on it until the claim is dropped.
     ///
     /// The claim of a process of the same host that is gone is taken over at once, that of another host after three
-    /// beats without a sign of life, for which this waits; [`Claim::taken_over`] says so. `beat` is how often this
+    /// missed beats, for which this waits; [`Claim::taken_over`] says so. `beat` is how often this
     /// process shows that it lives: [`BEAT`](crate::claim::BEAT), but for tests.
     /// Look at [`result`](Self::result) after claiming: another process may have ended the run just before.
     ///
     /// # Errors
     /// [`SweepError::Claimed`] with the process that holds it.
-    pub fn claim(&self, claimant: &Claimant, beat: Duration) -> Result<Claim, SweepError> {
-        Claim::take(&self.path, claimant, beat)
+    pub fn claim(&self, owner: &Owner, beat: Duration) -> Result<Claim, SweepError> {
+        Claim::take(&self.path, owner, beat)
     }
 
     /// Writes `status.json`.
@@ -196,7 +196,7 @@ impl RunDir {
                     attempt: 1,
                     deaths: 0,
                     reason: None,
-                    hopeless: false,
+                    is_permanent: false,
                     ..status
                 })
             }
@@ -204,7 +204,7 @@ impl RunDir {
         }
     }
 
-    /// Forgets that the run came to its end; it then counts as interrupted, and goes on from its last checkpoint.
+    /// Forgets that the run ended; it then counts as interrupted, and goes on from its last checkpoint.
     ///
     /// # Errors
     /// [`SweepError::Io`].
@@ -268,7 +268,7 @@ impl RunDir {
         Ok(write_atomically(&self.result_path(), json.as_bytes())?)
     }
 
-    /// Reads `result.json`; nothing if the run has not come to its end.
+    /// Reads `result.json`. Returns `None` if the run has not ended.
     ///
     /// # Errors
     /// [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] if it cannot be read.

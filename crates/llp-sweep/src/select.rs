@@ -32,14 +32,14 @@ const SEEDS: &[&str] = &["seed", "bags.seed", "data.split_seed", "data.fold"];
 pub struct Spread {
     /// The mean.
     pub mean: f64,
-    /// The sample standard deviation (divisor `n - 1`); nothing for a single value.
+    /// The sample standard deviation (divisor `n - 1`); `None` for a single value.
     pub sd: Option<f64>,
     /// How many values.
     pub n: usize,
 }
 
 impl Spread {
-    /// Mean and spread of values; nothing if there are none.
+    /// Mean and spread of values. Returns `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
         if n == 0 {
@@ -63,12 +63,12 @@ pub struct Candidate {
     pub n_folds: usize,
     /// Held-out bags behind the criterion of one seed, in all its folds.
     pub n_held_out_bags: usize,
-    /// The criterion after the last epoch. Nothing where there are no held-out bags, which only a candidate without
+    /// The criterion after the last epoch. `None` without held-out bags, which only a candidate without
     /// rivals can do without.
     pub criterion: Option<Spread>,
-    /// Test accuracy after the last epoch; nothing where a run has none.
+    /// Test accuracy after the last epoch; `None` where a run has none.
     pub test_accuracy: Option<Spread>,
-    /// Test accuracy after the epoch that held-out bags prefer; nothing where a run has none.
+    /// Test accuracy after the epoch that held-out bags prefer; `None` where a run has none.
     pub chosen_epoch_accuracy: Option<Spread>,
 }
 
@@ -85,7 +85,7 @@ pub struct Group {
     pub sizes: BagSizes,
     /// What the choice is by.
     pub criterion: Criterion,
-    /// What the rule chose; nothing if no candidate is complete for all its seeds.
+    /// What the rule chose; `None` if no candidate is complete for all its seeds.
     pub chosen: Option<Candidate>,
     /// The candidate with the best test accuracy, which the rule must not know: for comparison only.
     pub best_by_test: Option<Candidate>,
@@ -99,7 +99,7 @@ pub struct Group {
     pub n_diverged: usize,
     /// Runs without a result.
     pub n_missing: usize,
-    /// Accuracy of guessing, where a run has told the number of classes.
+    /// Accuracy of guessing, where a run has recorded the number of classes.
     pub chance: Option<f64>,
     /// Keys in which the candidates differ, beside learning rate and alpha.
     pub other_keys: Vec<&'static str>,
@@ -219,7 +219,7 @@ fn other_keys(configs: &[&RunConfig]) -> Vec<&'static str> {
     keys.filter(|key| !has_a_place(key) && differs(key)).collect()
 }
 
-/// Everything that tells hyper-parameters apart, as text.
+/// All hyper-parameters that differ, as text.
 pub(crate) fn parameters(config: &RunConfig) -> String {
     let values = Values::of(config);
     let telling = values.iter().filter(|(key, _)| key.hashed && !SEEDS.contains(&key.name));

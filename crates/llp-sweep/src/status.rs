@@ -19,7 +19,7 @@ use crate::sweep_dir::{Cell, SweepDir};
 /// How many runs are in each state of [`RunState::ALL`], those with none included.
 pub type Counts = [(RunState, usize); RunState::ALL.len()];
 
-/// Where a cell stands.
+/// The status of a cell.
 #[derive(Debug, Clone)]
 pub struct Standing<'a> {
     /// The cell.
@@ -28,7 +28,7 @@ pub struct Standing<'a> {
     pub state: RunState,
     /// Epochs that are done.
     pub epochs: usize,
-    /// Epochs in all, as far as the run has told; else those of its configuration.
+    /// Epochs in all, as far as the run has recorded them; else those of its configuration.
     pub n_epochs: usize,
     /// Training time of a run that has ended, in seconds.
     pub train_s: Option<f64>,
@@ -141,8 +141,8 @@ pub struct Remaining {
     pub n_finished: usize,
 }
 
-/// Estimates the training time that is left, from the epochs of finished runs of the same cost; nothing if none is
-/// finished. Failed, parked, pruned and cancelled cells are not counted.
+/// Estimates the training time that is left, from the epochs of finished runs of the same cost. Returns `None` if none
+/// is finished. Failed, parked, pruned and cancelled cells are not counted.
 pub fn remaining(standings: &[Standing<'_>]) -> Option<Remaining> {
     let mut costs = EpochCosts::default();
     let mut n_finished = 0;

@@ -5,7 +5,7 @@
 #[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;
 
-use llp_sweep::claim::{BEAT, Claimant, Host};
+use llp_sweep::claim::{BEAT, Host, Owner};
 use llp_sweep::config::{Layers, LossName, OptimizerName, Precision, RunConfig, Solver, preset};
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
@@ -52,7 +52,7 @@ fn other_variables_are_left_alone() {
     assert_eq!(layers.resolve("digits").unwrap().seed, 4);
 }
 
-/// The last layer that names a preset decides what lies underneath, also under the layers before it.
+/// The last layer that names a preset decides the base values, also under the layers before it.
 #[test]
 fn a_layer_may_name_the_preset() {
     let mut layers = Layers::new();
@@ -125,7 +125,7 @@ fn toml_round_trips() {
     }
 }
 
-/// Keys that do not apply do not tell runs apart; keys that do, do.
+/// Keys that do not apply do not distinguish runs; the others do.
 #[test]
 fn canonical_drops_what_does_not_apply() {
     let with = |settings: &[&str]| {
@@ -145,7 +145,7 @@ fn canonical_drops_what_does_not_apply() {
     );
 }
 
-/// Bags in a file have their own way of being drawn: keys of drawing do not apply, and the hash tells runs apart.
+/// Bags in a file have their own way of being drawn: keys of drawing do not apply, and the hash distinguishes runs.
 #[test]
 fn a_manifest_replaces_how_bags_are_drawn() {
     let with = |settings: &[&str]| {
@@ -172,8 +172,8 @@ fn with(settings: &[&str]) -> Result<RunConfig, llp_sweep::SweepError> {
     layers.resolve("digits")
 }
 
-/// Where weights to start from lie is a hint; what they are, and what of them is frozen, tells runs apart. To freeze
-/// nothing is no key at all, so runs of before keep their names.
+/// The path of weights to start from is a hint; their content, and what of them is frozen, distinguishes runs. To
+/// freeze nothing is no key at all, so runs of before keep their names.
 #[test]
 fn weights_to_start_from_are_part_of_a_run() {
     let (file, hash) = ("network.init=a.safetensors", "network.init_hash=0123456789abcdef");
@@ -190,7 +190,7 @@ fn weights_to_start_from_are_part_of_a_run() {
     assert!(message(with(&[file])).contains("needs `network.init_hash`"));
 }
 
-/// Folds come with a fold of theirs, take the place of a held-out fraction, and tell runs apart; the criterion that is
+/// Folds come with a fold of theirs, take the place of a held-out fraction, and distinguish runs; the criterion that is
 /// the default changes no name.
 #[test]
 fn folds_replace_the_held_out_fraction() {
@@ -202,7 +202,7 @@ fn folds_replace_the_held_out_fraction() {
     assert_ne!(with(&["checkpoint.chosen_by=count-l1"]).unwrap().hash8(), digits().hash8());
 }
 
-/// The numbers that a network computes with change its result, so they tell runs apart; single precision is no key at
+/// The numbers that a network computes with change its result, so they distinguish runs; single precision is no key at
 /// all, so runs of before keep their names.
 #[test]
 fn precision_is_part_of_a_run() {
@@ -284,7 +284,7 @@ fn sweep_files() {
     refuse("a grid over a single value", "grid.bags.size = 4");
     refuse("an unknown table", "[gird]\nbags.size = [4]");
     refuse("a grid without cells", "grid.bags.size = []");
-    refuse("a grid over a key that does not tell runs apart", "grid.bags.manifest = [\"a.json\"]");
+    refuse("a grid over a key that does not distinguish runs", "grid.bags.manifest = [\"a.json\"]");
     let seeds = (0..1000).map(|seed| seed.to_string()).collect::<Vec<_>>().join(",");
     refuse("a grid without end", &format!("[grid]\nseed = [{seeds}]\nbags.seed = [{seeds}]"));
     refuse("rungs that do not ascend", "[prune]\nrungs = [4, 2]\neta = 2");
@@ -333,8 +333,8 @@ fn messages_of_filters_and_claims() {
     let here = Host { name: "node-1".to_owned(), boot_id: String::new() };
     let pid = std::process::id();
     messages.named(format!("process {pid}"), "process 4711");
-    let claim = run.claim(&Claimant { host: here.clone(), pid }, BEAT).unwrap();
-    messages.refused("a run that is being worked on", run.claim(&Claimant { host: here, pid }, BEAT));
+    let claim = run.claim(&Owner { host: here.clone(), pid }, BEAT).unwrap();
+    messages.refused("a run that is being worked on", run.claim(&Owner { host: here, pid }, BEAT));
     fs_err::remove_file(folder.path().join("claim-1.json")).unwrap();
     messages.refused("a run that was taken over by another process", claim.check());
     messages.refused("a cluster without Slurm", array_size_max("./no-scontrol"));

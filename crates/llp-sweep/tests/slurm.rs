@@ -17,7 +17,7 @@ use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
-use fake::{Training, claimant, host, result};
+use fake::{Training, host, owner, result};
 
 /// The trainer: what the scripts of the test start in place of `llp`. The first attempt at every tenth cell stops early;
 /// every tenth one after it lasts until it is killed, once.
@@ -37,7 +37,7 @@ fn trainer() {
     if run.result().unwrap().is_some() {
         std::process::exit(0);
     }
-    let mut training = Training::begin(&run, &cell.config, &claimant("0")).unwrap();
+    let mut training = Training::begin(&run, &cell.config, &owner("0")).unwrap();
     let is_first = !run.path().join("begun").exists();
     fs_err::write(run.path().join("begun"), "").unwrap();
     if is_first && index % 10 == 3 {
@@ -191,7 +191,7 @@ fn a_sweep_on_slurm_equals_a_serial_one() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [serial, sweep] = [&folders[0], &folders[1]].map(|folder| sweep(folder.path()));
     for cell in serial.cells() {
-        let mut training = Training::begin(&serial.run_dir(cell), &cell.config, &claimant("0")).unwrap();
+        let mut training = Training::begin(&serial.run_dir(cell), &cell.config, &owner("0")).unwrap();
         while !training.step().unwrap() {
             training.save().unwrap();
         }

@@ -11,7 +11,7 @@ use candle_core::Device;
 use llp_kernels::passes::allow_winograd;
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::record::EpochRecord;
-use llp_train::{Hooks, Outcome, TrainError, Trainer, TrainingData, build_loss, load_dataset};
+use llp_train::{Hooks, TrainError, Trainer, TrainerOutcome, TrainingData, build_loss, load_dataset};
 
 /// Keeps the last epoch's record.
 struct LastRecord {
@@ -66,7 +66,7 @@ fn train(config: &RunConfig) -> Result<f64, Box<dyn std::error::Error>> {
     let data = TrainingData::new(load_dataset(&config.data, &|_| Ok(None))?, config)?;
     let mut hooks = LastRecord { started: Instant::now(), record: None };
     let outcome = Trainer::new(config, &data, build_loss(config), &Device::Cpu)?.train(&mut hooks)?;
-    if outcome != Outcome::Complete {
+    if outcome != TrainerOutcome::Complete {
         return Err(format!("the training ended otherwise than complete: {outcome:?}").into());
     }
     Ok(hooks.record.and_then(|record| record.test_accuracy).ok_or("the data has no test labels")?)

@@ -30,8 +30,8 @@ fn main() -> Result<(), Error> {
         _ => return Err("usage: disaggregate_digits SWEEP FOLDER [ALPHA EPSILON]".into()),
     };
     let sweep = SweepDir::open(sweep)?;
-    let nobody = Host { name: String::new(), boot_id: String::new() };
-    let rows = collect(&sweep, &nobody);
+    let no_host = Host { name: String::new(), boot_id: String::new() };
+    let rows = collect(&sweep, &no_host);
     println!(
         "| loss | bag size | network's argmax, % | posterior's argmax, % | gain | exact-count labels, % |"
     );

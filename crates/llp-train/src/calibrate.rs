@@ -1,7 +1,7 @@
 //! A temperature from the counts of bags: calibration where no instance has a label.
 //!
 //! A network can be too sure of itself, or not sure enough. Dividing its logits by a temperature changes no prediction
-//! and can mend that \[guo:17\]; the temperature is usually fitted to labels. Bags say enough: if the probabilities of
+//! and can fix that \[guo:17\]; the temperature is usually fitted to labels. Bags say enough: if the probabilities of
 //! their instances are right, then the number of instances of a class is a sum of independent coin tosses with these
 //! probabilities, and a count that is far from its mean compared with the spread of that sum speaks against them.
 
@@ -33,11 +33,11 @@ pub struct Temperature {
     pub loss_before: f64,
     /// [`count_loss`] at this temperature.
     pub loss: f64,
-    /// Whether it lies at the end of the range that was searched, so that the counts do not determine it.
+    /// Whether it is at the end of the range that was searched, so that the counts do not determine it.
     pub is_at_edge: bool,
 }
 
-/// What is known of a bag: its instances stand one after the other.
+/// What is known of a bag: its instances follow one another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BagCounts {
     /// The number of instances of each class, `[class]`; their sum is the size of the bag.
@@ -45,7 +45,7 @@ pub struct BagCounts {
 }
 
 impl BagCounts {
-    /// A bag with so many instances of each class.
+    /// A bag with this many instances of each class.
     pub fn new(counts: Vec<u32>) -> Self {
         Self { counts }
     }

@@ -44,7 +44,7 @@ pub struct TrainingData {
     pub warnings: Vec<String>,
 }
 
-/// Where a data set or a pretrained network lies that is known by name alone; none for a name that is unknown.
+/// The location of a data set or a pretrained network that is known by name only. Returns `None` for an unknown name.
 pub type Locate<'a> = &'a dyn Fn(&str) -> Result<Option<PathBuf>, TrainError>;
 
 /// Suffix of the name of a data set whose classes are its coarse labels.
@@ -54,7 +54,7 @@ const COARSE: &str = "-coarse";
 /// where `locate` says. A path that ends with `#coarse`, or a name that ends with `-coarse`, asks for coarse labels.
 ///
 /// # Errors
-/// When the data set is not embedded and lies nowhere, or cannot be read.
+/// When the data set is not embedded and not found, or cannot be read.
 pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, TrainError> {
     if let Some(path) = &config.path {
         let (path, labels) = Labels::split(path);

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use llp_bags::Imprecision;
 use llp_bags::own::{ProportionTable, ProportionsError};
-use llp_ot::{NewtonConfig, OtError, Outcome, Proportions, RotProblem, round_coupling, solve_newton};
+use llp_ot::{NewtonConfig, OtError, Proportions, RotProblem, SolverOutcome, round_coupling, solve_newton};
 use rayon::prelude::*;
 
 use crate::scores::most_probable;
@@ -82,7 +82,7 @@ pub struct BagOutcome {
     /// How far the posterior's class shares are from those of the optimum, at most.
     pub residual: f64,
     /// Whether the solver reached its threshold.
-    pub outcome: Outcome,
+    pub outcome: SolverOutcome,
 }
 
 impl BaggedPredictions {
@@ -117,7 +117,7 @@ impl BaggedPredictions {
         self.bags.iter().map(|bag| (bag.name.as_str(), bag.instances.len()))
     }
 
-    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`; nothing for one in no bag.
+    /// The place of each instance's bag among [`bags`](Self::bags), `[instance]`; `None` for one in no bag.
     pub fn bag_of_instances(&self) -> Vec<Option<usize>> {
         let mut bag_of = vec![None; self.instances.len()];
         for (place, bag) in self.bags.iter().enumerate() {

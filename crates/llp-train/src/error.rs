@@ -13,7 +13,7 @@ use llp_sweep::SweepError;
 
 use crate::pretrained::PretrainedFault;
 
-/// An error of this crate. A diverged training is not one: it is an [`crate::Outcome`].
+/// An error of this crate. A diverged training is not one: it is an [`crate::TrainerOutcome`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
@@ -110,7 +110,7 @@ pub enum TrainError {
         /// The table of proportions.
         path: String,
     },
-    /// The bags are in a file, and nobody says which.
+    /// The bags are in a file, and it is not said which.
     #[error("the bags of this run (hash {hash}) are in a file: give it with --bags FILE")]
     BagsPath {
         /// Hash of the bags.
@@ -164,7 +164,7 @@ pub enum TrainError {
         /// What was given.
         name: String,
     },
-    /// The weights to start from are in a file, and nobody says which.
+    /// The weights to start from are in a file, and it is not said which.
     #[error(
         "the weights that this run starts from (hash {hash}) are in a file: start it again with llp train --init FILE"
     )]
@@ -237,18 +237,18 @@ pub enum TrainError {
 impl TrainError {
     /// Whether another attempt on the same machine would fail as well: the cause is a mistake, or too little memory.
     pub fn fails_again(&self) -> bool {
-        self.is_hopeless() || matches!(self, Self::OutOfMemory { .. })
+        self.is_permanent() || matches!(self, Self::OutOfMemory { .. })
     }
 
     /// Whether the same command would fail everywhere: the cause is in the arguments, the configuration or the data,
     /// not in the machine.
-    pub fn is_hopeless(&self) -> bool {
+    pub fn is_permanent(&self) -> bool {
         let unless_refused = |error: Option<&io::Error>| error.is_none_or(is_mistake);
         match self {
             Self::Data(BagError::Hub(HubError::Io(error)))
             | Self::Sweep(SweepError::Io(error))
             | Self::Io(error) => is_mistake(error),
-            Self::Data(BagError::Hub(error)) => error.is_hopeless(),
+            Self::Data(BagError::Hub(error)) => error.is_permanent(),
             // Memory that is short now may be free later.
             Self::Candle(_)
             | Self::OutOfMemory { .. }
@@ -322,13 +322,13 @@ mod tests {
         ];
         for wrap in wrapped {
             let refused = wrap(io::Error::from_raw_os_error(5), place()); // EIO
-            assert!(!refused.is_hopeless() && !refused.fails_again(), "{refused:?}");
+            assert!(!refused.is_permanent() && !refused.fails_again(), "{refused:?}");
             for kind in [io::ErrorKind::NotFound, io::ErrorKind::InvalidData] {
                 let mistake = wrap(kind.into(), place());
-                assert!(mistake.is_hopeless() && mistake.fails_again(), "{mistake:?}");
+                assert!(mistake.is_permanent() && mistake.fails_again(), "{mistake:?}");
             }
         }
-        assert!(TrainError::from(OwnError::from(BagError::NoBags)).is_hopeless());
+        assert!(TrainError::from(OwnError::from(BagError::NoBags)).is_permanent());
     }
 }
 

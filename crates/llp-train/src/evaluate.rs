@@ -92,7 +92,7 @@ impl Evaluator<'_> {
         Ok(labels.accuracy(&self.predictions(data)?)?)
     }
 
-    /// How often each class of the test instances was taken for each other; nothing where there are no labels.
+    /// How often each class of the test instances was taken for each other; `None` without labels.
     ///
     /// # Errors
     /// When the instances do not fit the network.

@@ -69,7 +69,7 @@ mod tests {
 
     /// A step is whole bags, at least one; a chunk is no more than the step.
     #[test]
-    fn the_batch_that_was_tried_is_told() {
+    fn the_batch_that_was_tried_is_reported() {
         let tried = |bag: usize, step: usize, chunk: &str| {
             let sizes = [format!("bags.size={bag}"), format!("optim.images_per_step={step}")];
             let chunk = (!chunk.is_empty()).then(|| format!("optim.images_per_chunk={chunk}"));
@@ -85,19 +85,19 @@ mod tests {
     #[test]
     fn failures_of_a_device_say_how_to_go_on() {
         let config = config(&["bags.size=64", "optim.images_per_step=1024"]);
-        let told = |error: Error| explain(error.into(), &config, Path::new("runs/a"), &Device::Cpu);
-        let full = told(Error::msg("CUDA_ERROR_OUT_OF_MEMORY"));
+        let explained = |error: Error| explain(error.into(), &config, Path::new("runs/a"), &Device::Cpu);
+        let full = explained(Error::msg("CUDA_ERROR_OUT_OF_MEMORY"));
         let text = full.to_string();
         assert!(text.contains("1024 images") && text.contains("optim.images_per_chunk=512"), "{text}");
         assert!(text.contains("llp resume runs/a"), "{text}");
-        assert!(!full.is_hopeless() && full.fails_again());
+        assert!(!full.is_permanent() && full.fails_again());
 
         let lost =
             TrainError::DeviceLost { run: "runs/a".into(), source: Error::msg("CUDA_ERROR_LAUNCH_FAILED") };
         assert!(lost.to_string().contains("llp resume runs/a"));
-        assert!(!lost.is_hopeless() && !lost.fails_again());
+        assert!(!lost.is_permanent() && !lost.fails_again());
 
-        let other = told(Error::UnwrapNone);
+        let other = explained(Error::UnwrapNone);
         assert!(matches!(other, TrainError::Candle(Error::UnwrapNone)));
         let wrapped = TrainError::Network(NnError::Candle(Error::msg("CUDNN_STATUS_ALLOC_FAILED")));
         let wrapped = explain(wrapped, &config, Path::new("a"), &Device::Cpu);
@@ -110,6 +110,6 @@ mod tests {
         let bfloat16 = config(&["optim.precision=bfloat16"]);
         assert!(check_precision(&bfloat16, true).is_ok() && check_precision(&config(&[]), false).is_ok());
         let refused = check_precision(&bfloat16, false).unwrap_err();
-        assert!(refused.is_hopeless() && refused.to_string().contains("bfloat16"), "{refused}");
+        assert!(refused.is_permanent() && refused.to_string().contains("bfloat16"), "{refused}");
     }
 }

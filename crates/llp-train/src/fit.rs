@@ -12,22 +12,22 @@ use llp_sweep::record::EpochRecord;
 use crate::fault::{check_precision, explain};
 use crate::run::start;
 use crate::{
-    Checkpoint, Hooks, Outcome, Predictor, TrainError, Trainer, TrainingData, TrainingPlan, build_loss,
+    Checkpoint, Hooks, Predictor, TrainError, Trainer, TrainerOutcome, TrainingData, TrainingPlan, build_loss,
 };
 
-/// What a training in memory asks and tells its caller.
+/// What a training in memory asks of its caller and reports to it.
 pub struct FitHooks<'a> {
     /// Seconds since any fixed moment.
     pub seconds: &'a dyn Fn() -> f64,
     /// Whether to stop before the next step.
     pub should_stop: &'a dyn Fn() -> bool,
-    /// Hears of what the training is about to do, before its first step.
+    /// Called with the plan of the training, before its first step.
     pub begun: &'a mut dyn FnMut(&TrainingPlan),
-    /// Hears of every epoch.
+    /// Called after every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&EpochRecord),
     /// Whether to train on bags that cannot teach the classes.
     pub trains_anyway: bool,
-    /// Hears of what is not an error but should be known.
+    /// Called with each warning.
     pub warn: &'a mut dyn FnMut(&str),
     /// Version of the program, for the files.
     pub version: &'a str,
@@ -37,7 +37,7 @@ pub struct FitHooks<'a> {
 #[derive(Debug)]
 pub struct Fitted {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: TrainerOutcome,
     /// The network as it is then.
     pub model: ModelFiles,
     /// One for each epoch.

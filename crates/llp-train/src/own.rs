@@ -13,7 +13,7 @@ use crate::{TrainError, TrainingData};
 /// Pixels in each direction that images are resized to where `data.image_size` does not say.
 const IMAGE_SIZE: usize = 32;
 
-/// Where one's own data lies, if the configuration names such.
+/// The location of the user's own data, if the configuration names any.
 pub(crate) fn place(config: &DataConfig) -> Option<&Path> {
     config.path.as_deref().map(Path::new).filter(|path| own::is_own(path))
 }

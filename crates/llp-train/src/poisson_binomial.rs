@@ -4,7 +4,7 @@
 /// resolve what is added to them.
 const LOG_ODDS_MAX: f64 = 1e6;
 
-/// Up to so many coins, the probability is exact.
+/// Up to this many coins, the probability is exact.
 const N_EXACT_MAX: usize = 512;
 
 /// Bisections of the tilt: beyond these it no longer changes.

@@ -27,7 +27,7 @@ use crate::scores::log_probabilities;
 /// Instances that are decoded, predicted and written at once.
 pub const CHUNK: usize = 1024;
 
-/// What came of some instances of a source.
+/// The result for some instances of a source.
 #[derive(Debug)]
 pub struct Predicted {
     /// What the network says of those that can be read, in their order.

@@ -133,10 +133,10 @@ impl Pretrained {
         Self::parse(&bytes).map_err(|reason| TrainError::Pretrained { path: path.to_owned(), reason })
     }
 
-    /// Where weights lie: in the file of that name, or where `locate` has the network of that name.
+    /// The location of weights: the file of that name, or where `locate` has the network of that name.
     ///
     /// # Errors
-    /// [`TrainError::PretrainedName`] if nobody has it, and those of `locate`.
+    /// [`TrainError::PretrainedName`] if it is not found, and those of `locate`.
     pub fn locate(name: &str, locate: Locate<'_>) -> Result<PathBuf, TrainError> {
         if Path::new(name).is_file() {
             return Ok(name.into());
@@ -213,7 +213,7 @@ fn with_channels(first: &Tensor, channels: usize) -> candle_core::Result<Tensor>
     (repeated * (given as f64 / channels as f64))?.contiguous()
 }
 
-/// What stands before torchvision's names in a file: of a network in a wrapper, say.
+/// The prefix of torchvision's names in a file: of a network in a wrapper, say.
 fn prefix(file: &SafeTensors<'_>) -> Result<String, PretrainedFault> {
     let mut names = file.names();
     names.sort_unstable();

@@ -1,8 +1,8 @@
 //! How well the labels of single training instances can be recovered from their bags.
 //!
-//! Proportions are published in place of labels, and a network is trained on them: whoever has the instances, the
-//! proportions and the network can guess each label. Section 4.2 of \[dulac-arnold:19\] warns that small bags do not
-//! protect; this measures by how much, beside what the proportions give away without any network.
+//! Proportions are published in place of labels, and a network is trained on them: anyone who has the instances,
+//! the proportions and the network can guess each label. Section 4.2 of \[dulac-arnold:19\] warns that small bags do
+//! not protect; this measures by how much, beside what the proportions give away without any network.
 
 use llp_bags::{BagSet, Imprecision, LabelOracle};
 use llp_sweep::config::RunConfig;

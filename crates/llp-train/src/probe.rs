@@ -11,16 +11,16 @@ use llp_sweep::run_dir::RunDir;
 use crate::fault::check_precision;
 use crate::{Checkpoint, Locate, TrainError, Trainer, TrainingData, build_loss};
 
-/// Steps before the first that is timed take so many seconds: they allocate, and the processor finds its speed.
+/// Steps before the first that is timed take this many seconds: they allocate, and the processor finds its speed.
 const WARM_UP_S: f64 = 1.0;
 
-/// Steps are timed for at least so many seconds, and other things that may be short for some of it.
+/// Steps are timed for at least this many seconds, and other things that may be short for some of it.
 const STEPS_S: f64 = 3.0;
 const OTHERS_S: f64 = 0.3;
 
 /// What [`probe`] takes from the world outside.
 pub struct ProbeContext<'a> {
-    /// Where data sets lie that the configuration names without a path.
+    /// The location of data sets that the configuration names without a path.
     pub locate: Locate<'a>,
     /// Where tensors live.
     pub device: &'a Device,
@@ -30,7 +30,7 @@ pub struct ProbeContext<'a> {
     pub seconds: &'a dyn Fn() -> f64,
     /// Called before the first step; returns when the steps are to begin.
     pub ready: &'a mut dyn FnMut(),
-    /// Hears of the timing; the training then goes on until `is_over`, so that others are timed beside it.
+    /// Called with the timing; the training then goes on until `is_over`, so that others are timed beside it.
     pub timed: &'a mut dyn FnMut(&Timing),
     /// Whether to end.
     pub is_over: &'a dyn Fn() -> bool,
@@ -58,7 +58,7 @@ pub fn probe(
     let mut next_step = || {
         step += 1;
         trainer.trial_step(step)?;
-        // What a GPU was told to do takes its time later.
+        // A GPU works asynchronously: wait for it.
         Ok(context.device.synchronize()?)
     };
     mean_s(context.seconds, 1, WARM_UP_S, &mut next_step)?;
@@ -131,6 +131,6 @@ fn running(epochs: usize) -> Status {
         attempt: 1,
         deaths: 0,
         reason: None,
-        hopeless: false,
+        is_permanent: false,
     }
 }

@@ -5,17 +5,15 @@ use std::path::Path;
 
 use candle_core::Device;
 use llp_sweep::SweepError;
-use llp_sweep::claim::{BEAT, Claim, Claimant};
+use llp_sweep::claim::{BEAT, Claim, Owner};
 use llp_sweep::config::{NetworkConfig, RunConfig};
-use llp_sweep::record::{
-    Activity, EpochRecord, Outcome as RunOutcome, RESULT_SCHEMA, RunResult, Status, is_still_falling,
-};
+use llp_sweep::record::{Activity, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status, is_still_falling};
 use llp_sweep::run_dir::RunDir;
 
 use crate::error::CheckpointFault;
 use crate::fault::{check_precision, explain};
 use crate::{
-    Checkpoint, Hooks, Locate, Outcome, Position, Pretrained, TrainError, Trainer, TrainingData,
+    Checkpoint, Hooks, Locate, Position, Pretrained, TrainError, Trainer, TrainerOutcome, TrainingData,
     TrainingPlan, build_loss,
 };
 
@@ -31,8 +29,8 @@ const CANCEL_LOOK_S: f64 = 5.0;
 /// What a run takes from the world outside.
 pub struct RunContext<'a> {
     /// The process that does it.
-    pub claimant: &'a Claimant,
-    /// Where data sets and pretrained networks lie that the configuration names without a path.
+    pub owner: &'a Owner,
+    /// The location of data sets and pretrained networks that the configuration names without a path.
     pub locate: Locate<'a>,
     /// Where tensors live.
     pub device: &'a Device,
@@ -42,15 +40,15 @@ pub struct RunContext<'a> {
     pub seconds: &'a dyn Fn() -> f64,
     /// Whether to save and stop before the next step.
     pub should_stop: &'a dyn Fn() -> bool,
-    /// Whether a run that has done so many epochs may go on, or is held back behind better ones.
+    /// Whether a run that has done this many epochs may go on, or is held back behind better ones.
     pub may_go_on: &'a dyn Fn(usize) -> bool,
-    /// Hears of what the training is about to do, before its first step.
+    /// Called with the plan of the training, before its first step.
     pub begun: &'a mut dyn FnMut(&RunConfig, &TrainingPlan),
-    /// Hears of every epoch.
+    /// Called after every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
     /// Whether to train on bags that cannot teach the classes.
     pub trains_anyway: bool,
-    /// Hears of what is not an error but should be known.
+    /// Called with each warning.
     pub warn: &'a mut dyn FnMut(&str),
 }
 
@@ -67,13 +65,13 @@ pub enum RunEnd {
     Paused(Position),
 }
 
-/// Brings a run to its end, from wherever its directory says it stands.
+/// Brings a run to its end, from the state that its directory holds.
 ///
 /// # Errors
 /// What is wrong with the configuration, the data or the directory; then the directory's status says so too.
 pub fn run(path: &Path, config: &RunConfig, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
     let dir = RunDir::open_or_create(path, config)?;
-    let claim = dir.claim(context.claimant, BEAT)?;
+    let claim = dir.claim(context.owner, BEAT)?;
     if let Some(dead) = claim.taken_over() {
         (context.warn)(&format!("taking over from {dead}, which is gone"));
     }
@@ -124,35 +122,35 @@ impl Run<'_> {
             context,
             is_held_back: false,
             looked_at: Cell::new(None),
-            told_at: None,
+            reported_at: None,
         };
         let outcome = trainer.train(&mut recorder)?;
         let is_held_back = recorder.is_held_back;
         match outcome {
-            Outcome::Stopped if is_held_back => {
+            TrainerOutcome::Stopped if is_held_back => {
                 self.save(&trainer, &data, context.version, true)?;
                 self.pause(&trainer)
             }
-            Outcome::Stopped => {
+            TrainerOutcome::Stopped => {
                 self.save(&trainer, &data, context.version, true)?;
                 let reason = if self.dir.is_cancelled() { "cancelled" } else { "stopped with a checkpoint" };
                 self.write_status(&trainer, Activity::Interrupted, Some(reason))?;
                 Ok(RunEnd::Stopped(trainer.position().clone()))
             }
-            Outcome::Complete => {
+            TrainerOutcome::Complete => {
                 self.save(&trainer, &data, context.version, false)?;
                 Checkpoint::prune(&self.dir.checkpoints_dir(), 1)?;
-                self.finish(&data, &trainer, RunOutcome::Complete, None, context)
+                self.finish(&data, &trainer, Outcome::Complete, None, context)
             }
-            Outcome::Diverged(divergence) => {
+            TrainerOutcome::Diverged(divergence) => {
                 self.claim.check()?;
                 Checkpoint::prune(&self.dir.checkpoints_dir(), 1)?;
-                self.finish(&data, &trainer, RunOutcome::Diverged, Some(divergence), context)
+                self.finish(&data, &trainer, Outcome::Diverged, Some(divergence), context)
             }
         }
     }
 
-    /// Says that the run is held back where it stands, which is saved.
+    /// Records that the run is held back; its state is saved.
     fn pause(&self, trainer: &Trainer<'_>) -> Result<RunEnd, TrainError> {
         let (epoch, epochs) = (trainer.position().epoch, trainer.n_epochs());
         let reason = format!("behind others after {epoch} of {epochs} epochs");
@@ -225,7 +223,7 @@ impl Run<'_> {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: reason.map(str::to_owned),
-            hopeless: false,
+            is_permanent: false,
         })?)
     }
 
@@ -240,7 +238,7 @@ impl Run<'_> {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: Some(error.to_string()),
-            hopeless: error.fails_again(),
+            is_permanent: error.fails_again(),
         })?)
     }
 
@@ -248,14 +246,14 @@ impl Run<'_> {
         &self,
         data: &TrainingData,
         trainer: &Trainer<'_>,
-        outcome: RunOutcome,
-        diverged_at: Option<llp_sweep::record::Divergence>,
+        outcome: Outcome,
+        diverged_at: Option<llp_sweep::record::Diverged>,
         context: &RunContext<'_>,
     ) -> Result<RunEnd, TrainError> {
         let mut metrics = self.dir.read_metrics()?;
-        let still_falling = (outcome == RunOutcome::Complete).then(|| is_still_falling(&metrics)).flatten();
+        let still_falling = (outcome == Outcome::Complete).then(|| is_still_falling(&metrics)).flatten();
         let (mut chosen, mut test_confusion) = (None, None);
-        if outcome == RunOutcome::Complete {
+        if outcome == Outcome::Complete {
             chosen = self.config.checkpoint.chosen_by().best_epoch(&metrics).cloned();
             test_confusion = trainer.evaluator().confusion(data)?;
         }
@@ -313,11 +311,11 @@ struct Recorder<'a, 'b, 'c> {
     /// When the run's directory was last asked whether the run is cancelled.
     looked_at: Cell<Option<f64>>,
     /// When the status was last written.
-    told_at: Option<f64>,
+    reported_at: Option<f64>,
 }
 
 impl Recorder<'_, '_, '_> {
-    /// Whether somebody, perhaps on another host, has cancelled the run. Looks every few seconds only.
+    /// Whether the run was cancelled, perhaps on another host. Checks every few seconds only.
     fn is_cancelled(&self) -> bool {
         let now = self.seconds();
         if self.looked_at.get().is_some_and(|last| now - last < CANCEL_LOOK_S) {
@@ -342,9 +340,9 @@ impl Hooks for Recorder<'_, '_, '_> {
         run.claim.check()?;
         run.dir.append_metrics(record)?;
         let (now, is_last) = (self.seconds(), record.epoch == trainer.n_epochs());
-        if is_last || self.told_at.is_none_or(|told| now - told >= STATUS_S) {
+        if is_last || self.reported_at.is_none_or(|reported| now - reported >= STATUS_S) {
             run.write_status(trainer, Activity::Running, None)?;
-            self.told_at = Some(now);
+            self.reported_at = Some(now);
         }
         if record.epoch.is_multiple_of(run.config.checkpoint.every_epochs) && !is_last {
             run.save(trainer, self.data, self.context.version, true)?;

@@ -49,7 +49,7 @@ impl Schedule {
     }
 
     /// All epochs: those of the configuration, or as many more as `optim.min_steps` needs. Where bags differ in size, the
-    /// steps of the first epoch stand for those of each.
+    /// steps of the first epoch represent those of each.
     pub fn n_epochs(&self) -> usize {
         self.n_epochs
     }

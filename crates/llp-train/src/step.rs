@@ -35,15 +35,15 @@ pub(crate) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// The step on `images`, all at once; nothing if a logit or a loss is not finite.
+    /// The step on `images`, all at once. Returns `None` if a logit or a loss is not finite.
     pub(crate) fn in_one_pass(self, images: &Tensor) -> Result<Option<StepGradient>, TrainError> {
         let logits = self.network.forward(images, Mode::Train)?;
         let Some(losses) = self.losses(&logits)? else { return Ok(None) };
         Ok(Some(StepGradient { gradients: backward(&losses.mean_all()?)?, losses: losses.detach() }))
     }
 
-    /// The step on the images that `images` gives for each of `chunks`, which follow each other; nothing if a logit or
-    /// a loss is not finite. Running statistics move once for each chunk.
+    /// The step on the images that `images` gives for each of `chunks`, which follow each other. Returns `None` if a
+    /// logit or a loss is not finite. Running statistics move once for each chunk.
     pub(crate) fn in_two_passes(
         self,
         chunks: &[Range<usize>],
@@ -69,9 +69,9 @@ impl Step<'_> {
         Ok(sum.map(|gradients| StepGradient { losses: losses.detach(), gradients }))
     }
 
-    /// The losses of the bags, `[bag]`; nothing if a logit or a loss is known not to be finite.
+    /// The losses of the bags, `[bag]`. Returns `None` if a logit or a loss is known not to be finite.
     ///
-    /// On a GPU they are not looked at: that would wait for it. Whoever reads the losses sees it, later.
+    /// On a GPU they are not checked, which would wait for it. The caller sees it later, when it reads the losses.
     fn losses(self, logits: &Tensor) -> Result<Option<Tensor>, TrainError> {
         if logits.device().is_cuda() {
             return match self.loss.forward(logits, self.targets) {

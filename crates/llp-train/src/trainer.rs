@@ -10,7 +10,7 @@ use llp_loss::BagLoss;
 use llp_nn::{Network, Role};
 use llp_sweep::config::{self, AugmentConfig, Precision, RunConfig, Views};
 use llp_sweep::criterion::Criterion;
-use llp_sweep::record::{Divergence, EpochRecord};
+use llp_sweep::record::{Diverged, EpochRecord};
 
 use crate::checkpoint::weights_file;
 use crate::chosen::Chosen;
@@ -18,13 +18,13 @@ use crate::evaluate::{Evaluator, all_finite};
 use crate::inputs::Inputs;
 use crate::lookahead::Lookahead;
 use crate::optimizer::Optimizer;
+use crate::pending_losses::PendingLosses;
 use crate::step::{Step, StepGradient, chunks};
-use crate::unread::Unread;
 use crate::{
     CheckpointFault, Pretrained, PretrainedFault, Schedule, TrainError, TrainingData, batch, build_network,
 };
 
-/// Where a training stands. With the seeds, this is all the state beside weights and the optimizer's.
+/// The position of a training. With the seeds, this is all the state beside weights and the optimizer's.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Position {
     /// Epochs done.
@@ -39,18 +39,18 @@ pub struct Position {
     pub elapsed_s: f64,
 }
 
-/// How [`Trainer::train`] came to its end.
+/// How [`Trainer::train`] ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum TrainerOutcome {
     /// All epochs are done.
     Complete,
     /// [`Hooks::should_stop`] said so; the position is between two steps.
     Stopped,
     /// A loss or a logit was infinite or not a number.
-    Diverged(Divergence),
+    Diverged(Diverged),
 }
 
-/// What the trainer asks and tells its caller.
+/// What the trainer asks of its caller and reports to it.
 pub trait Hooks {
     /// Whether to stop before the next step.
     fn should_stop(&self) -> bool;
@@ -112,7 +112,7 @@ pub struct Trainer<'a> {
     criterion: Criterion,
     chosen: Option<Chosen>,
     inputs: Inputs,
-    unread: Unread,
+    pending: PendingLosses,
     device: Device,
 }
 
@@ -154,12 +154,12 @@ impl<'a> Trainer<'a> {
             criterion: config.checkpoint.chosen_by(),
             chosen: None,
             inputs: Inputs::new(data, precision, device)?,
-            unread: Unread::new(device.is_cuda()),
+            pending: PendingLosses::new(device.is_cuda()),
             device: device.clone(),
         })
     }
 
-    /// Where the training stands.
+    /// The position of the training.
     pub fn position(&self) -> &Position {
         &self.position
     }
@@ -209,7 +209,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// All steps of the training; where bags differ in size, about so many.
+    /// All steps of the training; where bags differ in size, about this many.
     fn n_all_steps(&self) -> u64 {
         (self.schedule.n_epochs() * self.schedule.n_steps(1)) as u64
     }
@@ -260,7 +260,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// Those of `hooks` and of the device.
-    pub fn train(&mut self, hooks: &mut dyn Hooks) -> Result<Outcome, TrainError> {
+    pub fn train(&mut self, hooks: &mut dyn Hooks) -> Result<TrainerOutcome, TrainError> {
         while self.position.epoch < self.schedule.n_epochs() {
             let epoch = self.position.epoch + 1;
             let first_step = self.position.total_steps - self.position.step as u64;
@@ -270,17 +270,21 @@ impl<'a> Trainer<'a> {
             let mut n_images = 0;
             while let Some(bags) = steps.get(self.position.step) {
                 if hooks.should_stop() {
-                    return Ok(self.read_losses(epoch)?.unwrap_or(Outcome::Stopped));
+                    return Ok(self.read_losses(epoch)?.unwrap_or(TrainerOutcome::Stopped));
                 }
                 if !self.step(bags, &augmentation, self.schedule.lr(epoch, self.position.step))? {
                     let step = self.position.total_steps;
-                    return Ok(Outcome::Diverged(Divergence { epoch, first_step: step, last_step: step }));
+                    return Ok(TrainerOutcome::Diverged(Diverged {
+                        epoch,
+                        first_step: step,
+                        last_step: step,
+                    }));
                 }
                 n_images += bags.iter().map(|&bag| self.data.bags.instances(bag).len()).sum::<usize>();
                 self.position.step += 1;
                 self.position.total_steps += 1;
                 self.look_ahead(epoch == self.n_epochs() && self.position.step == steps.len())?;
-                if self.unread.is_full()
+                if self.pending.is_full()
                     && let Some(end) = self.read_losses(epoch)?
                 {
                     return Ok(end);
@@ -293,7 +297,7 @@ impl<'a> Trainer<'a> {
             let images_per_s = n_images as f64 / (hooks.seconds() - started).max(1e-9);
             let Some(record) = self.evaluate(epoch, images_per_s)? else {
                 let last_step = self.position.total_steps.saturating_sub(1);
-                return Ok(Outcome::Diverged(Divergence { epoch, first_step, last_step }));
+                return Ok(TrainerOutcome::Diverged(Diverged { epoch, first_step, last_step }));
             };
             let model = || weights_file(&self.network, self.position.total_steps);
             Chosen::consider(&mut self.chosen, self.criterion, &record, model)?;
@@ -306,7 +310,7 @@ impl<'a> Trainer<'a> {
             };
             hooks.epoch_ended(self, &EpochRecord { elapsed_s: self.position.elapsed_s, ..record })?;
         }
-        Ok(Outcome::Complete)
+        Ok(TrainerOutcome::Complete)
     }
 
     /// Steps of the first epoch, and about those of any other.
@@ -322,13 +326,13 @@ impl<'a> Trainer<'a> {
         let step = step % self.n_steps().min(steps.len());
         let epoch_of_rate = epoch.min(self.n_epochs());
         self.step(&steps[step], &augmentation, self.schedule.lr(epoch_of_rate, step))?;
-        if self.unread.is_full() {
-            self.unread.read()?;
+        if self.pending.is_full() {
+            self.pending.read()?;
         }
         Ok(())
     }
 
-    /// The evaluation at the end of an epoch, to see what it takes; nothing if the training has diverged.
+    /// The evaluation at the end of an epoch, to see what it takes. Returns `None` if the training has diverged.
     pub(crate) fn trial_evaluation(&self) -> Result<Option<EpochRecord>, TrainError> {
         self.evaluate(1, 1.0)
     }
@@ -351,7 +355,7 @@ impl<'a> Trainer<'a> {
         };
         let Some(StepGradient { losses, gradients }) = gradient else { return Ok(false) };
         self.optimizer.step(&gradients, lr)?;
-        self.unread.push(losses);
+        self.pending.push(losses);
         Ok(true)
     }
 
@@ -375,17 +379,17 @@ impl<'a> Trainer<'a> {
     }
 
     /// Adds the losses that were not read yet to those of the epoch; the end, if one of them is not finite.
-    fn read_losses(&mut self, epoch: usize) -> Result<Option<Outcome>, TrainError> {
-        let (end, n_unread) = (self.position.total_steps, self.unread.len() as u64);
-        if let Some(sum) = self.unread.read()? {
+    fn read_losses(&mut self, epoch: usize) -> Result<Option<TrainerOutcome>, TrainError> {
+        let (end, n_unread) = (self.position.total_steps, self.pending.len() as u64);
+        if let Some(sum) = self.pending.read()? {
             self.position.loss_sum += sum;
             return Ok(None);
         }
         let (first_step, last_step) = (end - n_unread, end - 1);
-        Ok(Some(Outcome::Diverged(Divergence { epoch, first_step, last_step })))
+        Ok(Some(TrainerOutcome::Diverged(Diverged { epoch, first_step, last_step })))
     }
 
-    /// The record of an epoch whose steps are done; nothing if a number in it is not finite.
+    /// The record of an epoch whose steps are done. Returns `None` if a number in it is not finite.
     fn evaluate(&self, epoch: usize, images_per_s: f64) -> Result<Option<EpochRecord>, TrainError> {
         let (data, evaluator) = (self.data, self.evaluator());
         // Logits that are not finite would be refused by some losses and hidden by an argmax.

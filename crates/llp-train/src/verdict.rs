@@ -3,7 +3,7 @@
 use llp_bags::own::OwnData;
 use llp_bags::{Diagnostics, Finding, Verdict, diagnose};
 
-/// Classes that are listed by name; of more, only the number is told.
+/// Classes that are listed by name; of more, only the number is given.
 const N_LISTED: usize = 5;
 
 /// Classes of which the proportions are looked at before a training.
@@ -12,7 +12,7 @@ const N_CLASSES_MAX: usize = 256;
 /// What the bags and the columns of one's own data mean for a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outlook {
-    /// What the proportions of the training bags tell.
+    /// What the proportions of the training bags show.
     pub diagnostics: Diagnostics,
     /// The worst that proportions and columns mean.
     pub verdict: Verdict,
@@ -74,7 +74,7 @@ fn sentence(finding: &Finding, names: &[String]) -> String {
             format!("no bag has an instance of {}: it cannot be learned, the others can", names[*class])
         }
         Finding::NeverVaries { class } => format!(
-            "the share of {} is the same in all bags: it cannot be told from the rest; make bags that differ in it",
+            "the share of {} is the same in all bags: it cannot be distinguished from the rest; make bags that differ in it",
             names[*class]
         ),
         Finding::Confused { classes } if classes.len() > N_LISTED => {

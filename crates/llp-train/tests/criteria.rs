@@ -133,7 +133,7 @@ fn certain_predictions() {
 }
 
 /// Between networks with equal mean predictions, for which all losses of proportions are equal, the likelihood prefers
-/// the one that tells instances apart.
+/// the one that distinguishes instances.
 #[test]
 fn likelihood_prefers_telling_instances_apart() {
     let (blurred, sharp) = ([vec![0.0, 0.0], vec![0.0, 0.0]], [vec![0.0, 3.0], vec![3.0, 0.0]]);

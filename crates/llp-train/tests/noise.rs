@@ -38,9 +38,9 @@ fn noise_leaves_the_bags_alone() {
 fn losses_train_with_what_they_have_an_answer_to() {
     let train = |loss: &str, noise: &str| {
         let settings = [&format!("loss.name={loss}")[..], &format!("bags.noise={noise}"), "optim.epochs=1"];
-        let told = run_in(tempdir().unwrap().path(), &config(&settings), None);
-        assert!(told.warnings.is_empty());
-        told.end.map(|_| told.epochs).map_err(|error| error.to_string())
+        let report = run_in(tempdir().unwrap().path(), &config(&settings), None);
+        assert!(report.warnings.is_empty());
+        report.end.map(|_| report.epochs).map_err(|error| error.to_string())
     };
     for loss in ["kl", "l1", "l2", "interval", "marginal"] {
         assert_eq!(train(loss, "rounded:0.25"), Ok(1), "{loss}");

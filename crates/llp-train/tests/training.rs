@@ -8,11 +8,11 @@ use candle_core::Device;
 use common::{bits, weights};
 use llp_bags::source::digits::digits;
 use llp_bags::{hold_out, partition, subset};
-use llp_sweep::record::Outcome as RunOutcome;
+use llp_sweep::record::Outcome;
 use llp_sweep::run_dir::RunDir;
 use llp_train::{
-    Checkpoint, CheckpointFault, ChosenEpoch, Hooks, Outcome, RunEnd, TrainError, Trainer, TrainingData,
-    build_loss,
+    Checkpoint, CheckpointFault, ChosenEpoch, Hooks, RunEnd, TrainError, Trainer, TrainerOutcome,
+    TrainingData, build_loss,
 };
 use proptest::prelude::*;
 use small::{config, run_beside, run_in};
@@ -38,7 +38,7 @@ fn train(data: &TrainingData, settings: &[&str]) -> Vec<u32> {
     }
     let config = config(settings);
     let mut trainer = Trainer::new(&config, data, build_loss(&config), &Device::Cpu).unwrap();
-    assert_eq!(trainer.train(&mut ToTheEnd).unwrap(), Outcome::Complete);
+    assert_eq!(trainer.train(&mut ToTheEnd).unwrap(), TrainerOutcome::Complete);
     let state = trainer.network().state_dict();
     let values = |entry: &llp_nn::Entry| entry.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     state.entries().iter().flat_map(values).map(f32::to_bits).collect()
@@ -275,7 +275,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
     /// Stopped at any steps and resumed from checkpoints that are rarer than epochs, a run keeps the same epoch as one
-    /// that was not stopped, with the same bits: those with which a run of so many epochs ends.
+    /// that was not stopped, with the same bits: those with which a run of this many epochs ends.
     #[test]
     fn stopping_does_not_change_the_chosen_epoch(
         stops in prop::collection::vec(0_usize..9, 1..4),
@@ -358,9 +358,9 @@ fn a_damaged_checkpoint_is_passed_over() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs_err::write(&model, bytes).unwrap();
-    let told = run_in(damaged.path(), &config, None);
-    assert!(told.warnings[0].contains("model.safetensors is damaged"), "{:?}", told.warnings);
-    assert!(matches!(told.end.unwrap(), RunEnd::Ended(_)));
+    let report = run_in(damaged.path(), &config, None);
+    assert!(report.warnings[0].contains("model.safetensors is damaged"), "{:?}", report.warnings);
+    assert!(matches!(report.end.unwrap(), RunEnd::Ended(_)));
     assert_eq!(weights(damaged.path()), weights(whole.path()));
 }
 
@@ -382,21 +382,21 @@ fn divergence_is_detected_and_named() {
         let dir = tempdir().unwrap();
         let config = config(&["optim.lr=1e30", &format!("loss.name={loss}")]);
         let RunEnd::Ended(result) = run_in(dir.path(), &config, None).end.unwrap() else { panic!() };
-        assert_eq!(result.outcome, RunOutcome::Diverged);
+        assert_eq!(result.outcome, Outcome::Diverged);
         let place = result.diverged_at.unwrap();
         assert!(place.epoch == 1 && place.first_step <= place.last_step && place.last_step < 4, "{place:?}");
     }
 }
 
-/// What cannot work is refused with the remedy, and recorded as hopeless.
+/// What cannot work is refused with the remedy, and recorded as permanent.
 #[test]
 fn impossible_runs_are_refused() {
     let refuse = |settings: &[&str]| {
         let dir = tempdir().unwrap();
         let error = run_in(dir.path(), &config(settings), None).end.unwrap_err();
-        assert!(error.is_hopeless());
+        assert!(error.is_permanent());
         let status = RunDir::at(dir.path()).status().unwrap().unwrap();
-        assert!(status.hopeless && status.reason == Some(error.to_string()), "{status:?}");
+        assert!(status.is_permanent && status.reason == Some(error.to_string()), "{status:?}");
         error.to_string()
     };
     assert_eq!(
@@ -492,14 +492,14 @@ fn a_run_that_was_taken_over_writes_nothing() {
         (read("metrics.jsonl"), read("status.json"), checkpoints)
     };
     let mut before = None;
-    let told = run_beside(path, &config(&["optim.epochs=5"]), None, &mut |epoch| {
+    let report = run_beside(path, &config(&["optim.epochs=5"]), None, &mut |epoch| {
         if epoch == 2 {
             fs_err::write(path.join("claim-2.json"), claims().replace("\"here\"", "\"there\"")).unwrap();
             before = Some(files());
         }
     });
-    assert!(matches!(told.end, Err(TrainError::Sweep(llp_sweep::SweepError::ClaimLost { .. }))));
-    assert_eq!((told.epochs, Some(files())), (2, before));
+    assert!(matches!(report.end, Err(TrainError::Sweep(llp_sweep::SweepError::ClaimLost { .. }))));
+    assert_eq!((report.epochs, Some(files())), (2, before));
     assert_eq!(RunDir::at(path).result().unwrap(), None);
     assert!(path.join("claim-2.json").exists());
 }
@@ -509,12 +509,12 @@ fn a_run_that_was_taken_over_writes_nothing() {
 fn a_cancelled_run_stops_with_a_checkpoint() {
     let dir = tempdir().unwrap();
     let run = RunDir::at(dir.path());
-    let told = run_beside(dir.path(), &config(&["optim.epochs=50"]), None, &mut |epoch| {
+    let report = run_beside(dir.path(), &config(&["optim.epochs=50"]), None, &mut |epoch| {
         if epoch == 2 {
             run.cancel().unwrap();
         }
     });
-    assert!(matches!(told.end, Ok(RunEnd::Stopped(position)) if position.epoch < 50));
+    assert!(matches!(report.end, Ok(RunEnd::Stopped(position)) if position.epoch < 50));
     assert_eq!(run.status().unwrap().unwrap().reason.as_deref(), Some("cancelled"));
     assert!(!Checkpoint::list(&run.checkpoints_dir()).unwrap().is_empty());
 }

@@ -21,8 +21,8 @@ use llp_train::load_dataset;
 use serde::Serialize;
 
 use crate::args::config::data_settings;
+use crate::environment::{print, print_json};
 use crate::failure::{Failure, code, usage};
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
 #[derive(Subcommand)]
@@ -201,7 +201,7 @@ fn describe(global: Global, args: &DataArgs) -> Result<Description, Failure> {
     })
 }
 
-/// The data set that an argument names, and where it lies; an embedded one lies nowhere.
+/// The data set that an argument names, and its location; an embedded one has none.
 pub(crate) fn load(
     global: Global,
     argument: &str,

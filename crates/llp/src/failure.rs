@@ -29,7 +29,7 @@ pub(crate) struct Failure {
 
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
-        let code = if error.is_hopeless() { code::USAGE } else { code::RUNTIME };
+        let code = if error.is_permanent() { code::USAGE } else { code::RUNTIME };
         Self { code, error: error.into() }
     }
 }
@@ -46,7 +46,7 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// The error and those causes that it does not tell itself.
+/// The error and those causes that it does not mention itself.
 pub(crate) fn message(error: &anyhow::Error) -> String {
     let mut message = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

@@ -4,6 +4,7 @@
 
 mod args;
 mod data;
+mod environment;
 mod failure;
 mod predict;
 mod setup;
@@ -12,7 +13,6 @@ mod signals;
 mod sweep;
 mod train;
 mod units;
-mod world;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -114,9 +114,9 @@ fn silence_guarded_panics() {
 ///
 /// `program` is what the parallel runs of a sweep are started with: an executable that takes the same arguments.
 pub fn run(program: &Path, args: impl IntoIterator<Item = OsString>) -> u8 {
-    world::set_program(program);
+    environment::set_program(program);
     silence_guarded_panics();
-    if let Some(bytes) = world::memory_limit() {
+    if let Some(bytes) = environment::memory_limit() {
         llp_bags::set_available_memory(bytes);
     }
     let Cli { global, command } = match Cli::try_parse_from(args) {

@@ -24,11 +24,11 @@ use serde::Serialize;
 
 use crate::args::device::DeviceArg;
 use crate::args::epoch::EpochArg;
+use crate::environment::{print, print_json, tell};
 use crate::failure::{Failure, code, usage};
 use crate::predict::calibration::{Calibration, calibrate};
 use crate::predict::input::{proportions, sources, warnings};
 use crate::predict::trained_run::{PlaceArgs, TrainedRun};
-use crate::world::{print, print_json, tell};
 use crate::{Global, Output};
 
 /// `llp predict`.
@@ -43,10 +43,10 @@ pub(crate) struct PredictArgs {
     /// Instances of the run's own data in place of PATH.
     #[arg(long, value_name = "SPLIT", conflicts_with = "paths")]
     pub(crate) split: Option<SplitName>,
-    /// Where the run's data lies now.
+    /// Where the run's data is now.
     #[arg(long, value_name = "PATH")]
     data: Option<String>,
-    /// Where the run's file of bags lies now.
+    /// Where the run's file of bags is now.
     #[arg(long, value_name = "FILE")]
     bags: Option<String>,
     /// Where to write the predictions (.csv, .jsonl or .parquet); without it, CSV on standard output.

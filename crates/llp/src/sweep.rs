@@ -20,6 +20,7 @@ use llp_sweep::grid::Sweep;
 use llp_sweep::sweep_dir::SweepDir;
 
 use crate::Global;
+use crate::environment::host;
 use crate::failure::{Failure, code};
 use crate::sweep::control::{CancelArgs, RetryArgs};
 use crate::sweep::exec::ExecArgs;
@@ -28,7 +29,6 @@ use crate::sweep::probe::ProbeArgs;
 use crate::sweep::status::StatusArgs;
 use crate::sweep::submit::SubmitArgs;
 use crate::sweep::work::{RunArgs, WorkerArgs};
-use crate::world::host;
 
 #[derive(Subcommand)]
 pub(crate) enum SweepCommand {

@@ -16,10 +16,10 @@ use llp_train::{RunContext, RunEnd, run};
 use crate::args::config::ConfigArgs;
 use crate::args::device::DeviceArg;
 use crate::data::hub;
+use crate::environment::{owner, print, print_json, stopwatch, tell};
 use crate::failure::{Failure, code};
 use crate::signals::StopFlags;
 use crate::train::progress::{Epochs, Style};
-use crate::world::{claimant, print, print_json, stopwatch, tell};
 use crate::{Global, Output};
 
 /// `llp train`.
@@ -52,13 +52,13 @@ pub(crate) struct ResumeArgs {
     /// The run's directory.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Where the data lies now.
+    /// Where the data is now.
     #[arg(long, value_name = "PATH")]
     data: Option<String>,
-    /// Where the table of proportions lies now.
+    /// Where the table of proportions is now.
     #[arg(long, value_name = "FILE")]
     proportions: Option<String>,
-    /// Where the file of bags lies now.
+    /// Where the file of bags is now.
     #[arg(long, value_name = "FILE")]
     bags: Option<String>,
     #[command(flatten)]
@@ -147,7 +147,7 @@ fn end(global: Global, result: &RunResult) -> Result<u8, Failure> {
     Ok(if diverged { code::DIVERGED } else { code::SUCCESS })
 }
 
-/// Trains in this process until the end, a wish, the time limit, or an epoch after which it may not go on.
+/// Trains in this process until the end, a request to stop, the time limit, or an epoch after which it may not go on.
 pub(crate) fn train_here(
     global: Global,
     dir: &Path,
@@ -176,7 +176,7 @@ fn train_in_pool(
     let is_late = || terms.time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
     let mut context = RunContext {
-        claimant: &claimant(),
+        owner: &owner(),
         locate: &|name| hub::locate(global, name),
         device: &device,
         version: env!("CARGO_PKG_VERSION"),

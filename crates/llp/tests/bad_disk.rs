@@ -21,7 +21,7 @@ struct Disk {
 }
 
 impl Disk {
-    /// Nothing where nobody lets us mount.
+    /// Returns `None` where mounting is not allowed.
     fn mount() -> Option<Self> {
         let folder = tempdir().unwrap();
         let mounts = |sudo: bool| {
@@ -48,7 +48,7 @@ impl Disk {
         assert!(end.success());
     }
 
-    /// Leaves so many bytes free, until the file that is returned is removed.
+    /// Leaves this many bytes free, until the file that is returned is removed.
     fn fill(&self, free: usize) -> std::path::PathBuf {
         let ballast = self.path().join("ballast");
         let mut size = 1 << 20;

@@ -112,7 +112,7 @@ fn own_bags() {
     bench.messages.compare();
 }
 
-/// A run that was refused before its first step leaves its directory to the mended settings.
+/// A run that was refused before its first step leaves its directory to the corrected settings.
 #[test]
 fn mended_settings_take_the_directory() {
     let folder = tempdir().unwrap();

@@ -48,7 +48,7 @@ fn a_manifest_of_uniform_bags_changes_nothing() {
     llp(folder.path(), &["resume", "read", "-q"]);
 }
 
-/// The same arguments make the same file, byte for byte and for any number of threads; `show` tells what is in it.
+/// The same arguments make the same file, byte for byte and for any number of threads; `show` says what is in it.
 #[test]
 fn files_are_made_again_and_shown() {
     let folder = tempdir().unwrap();
@@ -88,7 +88,7 @@ fn files_are_made_again_and_shown() {
         let text = llp(folder.path(), &["bags", "show", "a.json"]);
         assert!(text.contains(&format!("training  {n_bags} bags of ")), "{text}");
     }
-    // Uniform bags and days that were dealt out at random lie at the floor; the others differ more than chance allows.
+    // Uniform bags and days that were drawn at random are at the floor; the others differ more than chance allows.
     let is_near = |ratio: f64| (ratio - 1.0).abs() < 0.3;
     assert!(
         is_near(spreads[0]) && is_near(spreads[3]) && spreads[1] > 2.0 && spreads[2] > 2.0,

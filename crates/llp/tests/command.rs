@@ -53,7 +53,7 @@ fn results_come_as_json() {
     assert_eq!(evaluation["held_out_kl"], result["last"]["held_out_kl"]);
 }
 
-/// `--epoch` says whose weights are evaluated: those of the last epoch unless told otherwise, and the best by the
+/// `--epoch` says whose weights are evaluated: those of the last epoch by default, and the best by the
 /// configured criterion on request; without held-out bags there are none to ask for.
 #[test]
 fn both_epochs_can_be_evaluated() {
@@ -77,7 +77,7 @@ fn both_epochs_can_be_evaluated() {
     assert!(text(&end.stderr).contains("has no chosen epoch"), "{}", text(&end.stderr));
 }
 
-/// Exit code 2 for what the user must mend, with the remedy; nothing is left behind.
+/// Exit code 2 for what the user must fix, with the remedy; nothing is left behind.
 #[test]
 fn mistakes_are_named() {
     let dir = tempdir().unwrap();

@@ -26,7 +26,7 @@ fn llp(server: Option<&Server>, home: &Path) -> Command {
     {
         command.env_remove(name);
     }
-    // Nobody listens on port 9 of loopback: discard.
+    // No server listens on port 9 of loopback (discard).
     let endpoint = server.map_or("http://127.0.0.1:9", |server| &server.endpoint);
     command.env("HF_HOME", home).env("HF_ENDPOINT", endpoint).current_dir(home);
     command
@@ -59,8 +59,8 @@ fn hub() -> (Server, TempDir) {
     (Server::start(files), tempdir().unwrap())
 }
 
-/// Fetched once, with a line for each file and the folder on standard output; the next call, and an offline one, contact
-/// nobody.
+/// Fetched once, with a line for each file and the folder on standard output; the next call, and an offline one, use
+/// no network.
 #[test]
 fn fetching_tells_lines_and_is_done_once() {
     let (server, home) = hub();
@@ -69,13 +69,13 @@ fn fetching_tells_lines_and_is_done_once() {
     let folder = Path::new(folder.trim());
     assert!(folder.starts_with(home.path().join("hub/datasets--uoft-cs--cifar10/snapshots")));
     assert!(folder.join("plain_text/train-00000-of-00001.parquet").is_file());
-    let told = text(&first.stderr);
-    let lines: Vec<&str> = told.lines().collect();
-    assert_eq!(lines.len(), 3, "{told}");
+    let stderr = text(&first.stderr);
+    let lines: Vec<&str> = stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{stderr}");
     let start =
         format!("cifar10 is not in {}: fetching uoft-cs/cifar10 from ", home.path().join("hub").display());
-    assert!(lines[0].starts_with(&start), "{told}");
-    assert!(lines[1].starts_with("fetching plain_text/test-00000-of-00001.parquet ("), "{told}");
+    assert!(lines[0].starts_with(&start), "{stderr}");
+    assert!(lines[1].starts_with("fetching plain_text/test-00000-of-00001.parquet ("), "{stderr}");
     server.requests();
     for offline in ["0", "1"] {
         let mut again = llp(Some(&server), home.path());

@@ -23,7 +23,7 @@ fn train(folder: &Path, variable: Option<&str>, extra: &[&str]) -> Output {
     llp(folder, variable, &[&SMALL[..], &["--out=run"], extra].concat())
 }
 
-/// What a command is told of devices that it cannot use, word for word; a program with CUDA says other things.
+/// The errors of a command for devices that it cannot use, word for word; a program with CUDA says other things.
 #[test]
 fn refusals_say_what_to_do() {
     if llp_kernels::diagnose().is_compiled {
@@ -86,8 +86,8 @@ fn a_refused_precision_can_be_mended() {
 fn the_doctor_names_the_devices() {
     let folder = tempdir().unwrap();
     let end = llp(folder.path(), None, &["doctor"]);
-    let told = String::from_utf8(end.stdout).unwrap();
-    assert!(end.status.success() && told.starts_with("training is possible on cpu"), "{told}");
+    let stdout = String::from_utf8(end.stdout).unwrap();
+    assert!(end.status.success() && stdout.starts_with("training is possible on cpu"), "{stdout}");
     let end = llp(folder.path(), None, &["doctor", "--output=json"]);
     let health: serde_json::Value = serde_json::from_slice(&end.stdout).unwrap();
     assert_eq!(health["devices"][0], "cpu");

@@ -36,7 +36,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Instances keep their order, classes that of the proportions; the labels have the counts, and CSV and Parquet tell
+/// Instances keep their order, classes that of the proportions; the labels have the counts, and CSV and Parquet hold
 /// the same.
 #[test]
 fn tables_come_out() {
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// At `alpha = 1` and `epsilon = 1` the posterior is what the model says; in between it lies closer to the proportions
+/// At `alpha = 1` and `epsilon = 1` the posterior is what the model says; in between it is closer to the proportions
 /// than the model, and every bag is solved to the last digit.
 #[test]
 fn alpha_weighs_the_model() {
@@ -200,7 +200,7 @@ fn imprecise_proportions_are_taken() {
     }
 }
 
-/// A damaged file on which the Parquet reader panics is an error like any other: nobody hears of the panic.
+/// A damaged file on which the Parquet reader panics is an error like any other: the panic is not visible.
 #[test]
 fn guarded_panics_are_not_heard() {
     let folder = tables(PROBABILITIES, COUNTS);

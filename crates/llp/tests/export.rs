@@ -19,7 +19,7 @@ fn llp(server: Option<&Server>, folder: &Path) -> Command {
     {
         command.env_remove(name);
     }
-    // Nobody listens on port 9 of loopback: discard.
+    // No server listens on port 9 of loopback (discard).
     let endpoint = server.map_or("http://127.0.0.1:9", |server| &server.endpoint);
     command.env("HF_HOME", folder).env("HF_ENDPOINT", endpoint).current_dir(folder);
     command
@@ -47,9 +47,9 @@ fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs_err::read(path).unwrap()).unwrap()
 }
 
-/// A network goes where it is told to, from a run or from a single checkpoint, and the program says where that is.
+/// A network is written to the given path, from a run or from a single checkpoint, and the program says where that is.
 #[test]
-fn networks_go_where_they_are_told_to() {
+fn networks_are_written_to_the_given_path() {
     let folder = trained(&["--width=2"]);
     let checkpoint = "run/checkpoints/e0001";
     let export = |arguments: &[&str], code| {
@@ -96,7 +96,7 @@ fn pytorch_gets_the_tensors_of_the_checkpoint() {
 }
 
 /// A run goes to the hub as one commit of everything that it takes to use the network and to train it again, without a
-/// place on this machine; a dry run lists just that and asks nobody.
+/// place on this machine; a dry run lists just that and uses no network.
 #[test]
 fn a_run_is_uploaded() {
     let folder = trained(&["--width=2"]);

@@ -47,7 +47,7 @@ fn all_weights(out: &Path) -> Vec<(String, Vec<NamedBits>)> {
 }
 
 /// Done when 3: `kill -9` at random moments, then the same command again; the final weights are bit-identical to
-/// those of a sweep that nobody disturbed. Every other time only the sweep itself is killed: its cells must notice
+/// those of an undisturbed sweep. Every other time only the sweep itself is killed: its cells must notice
 /// and make room for the next.
 #[test]
 #[cfg(target_os = "linux")]

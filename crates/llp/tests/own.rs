@@ -76,7 +76,7 @@ fn result(folder: &Path, run: &str) -> Value {
 }
 
 /// Data without a single label trains, by the folder or by its two files, to the same weights; held-out bags are set
-/// aside, and no accuracy is told.
+/// aside, and no accuracy is reported.
 #[test]
 fn no_label_is_needed() {
     let folder = table(false);

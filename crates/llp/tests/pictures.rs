@@ -72,7 +72,7 @@ fn color_becomes_gray_by_itu_601() {
 }
 
 /// Files of a folder that cannot be read are named and left out, those that are no images are counted, all others have
-/// their rows as if nothing else were there, and the exit code tells.
+/// their rows as if nothing else were there, and the exit code says so.
 #[test]
 fn prediction_goes_on_after_a_broken_file() {
     let folder = trained();

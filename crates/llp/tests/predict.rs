@@ -72,7 +72,7 @@ fn a_split_is_predicted() {
 }
 
 /// Images in files are predicted as the same images of the data set, from a run as from its checkpoint; a folder's are
-/// sorted, whatever lies beside them is left alone.
+/// sorted, other files beside them are not changed.
 #[test]
 fn files_are_what_the_data_set_is() {
     let folder = trained();
@@ -205,10 +205,10 @@ fn tables_are_predicted() {
 
     write("some.csv", &format!("{rows_of_table}test-1,,1.2,red\ntest-2,other,1.2,red\n"));
     let end = llp(folder.path(), &["predict", "run", "some.csv", "--proportions=proportions.csv"]);
-    let told = "warning: 1 instances have no bag: they are left as the network sees them\n\
+    let stderr = "warning: 1 instances have no bag: they are left as the network sees them\n\
                 warning: 1 instances are of bags without proportions in proportions.csv, such as \"other\": they are left as \
                 the network sees them\n";
-    assert_eq!(String::from_utf8(end.stderr).unwrap(), told);
+    assert_eq!(String::from_utf8(end.stderr).unwrap(), stderr);
     let left = rows(&String::from_utf8(end.stdout).unwrap());
     assert_eq!((&*left[48]["posterior_label"], &*left[49]["count_label"]), ("yes", "yes"));
     assert_eq!(left[48]["probability"], left[48]["posterior_probability"]);
@@ -248,7 +248,8 @@ fn classes_named_like_columns_are_refused() {
     }
 }
 
-/// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and tells it.
+/// A temperature changes no label; the one that is fitted makes the counts more likely, and `predict` uses and prints
+/// it.
 #[test]
 fn a_temperature_is_fitted_to_counts() {
     let folder = trained();
@@ -270,9 +271,9 @@ fn a_temperature_is_fitted_to_counts() {
     assert_eq!(Some(n_confused), test["n_instances"].as_u64());
 
     let end = llp(folder.path(), &["predict", "run", "--split=test", "--calibrate"]);
-    let told = String::from_utf8(end.stderr).unwrap();
+    let stderr = String::from_utf8(end.stderr).unwrap();
     let temperature = calibrated["temperature"].as_f64().unwrap();
-    assert!(told.starts_with(&format!("temperature {temperature:.3} from ")), "{told}");
+    assert!(stderr.starts_with(&format!("temperature {temperature:.3} from ")), "{stderr}");
     let given = format!("--temperature={temperature}");
     let given = printed(folder.path(), &["predict", "run", "--split=test", &given]);
     assert_eq!(given, String::from_utf8(end.stdout).unwrap());

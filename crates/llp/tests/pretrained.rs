@@ -199,11 +199,11 @@ fn networks_of_the_hub_are_fetched() {
             "--out",
             run,
         ];
-        llp.env("HF_HUB_OFFLINE", offline).args(["train", "--init=somebody/resnet18.small"]).args(small);
+        llp.env("HF_HUB_OFFLINE", offline).args(["train", "--init=someone/resnet18.small"]).args(small);
         llp.output().unwrap()
     };
     succeed(&from_hub("first", "0"));
-    assert!(server.requests().iter().any(|path| path.starts_with("/somebody/resnet18.small/resolve/")));
+    assert!(server.requests().iter().any(|path| path.starts_with("/someone/resnet18.small/resolve/")));
     succeed(&from_hub("second", "1"));
     assert_eq!(server.requests(), Vec::<String>::new());
     succeed(&train(folder.path(), "file", &[]));

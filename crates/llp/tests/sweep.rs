@@ -89,7 +89,7 @@ fn wait_for_an_epoch(sweep: &Path) {
     }
 }
 
-/// A cell that is cancelled while it runs saves and ends with 75, told by a signal or by the file alone, as on another
+/// A cell that is cancelled while it runs saves and ends with 75, asked by a signal or by the file alone, as on another
 /// host. It is skipped until it is retried.
 #[test]
 #[cfg(unix)]

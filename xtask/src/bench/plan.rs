@@ -14,7 +14,7 @@ use crate::sweep::release_llp;
 
 /// Prints a row for each prediction, and for each sweep the middle one of its ratios.
 ///
-/// Each prediction is told on the error stream before its sweep begins.
+/// Each prediction is printed on the error stream before its sweep begins.
 pub(super) fn run(sweeps: &[PathBuf], data: Option<&Path>, repeats: usize) -> Result<()> {
     let llp = release_llp()?;
     println!("| sweep | predicted s | measured s | ratio |\n|---|---|---|---|");

@@ -1,4 +1,4 @@
-//! A process that measures on request, so that several can take turns without starting anew each time.
+//! A process that measures on request, so that several can take turns without starting again each time.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -53,7 +53,7 @@ pub(super) fn run(python: Option<&Path>, program: Option<&Path>, turns: usize) -
     Ok(())
 }
 
-/// Images per second; nothing of a peer that fails, which need not keep the others from being measured.
+/// Images per second; `None` for a peer that fails, so that the others are still measured.
 fn speed(who: Who<'_>, batch: u32) -> Result<Option<f64>> {
     match (measure(command(who, batch)?), who) {
         (Err(error), Who::Torch { .. }) => {

@@ -8,7 +8,7 @@ use super::Diagnostics;
 const CONDITION_MAX: f64 = 50.0;
 /// Nats between the loss of chance and the least one: below this, what is learned drowns in what is not.
 const GAIN_MIN: f64 = 0.005;
-/// Variance between bags beside that of random draws: below this, somebody made the bags equal.
+/// Variance between bags beside that of random draws: below this, the bags were made equal on purpose.
 const RATIO_MIN: f64 = 0.5;
 /// Above this, bags differ by more than chance.
 const RATIO_LARGE: f64 = 2.0;
@@ -31,7 +31,7 @@ pub enum Finding {
         /// The class.
         class: usize,
     },
-    /// Classes that no bag tells apart.
+    /// Classes that no bag distinguishes.
     Confused {
         /// Two or more.
         classes: Vec<usize>,

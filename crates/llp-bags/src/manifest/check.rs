@@ -1,6 +1,6 @@
 //! What makes a manifest sound, with and without its data set.
 
-use super::error::Place;
+use super::error::InstanceList;
 use super::{BagKind, BagManifest, BagPart, CountedBag, ManifestFault, short};
 use crate::source::Dataset;
 
@@ -51,13 +51,13 @@ impl BagManifest {
         Err(ManifestFault::OtherBags { expected: expected.to_owned(), got })
     }
 
-    fn bags(&self) -> impl Iterator<Item = (Place, &CountedBag)> {
-        let place = |place: fn(usize) -> Place| move |(bag, counted)| (place(bag), counted);
-        let train = self.train.bags.iter().enumerate().map(place(Place::Bag));
-        train.chain(self.held_out.bags.iter().enumerate().map(place(Place::HeldOutBag)))
+    fn bags(&self) -> impl Iterator<Item = (InstanceList, &CountedBag)> {
+        let place = |place: fn(usize) -> InstanceList| move |(bag, counted)| (place(bag), counted);
+        let train = self.train.bags.iter().enumerate().map(place(InstanceList::Bag));
+        train.chain(self.held_out.bags.iter().enumerate().map(place(InstanceList::HeldOutBag)))
     }
 
-    fn check_bag(&self, place: Place, bag: &CountedBag) -> Result<(), ManifestFault> {
+    fn check_bag(&self, place: InstanceList, bag: &CountedBag) -> Result<(), ManifestFault> {
         let (size, got) = (self.recipe.size, bag.instances.len());
         let fits = if matches!(self.recipe.kind, BagKind::Column { .. }) { got <= size } else { got == size };
         if !fits || got == 0 {
@@ -76,9 +76,10 @@ impl BagManifest {
 
     /// Sorts all ids, rather than marking them: memory follows the size of the file, not a number in it.
     fn check_instances(&self) -> Result<(), ManifestFault> {
-        let remainder =
-            |part: &'_ BagPart| part.remainder.iter().map(|&id| (id, Place::Remainder)).collect::<Vec<_>>();
-        let mut listed: Vec<(u32, Place)> =
+        let remainder = |part: &'_ BagPart| {
+            part.remainder.iter().map(|&id| (id, InstanceList::Remainder)).collect::<Vec<_>>()
+        };
+        let mut listed: Vec<(u32, InstanceList)> =
             self.bags().flat_map(|(place, bag)| bag.instances.iter().map(move |&id| (id, place))).collect();
         listed.extend(remainder(&self.train));
         listed.extend(remainder(&self.held_out));

@@ -24,7 +24,7 @@ pub enum ManifestError {
 
 /// A list of instances in a manifest; bags are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum InstanceList {
     /// A bag to train on.
     Bag(usize),
     /// A bag that is held out.
@@ -33,7 +33,7 @@ pub enum Place {
     Remainder,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for InstanceList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bag(bag) => write!(f, "bag {bag}"),
@@ -74,7 +74,7 @@ pub enum ManifestFault {
     #[error("{place} has {got} instances, the recipe says {expected}")]
     BagSize {
         /// The bag.
-        place: Place,
+        place: InstanceList,
         /// Size by the recipe.
         expected: usize,
         /// Its size.
@@ -84,7 +84,7 @@ pub enum ManifestFault {
     #[error("{place} has counts of {got} classes, the data set has {expected}")]
     CountLength {
         /// The bag.
-        place: Place,
+        place: InstanceList,
         /// The number of classes.
         expected: usize,
         /// The number of counts.
@@ -94,7 +94,7 @@ pub enum ManifestFault {
     #[error("the counts of {place} add up to {got}, it has {expected} instances")]
     CountSum {
         /// The bag.
-        place: Place,
+        place: InstanceList,
         /// Its size.
         expected: usize,
         /// The sum of its counts.
@@ -104,7 +104,7 @@ pub enum ManifestFault {
     #[error("{place} has instance {instance}, but instances go from 0 to {}", i64::from(*n_instances) - 1)]
     InstanceOutOfRange {
         /// Where it is listed.
-        place: Place,
+        place: InstanceList,
         /// The id.
         instance: u32,
         /// The number of instances.
@@ -116,9 +116,9 @@ pub enum ManifestFault {
         /// The id.
         instance: u32,
         /// Where it is first listed.
-        first: Place,
+        first: InstanceList,
         /// Where it is listed again.
-        second: Place,
+        second: InstanceList,
     },
     /// The content is not what was written.
     #[error("the content has hash {expected}, the file says {got}: it was changed after it was made")]
@@ -159,6 +159,6 @@ pub enum ManifestFault {
     },
 }
 
-fn both(first: Place, second: Place) -> String {
+fn both(first: InstanceList, second: InstanceList) -> String {
     if first == second { format!("{first} twice") } else { format!("{first} and in {second}") }
 }

@@ -28,7 +28,7 @@ impl OwnData {
         self.bag_set_of(&self.bags)
     }
 
-    /// The held-out bags; nothing if there are none.
+    /// The held-out bags; `None` if there are none.
     ///
     /// # Errors
     /// Those of [`BagSet::new`]; none for data as it was read.
@@ -87,7 +87,8 @@ impl OwnData {
         self
     }
 
-    /// A hash that identifies instances, bags and proportions wherever they lie: 64 hexadecimal digits of BLAKE3.
+    /// A hash that identifies instances, bags and proportions wherever they are stored: 64 hexadecimal digits of
+    /// BLAKE3.
     pub fn fingerprint(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("llp-bags own data fingerprint, version 1");
         hasher.update(self.data.fingerprint().as_bytes());

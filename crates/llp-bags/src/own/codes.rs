@@ -53,7 +53,7 @@ impl Codes {
         &self.texts
     }
 
-    /// The place of a row's text among [`texts`](Self::texts); nothing if the cell is empty.
+    /// The index of a row's text in [`texts`](Self::texts). Returns `None` if the cell is empty.
     pub(super) fn code(&self, row: usize) -> Option<usize> {
         let code = self.of_rows[row];
         (code != EMPTY).then_some(code as usize)

@@ -162,7 +162,7 @@ impl<'a> Collector<'a> {
         Err(OwnError::OtherInstances { path: self.path.to_owned(), got, expected })
     }
 
-    /// Takes a cell of a column that tells something of the instance.
+    /// Takes a cell of a column that describes the instance.
     fn text(&mut self, column: usize, place: Place, cell: Cell<'_>) -> Result<(), OwnError> {
         let Some(rows) = &mut self.rows else { return Ok(()) };
         if let Cell::Bytes(_) = cell {

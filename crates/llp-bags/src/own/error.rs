@@ -7,7 +7,7 @@ use crate::picture::others;
 use crate::table::{Place, TableError, listed};
 use crate::{BagError, PictureError};
 
-/// Why own data was refused. Every message says where, and what mends it.
+/// Why own data was refused. Every message says where, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OwnError {
@@ -34,7 +34,7 @@ pub enum OwnError {
         /// The other.
         second: PathBuf,
     },
-    /// Nothing tells the proportions.
+    /// There are no proportions.
     #[error(
         "{}: there is no table of proportions beside it: name one, or put proportions.csv or proportions.parquet there",
         table.display()
@@ -43,7 +43,7 @@ pub enum OwnError {
         /// The table of instances.
         table: PathBuf,
     },
-    /// Images of which nothing is told.
+    /// Images without a bag, a label or proportions.
     #[error(
         "{}: it holds images, but nothing says which bag each is in and what the bags hold: give each bag a folder of its own, or write instances.csv with the columns bag and path; and write proportions.csv with a column bag and one for each class",
         folder.display()
@@ -64,7 +64,7 @@ pub enum OwnError {
         /// The folder of all.
         folder: PathBuf,
     },
-    /// Instances of which nothing is told.
+    /// Instances without a bag, a label or proportions.
     #[error(
         "{}: there is no column of instances, only {}: give a column `path` of image files, or columns of features",
         path.display(),

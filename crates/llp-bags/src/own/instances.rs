@@ -33,9 +33,9 @@ pub struct InstanceTable<T = Instances> {
     pub instances: T,
     /// The name of each: the column `instance`, else the path of its image, else the number of its row, from 1.
     pub names: Vec<String>,
-    /// The bag of each; nothing where its cell is empty.
+    /// The bag of each; `None` where its cell is empty.
     pub bags: Vec<Option<String>>,
-    /// The label of each; nothing where its cell is empty.
+    /// The label of each; `None` where its cell is empty.
     pub labels: Vec<Option<String>>,
     /// Columns of categories with the number of cells whose text no training instance had; only those with some.
     pub unknown_levels: Vec<(String, usize)>,
@@ -250,7 +250,7 @@ pub(super) fn check_repeated(rows: &Rows) -> Result<(), OwnError> {
     Ok(())
 }
 
-/// The labels of the rows of a split; nothing if none has one.
+/// The labels of the rows of a split. Returns `None` if no row has one.
 pub(super) fn labels_of(
     rows: &Rows,
     split: &[u32],

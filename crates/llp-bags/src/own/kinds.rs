@@ -13,12 +13,12 @@ use crate::table::scan::{Cell, Head, Kind, Sink, scan};
 /// # Errors
 /// [`OwnError::Mixed`] with the first cell that is no number in a column whose cells mostly are.
 pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, OwnError> {
-    let mut look = Look { path, names: vec![], kinds: vec![], counts: vec![] };
-    scan(path, &mut look)?;
-    look.decide()
+    let mut scanned = KindCounts { path, names: vec![], kinds: vec![], counts: vec![] };
+    scan(path, &mut scanned)?;
+    scanned.decide()
 }
 
-struct Look<'a> {
+struct KindCounts<'a> {
     path: &'a Path,
     names: Vec<String>,
     kinds: Vec<Kind>,
@@ -34,7 +34,7 @@ struct Counts {
     first_text: Option<(usize, String)>, // its row
 }
 
-impl Sink for Look<'_> {
+impl Sink for KindCounts<'_> {
     type Error = OwnError;
 
     fn head(&mut self, head: &Head) -> Result<Vec<usize>, OwnError> {
@@ -76,7 +76,7 @@ impl Counts {
     }
 }
 
-impl Look<'_> {
+impl KindCounts<'_> {
     fn decide(self) -> Result<Vec<Kind>, OwnError> {
         let mut kinds = self.kinds;
         for (column, counts) in self.counts.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Which files own data lies in.
+//! Which files hold own data.
 
 use std::path::{Path, PathBuf};
 
@@ -27,13 +27,13 @@ pub(super) enum Found {
     Folders(PathBuf),
 }
 
-/// Whether [`read`](super::read) reads what lies at `path`: a table, a folder with a table of instances or proportions
+/// Whether [`read`](super::read) reads what is at `path`: a table, a folder with a table of instances or proportions
 /// in it, or one of image files.
 pub fn is_own(path: &Path) -> bool {
     is_table(path) || path.is_dir() && folders::holds_images(path)
 }
 
-/// Whether a table lies at `path`, or in the folder there: `instances.csv`, `instances.parquet` or a table of
+/// Whether a table is at `path`, or in the folder there: `instances.csv`, `instances.parquet` or a table of
 /// proportions.
 pub fn is_table(path: &Path) -> bool {
     if path.is_dir() {
@@ -57,7 +57,7 @@ impl Found {
     }
 }
 
-/// What holds the instances at `path`: the file itself, or what lies in the folder.
+/// What holds the instances at `path`: the file itself, or what is in the folder.
 pub(super) fn find(path: &Path) -> Result<Found, OwnError> {
     let one = |path| Found::Tables(vec![TableFile { path, split: SplitName::Train }], vec![]);
     if !path.is_dir() {
@@ -75,7 +75,7 @@ pub(super) fn find(path: &Path) -> Result<Found, OwnError> {
     Err(OwnError::NoTable { folder: path.to_owned() })
 }
 
-/// The table of proportions that lies beside the table of instances at `path`, or in it if it is a folder.
+/// The table of proportions beside the table of instances at `path`, or in it if it is a folder.
 pub(super) fn proportions(path: &Path) -> Result<PathBuf, OwnError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let found = only(candidates(folder, "proportions"))?;
@@ -131,8 +131,8 @@ fn shards(folder: &Path) -> Result<Shards, OwnError> {
     Ok(shards)
 }
 
-/// The files of each split, each in the order of its names; nothing without files to train on. Validation is held out if
-/// its rows have bags and there is a test split, and stands in for a test split that is missing.
+/// The files of each split, each in the order of its names. Returns `None` without files to train on. Validation is
+/// held out if its rows have bags and there is a test split, and replaces a missing test split.
 fn of_shards(mut shards: Shards) -> Result<Option<Found>, OwnError> {
     let mut notes = Vec::new();
     shards.note(&mut notes);

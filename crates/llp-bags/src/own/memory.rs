@@ -30,7 +30,7 @@ pub enum MemoryValues {
     Integers(Vec<i64>),
     /// Numbers; NaN is a missing cell.
     Reals(Vec<f64>),
-    /// Categories; nothing is a missing cell.
+    /// Categories; `None` is a missing cell.
     Texts(Vec<Option<String>>),
 }
 

@@ -39,7 +39,7 @@ pub enum ColumnNote {
         /// The column.
         column: String,
     },
-    /// No column tells rows apart and is shared by rows.
+    /// No column distinguishes rows and has values that rows share.
     NothingToLearnFrom,
 }
 

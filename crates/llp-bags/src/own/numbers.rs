@@ -58,8 +58,8 @@ impl Numbers {
         }
     }
 
-    /// The shift without which single precision would lose what tells the rows apart; nothing if there is none. It does
-    /// not depend on the order of the rows, of which there is at least one.
+    /// The shift without which single precision would lose the differences between rows; `None` if there is none. It
+    /// does not depend on the order of the rows, of which there is at least one.
     pub(super) fn shift(&self, rows: &[u32]) -> Option<Shift> {
         let (by, range, largest) = match self {
             Self::Integers(numbers) => {

@@ -1,4 +1,4 @@
-//! A table of instances from afar: its bags, without features or images.
+//! An overview of a table of instances: its bags, without features or images.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -30,12 +30,12 @@ pub fn outline(table: &Path) -> Result<Outline, OwnError> {
         found @ Found::Folders(_) => return of_folders(&found),
     };
     for file in files.iter().filter(|file| file.split != SplitName::Test) {
-        let mut look = Look { file, roles: vec![], bags: Codes::default(), is_test: vec![] };
-        scan(&file.path, &mut look)?;
-        has_images |= look.roles.iter().any(|role| matches!(role, Role::Path | Role::Image));
-        for row in 0..look.bags.len() {
-            if !look.is_test.get(row).is_some_and(|is_test| *is_test) {
-                bags.push(look.bags.text(row));
+        let mut columns = BagColumns { file, roles: vec![], bags: Codes::default(), is_test: vec![] };
+        scan(&file.path, &mut columns)?;
+        has_images |= columns.roles.iter().any(|role| matches!(role, Role::Path | Role::Image));
+        for row in 0..columns.bags.len() {
+            if !columns.is_test.get(row).is_some_and(|is_test| *is_test) {
+                bags.push(columns.bags.text(row));
             }
         }
     }
@@ -58,14 +58,14 @@ fn largest(bags: impl Iterator<Item = usize>) -> usize {
     sizes.into_values().max().unwrap_or(0)
 }
 
-struct Look<'a> {
+struct BagColumns<'a> {
     file: &'a TableFile,
     roles: Vec<Role>, // [column]
     bags: Codes,
     is_test: Vec<bool>, // [row]; empty without a column of splits
 }
 
-impl Sink for Look<'_> {
+impl Sink for BagColumns<'_> {
     type Error = OwnError;
 
     fn head(&mut self, head: &Head) -> Result<Vec<usize>, OwnError> {

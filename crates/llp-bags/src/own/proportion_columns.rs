@@ -1,4 +1,4 @@
-//! Which columns of a table of proportions are classes, and which tell of their errors.
+//! Which columns of a table of proportions are classes, and which describe their errors.
 
 use std::path::Path;
 
@@ -109,7 +109,7 @@ impl ClassColumns {
     }
 }
 
-/// The class and the part of a column that stands beside that of a class.
+/// The class and the part of a column beside that of a class.
 fn of_class<'a>(names: &[String], name: &'a str) -> Option<(&'a str, Part)> {
     let of = |(suffix, part): &(&str, Part)| {
         let class = name.strip_suffix(suffix)?;

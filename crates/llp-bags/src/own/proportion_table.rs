@@ -44,7 +44,7 @@ pub(super) enum Entry {
 }
 
 impl ProportionTable {
-    /// Reads a table with a column `bag` and one per class; `CLASS_low`, `CLASS_high` and `CLASS_se` may stand beside a
+    /// Reads a table with a column `bag` and one per class; `CLASS_low`, `CLASS_high` and `CLASS_se` may be beside a
     /// column `CLASS`. An array without names has the bag first, and classes named 0, 1 and so on.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl ProportionTable {
     }
 
     /// The proportions of the bags of which `sizes`, `[row]`, says how many instances there are in the table at
-    /// `instances`; nothing for a bag of unknown size.
+    /// `instances`; `None` for a bag of unknown size.
     ///
     /// # Errors
     /// [`ProportionsError`] with the row: neither shares nor counts of that many instances.

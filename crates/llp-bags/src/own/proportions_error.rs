@@ -25,7 +25,7 @@ fn classes_of(classes: &[String]) -> String {
     }
 }
 
-/// Why a table of proportions was refused. Every message says where, and what mends it.
+/// Why a table of proportions was refused. Every message says where, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProportionsError {

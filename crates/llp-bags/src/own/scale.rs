@@ -41,7 +41,7 @@ pub enum Unit {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
     pub(super) unit: Unit,
-    /// The least difference of two shares or percentages as they are written, 0.01 for two decimals; nothing for counts.
+    /// The least difference of two shares or percentages as they are written, 0.01 for two decimals; `None` for counts.
     pub(super) step: Option<f64>,
     /// Whether decimals were cut off, not rounded.
     pub(super) is_cut: bool,

@@ -56,7 +56,7 @@ impl FeatureSchema {
         self.columns.iter().map(FeatureColumn::n_values).sum()
     }
 
-    /// The shifts of all columns as a text that tells different ones apart; nothing if there is none.
+    /// The shifts of all columns as a text that identifies them. Returns `None` if there is none.
     pub(super) fn shifts(&self) -> Option<String> {
         let shift = |column: &FeatureColumn| match column {
             FeatureColumn::Numeric { shift, .. } => *shift,

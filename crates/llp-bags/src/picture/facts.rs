@@ -1,14 +1,14 @@
-//! What images had that their pixels do not tell any more.
+//! What images had that their pixels no longer show.
 
 use image::DynamicImage;
 
 use super::PictureError;
 use crate::DataNote;
 
-/// Levels of gray that 16 bits must leave in 8, or people are told.
+/// Levels of gray that 16 bits must leave in 8; with fewer, a note says so.
 const N_LEVELS_MIN: u32 = 64;
 
-/// What some images had that their pixels do not tell any more.
+/// What some images had that their pixels no longer show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PictureFacts {
     /// All of them.

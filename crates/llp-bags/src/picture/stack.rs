@@ -25,7 +25,7 @@ impl Stack {
         self.size
     }
 
-    /// Makes room for so many more images with as many channels as the first of them has.
+    /// Makes room for this many more images with as many channels as the first of them has.
     ///
     /// # Errors
     /// [`BagError::Memory`].

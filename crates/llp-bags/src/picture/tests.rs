@@ -132,7 +132,7 @@ fn lossless_formats_agree() {
     }
 }
 
-/// The 16 bits of a value become the nearest 8, and the range that is used is told.
+/// The 16 bits of a value become the nearest 8, and the range in use is reported.
 #[test]
 fn sixteen_bits_become_eight() {
     let values = [0, 128, 129, 4095, 32_896, 65_535_u16];

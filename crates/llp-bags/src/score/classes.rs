@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// How well one class is told from the others; nothing where a ratio has no denominator.
+/// How well one class is distinguished from the others; `None` where a ratio has no denominator.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ClassScore {
     /// Instances of this class.
@@ -85,7 +85,7 @@ mod tests {
     }
 
     proptest! {
-        /// Recall weighted by the sizes of the classes is the accuracy; F1 lies between precision and recall; turning
+        /// Recall weighted by the sizes of the classes is the accuracy; F1 is between precision and recall; turning
         /// the confusion around exchanges precision and recall and keeps F1.
         #[test]
         fn scores_agree_with_each_other(confusion in prop::collection::vec(0_u32..20, 16)) {

@@ -142,15 +142,15 @@ mod tests {
         /// The expected scores of a probability, over labels drawn from it, are no worse than those of any other: both
         /// are proper. Bins hold every instance once, and the error is at most the largest distance of a bin.
         #[test]
-        fn scores_are_proper(truth in 0.01..0.99_f64, told in 0.01..0.99_f64) {
-            let expected = |told: f64| {
-                let [a, b] = [0, 1].map(|label| scores(&[1.0 - told, told], &[label], 2));
+        fn scores_are_proper(truth in 0.01..0.99_f64, predicted in 0.01..0.99_f64) {
+            let expected = |predicted: f64| {
+                let [a, b] = [0, 1].map(|label| scores(&[1.0 - predicted, predicted], &[label], 2));
                 let mean = |a: f64, b: f64| (1.0 - truth) * a + truth * b;
                 (mean(a.negative_log_likelihood, b.negative_log_likelihood), mean(a.brier, b.brier))
             };
-            let (honest, other) = (expected(truth), expected(told));
+            let (honest, other) = (expected(truth), expected(predicted));
             prop_assert!(honest.0 <= other.0 + 1e-12 && honest.1 <= other.1 + 1e-12);
-            let scores = scores(&[truth, 1.0 - truth, told, 1.0 - told], &[0, 1], 2);
+            let scores = scores(&[truth, 1.0 - truth, predicted, 1.0 - predicted], &[0, 1], 2);
             prop_assert_eq!(scores.bins.iter().map(|bin| bin.n_instances).sum::<u32>(), 2);
             let distance = |bin: &CalibrationBin| Some((bin.confidence? - bin.accuracy?).abs());
             let largest = scores.bins.iter().filter_map(distance).fold(0.0, f64::max);

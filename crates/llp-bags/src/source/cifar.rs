@@ -54,7 +54,7 @@ pub fn read(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
     files.into_dataset(&folder)
 }
 
-/// Whether a folder, or a folder in it, holds files of CIFAR, be they those of the Python version.
+/// Whether a folder, or a folder in it, holds files of CIFAR, those of the Python version included.
 ///
 /// # Errors
 /// If it cannot be listed.

@@ -1,6 +1,6 @@
 //! Data sets and networks of the Hugging Face hub, fetched once into the cache that its own tools share.
 //!
-//! In the cache, `datasets--OWNER--NAME/refs/main` names the commit whose files lie in `snapshots/COMMIT/`. Here that
+//! In the cache, `datasets--OWNER--NAME/refs/main` names the commit whose files are in `snapshots/COMMIT/`. Here that
 //! name is written last, once every file has the length and the hash that the hub says and the splits have as many rows
 //! as they should: what the cache offers as the data set is complete.
 
@@ -17,7 +17,7 @@ use hf_hub::{Cache, RepoType};
 use super::parquet;
 use crate::BagError;
 pub use error::HubError;
-use fetch::{Fetch, Place};
+use fetch::{Fetch, Repository};
 pub use upload::UploadFile;
 
 /// Where the hub is, and where what it gives is kept.
@@ -70,15 +70,15 @@ impl HubDataset {
         DATASETS.into_iter().find(|dataset| dataset.name == name)
     }
 
-    fn place(&self) -> Place {
-        Place { name: self.repo.to_owned(), kind: RepoType::Dataset }
+    fn repository(&self) -> Repository {
+        Repository { name: self.repo.to_owned(), kind: RepoType::Dataset }
     }
 }
 
 impl Hub {
-    /// The folder of a data set in the cache, if it is there as a whole. Contacts nobody.
+    /// The folder of a data set in the cache, if it is complete. Uses no network.
     pub fn locate(&self, dataset: &HubDataset) -> Option<PathBuf> {
-        let folder = Cache::new(self.cache.clone()).repo(dataset.place().at(fetch::BRANCH)).get("")?;
+        let folder = Cache::new(self.cache.clone()).repo(dataset.repository().at(fetch::BRANCH)).get("")?;
         let folder: PathBuf = folder.components().collect(); // without the separator at its end
         parquet::count_rows(&folder).is_ok_and(|got| got == dataset.n_rows).then_some(folder)
     }
@@ -100,7 +100,7 @@ impl Hub {
             return Err(HubError::Offline { name: dataset.name.to_owned(), cache, instead }.into());
         }
         let is_table = |file: &str| Path::new(file).extension().is_some_and(|it| it == "parquet");
-        let fetch = Fetch::new(self, dataset.place(), is_table)?;
+        let fetch = Fetch::new(self, dataset.repository(), is_table)?;
         let folder = fetch.files(progress)?;
         let (name, expected, got) = (dataset.name, dataset.n_rows, parquet::count_rows(&folder)?);
         if got != expected {

@@ -2,7 +2,8 @@
 //!
 //! `train_images` and `train_labels`, `val_...` and `test_...` as of `MedMNIST`, or `x_train` and `y_train`, `x_test` and
 //! `y_test` as of Keras. Images are bytes of shape `[image, height, width]` or `[image, height, width, channel]`; labels
-//! are integers from 0 of shape `[image]` or `[image, 1]`. Without a test split that of validation stands in for it.
+//! are integers from 0 of shape `[image]` or `[image, 1]`. Without a test split, that of validation is used in its
+//! place.
 
 mod array;
 mod error;

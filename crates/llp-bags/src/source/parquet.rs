@@ -2,10 +2,10 @@
 //!
 //! A folder (or one folder in it, such as `plain_text`) holds files whose names, or whose folders' names, say the split:
 //! `train-*.parquet`, `validation-*.parquet`, `test-*.parquet`, or `train/0000.parquet`. Without a test split that of
-//! validation stands in for it, else there is none. Each row has an image, `img` or `image`, a struct of `bytes` (an
-//! encoded image) and `path` (of a file, where there are no bytes); and a class, `label` or `fine_label`. The schema
-//! metadata under the key `huggingface` names the classes. The instance id of a row is its place when the shards of a
-//! split are read in the order of their names.
+//! validation is used in its place, else there is none. Each row has an image, `img` or `image`, a struct of `bytes`
+//! (an encoded image) and `path` (of a file, where there are no bytes); and a class, `label` or `fine_label`. The
+//! schema metadata under the key `huggingface` names the classes. The instance id of a row is its place when the shards
+//! of a split are read in the order of their names.
 
 pub(crate) mod class_names;
 mod column;

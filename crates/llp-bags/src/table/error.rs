@@ -118,7 +118,7 @@ pub enum TableError {
         /// Cells of the row.
         got: usize,
     },
-    /// Nothing where an identifier or a number should be.
+    /// An empty cell where an identifier or a number should be.
     #[error("{place}: column {column:?} is empty: fill it in, or drop the row")]
     EmptyCell {
         /// Where.

@@ -163,7 +163,7 @@ fn parts<'a>(name: &str, dtype: &'a DType) -> Result<Vec<(String, &'a TypeStr)>,
     }
 }
 
-/// How many values a field has; nothing if they are too many.
+/// How many values a field has. Returns `None` if they are too many.
 fn n_values(dtype: &DType) -> Option<u64> {
     match dtype {
         DType::Array(n_parts, part) => {

@@ -53,7 +53,7 @@ pub(super) fn scan<S: Sink>(path: &Path, sink: &mut S) -> Result<(), S::Error> {
     Ok(())
 }
 
-/// The names of the classes that the integers of the column `label` stand for, if the file tells them.
+/// The names of the classes that the integers of the column `label` stand for, if the file has them.
 pub(crate) fn label_names(path: &Path) -> Result<Option<Vec<String>>, TableError> {
     let reader = open(path)?;
     class_names(reader.metadata().file_metadata().key_value_metadata(), "label").map_err(|error| {

@@ -64,7 +64,7 @@ impl Exact {
 /// Texts that programs write for a number that is not known.
 const MISSING: [&str; 10] = ["NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaN", "nan"];
 
-/// Whoever keeps what a file holds.
+/// Receives the cells of a file.
 pub(crate) trait Sink {
     type Error: From<TableError>;
 

@@ -2,7 +2,7 @@
 //!
 //! Each test that refuses bad input keeps its cases in `tests/messages/TOPIC.json` of its crate, word for word.
 //! `cargo xtask errors` makes the table of `docs/errors.md` from these files. `LLP_UPDATE_MESSAGES=1 cargo test`
-//! writes them anew.
+//! writes them again.
 
 use std::fmt::{Debug, Display};
 use std::path::PathBuf;

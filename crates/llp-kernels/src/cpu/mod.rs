@@ -10,12 +10,12 @@ mod gelu;
 mod gradient_sums;
 pub(crate) mod pool;
 mod products;
+#[cfg(test)]
+mod reference;
 pub(crate) mod shape;
 pub(crate) mod simd;
 mod tiles;
 mod transform;
-#[cfg(test)]
-mod twins;
 mod winograd;
 mod winograd_filters;
 mod winograd_gradient;

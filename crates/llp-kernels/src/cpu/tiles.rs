@@ -80,7 +80,7 @@ impl Tiling {
     }
 }
 
-/// Where the transformed tiles of a block lie: `[point, tile, channel]` with gaps.
+/// The layout of the transformed tiles of a block: `[point, tile, channel]` with gaps.
 ///
 /// The gaps are a cache line each. They keep the same channels of neighbouring tiles and points from falling
 /// into the same few sets of the cache, as they do at distances of large powers of two.
@@ -105,7 +105,7 @@ impl Block {
         POINTS * self.point_stride
     }
 
-    /// Length of the part up to the last of so many tiles at the last point.
+    /// Length of the part up to the last of this many tiles at the last point.
     fn reach(self, tiles: usize) -> usize {
         (POINTS - 1) * self.point_stride + (tiles - 1) * self.tile_stride + self.channels
     }
@@ -139,7 +139,7 @@ pub(crate) fn transform_input<S: Simd>(
     assert!(rows.len() * tiling.columns() <= block.tiles && rows.end <= tiling.all_rows(), "the block fits");
     assert!(v.len() >= block.len(), "`v` holds the block");
     for (index, tile) in tiling.tiles(rows) {
-        // Pixels before the image wrap around to large numbers, which lie outside as well.
+        // Pixels before the image wrap around to large numbers, which are outside as well.
         let top = tile.row.wrapping_sub(tiling.padding);
         let left = tile.column.wrapping_sub(tiling.padding);
         let image = x[tile.image * tiling.height * tiling.width * channels..].as_ptr();
@@ -149,7 +149,7 @@ pub(crate) fn transform_input<S: Simd>(
             top < tiling.height && top + 5 < tiling.height && left < tiling.width && left + 5 < tiling.width;
         for_each_vector!(S::LANES, channels, |start, tail| {
             let mut d = [[simd.zero(); 6]; 6];
-            // SAFETY: a pixel is read only if it lies in the image, and `start` and `tail` stay within its
+            // SAFETY: a pixel is read only if it is in the image, and `start` and `tail` stay within its
             // channels; the block has room for `tiles` tiles at every point, and `index` is below that.
             unsafe {
                 if inside {
@@ -199,7 +199,7 @@ pub(crate) fn transform_output_gradient<S: Simd>(
         let (height, width) = (tiling.out_height - tile.row, tiling.out_width - tile.column);
         for_each_vector!(S::LANES, channels, |start, tail| {
             let mut d = [[simd.zero(); 4]; 4];
-            // SAFETY: a pixel is read only if it lies in the image, and `start` and `tail` stay within its
+            // SAFETY: a pixel is read only if it is in the image, and `start` and `tail` stay within its
             // channels; the block has room for `tiles` tiles at every point, and `index` is below that.
             unsafe {
                 for i in 0..4 {
@@ -249,7 +249,7 @@ pub(crate) fn transform_output<S: Simd>(
         for_each_vector!(S::LANES, block.channels, |start, tail| {
             let mut d = [[simd.zero(); 6]; 6];
             // SAFETY: `m` reaches to tile `tiles` at every point, and `index` is below that; a pixel is touched
-            // only if it lies in the image, and `start` and `tail` stay within its channels.
+            // only if it is in the image, and `start` and `tail` stay within its channels.
             unsafe {
                 for i in 0..6 {
                     for j in 0..6 {

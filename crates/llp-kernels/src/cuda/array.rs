@@ -1,5 +1,5 @@
 //! Arrays on a GPU.
-#![expect(unsafe_code, reason = "allocates without writing, which is for whoever asks for the array")]
+#![expect(unsafe_code, reason = "allocates without writing, which the caller does")]
 
 use candle_core::cuda::CudaDevice;
 use candle_core::op::BackpropOp;
@@ -18,7 +18,7 @@ pub(super) struct Array {
 }
 
 impl Array {
-    /// `len` numbers of any value: whoever gets them writes them first.
+    /// `len` numbers of any value: the caller writes them before it reads them.
     pub(super) fn of_any(device: &CudaDevice, kind: Kind, len: usize) -> Result<Self> {
         // SAFETY: bytes of any value are bytes; the operations write an array before anything reads it.
         let bytes = unsafe { device.alloc::<u8>(len * kind.bytes())? };

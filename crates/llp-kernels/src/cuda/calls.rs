@@ -1,7 +1,7 @@
 //! Which kernel does what, on how many threads: everything about a launch but the launch itself.
 //!
 //! A call is plain data, so that the tests run the same calls on the CPU (`emulator`). Pointers are addresses of the
-//! device on which the call will run; whoever runs it answers for them.
+//! device on which the call will run; the caller that runs it guarantees that they are valid.
 
 /// Arguments of different types.
 macro_rules! arguments {
@@ -15,7 +15,7 @@ pub(super) use bags::BagArrays;
 pub(super) use normalization::{Matrix, Normalizer, Running, inverse_deviation};
 
 use super::kind::Kind;
-use crate::adamw::Descend;
+use crate::adamw::AdamStep;
 use crate::cpu::shape::ConvShape;
 
 /// The address of numbers on a device; 0 is none.
@@ -233,13 +233,13 @@ pub(super) fn sgd_step(
     optimizer_step("sgd_step", n_parameters, longest, arguments![parameters, momentum, lr])
 }
 
-/// A parameter as `adamw_step` reads it: four addresses, a length, a float and nothing.
+/// A parameter as `adamw_step` reads it: four addresses, a length and a float.
 pub(super) fn adamw_parameter(
     [weight, first, second, gradient]: [Pointer; 4],
     n: usize,
-    kept: f32,
+    decay_factor: f32,
 ) -> [u64; 6] {
-    [weight, first, second, gradient, n as u64, u64::from(kept.to_bits())]
+    [weight, first, second, gradient, n as u64, u64::from(decay_factor.to_bits())]
 }
 
 /// A step of all parameters, of which the longest has `longest` numbers.
@@ -248,7 +248,7 @@ pub(super) fn adamw_step(
     n_parameters: usize,
     longest: usize,
     [beta1, beta2]: [f32; 2],
-    Descend { rate, root_scale, epsilon }: Descend,
+    AdamStep { rate, root_scale, epsilon }: AdamStep,
 ) -> Call {
     let arguments = arguments![parameters, beta1, beta2, rate, root_scale, epsilon];
     optimizer_step("adamw_step", n_parameters, longest, arguments)

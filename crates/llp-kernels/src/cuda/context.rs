@@ -21,7 +21,7 @@ pub(super) struct Context {
     pub(super) device: CudaDevice,
     pub(super) stream: Arc<CudaStream>,
     pub(super) cudnn: Cudnn,
-    /// A variable that stands for all variables of the operations of this crate: what depends on it is tracked.
+    /// A variable that represents all variables of the operations of this crate: what depends on it is tracked.
     anchor: Var,
     module: Arc<CudaModule>,
     functions: RefCell<HashMap<String, CudaFunction>>,

@@ -1,4 +1,4 @@
-//! Convolution of features on a GPU.
+//! Convolution of activations on a GPU.
 #![expect(unsafe_code, reason = "runs kernels and convolutions")]
 
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::sync::Arc;
 use candle_core::cuda::gemm_reduced_precision_f32;
 use candle_core::{Result, Tensor, bail};
 
+use super::activations::{CudaActivations, check_parameter, deliver};
 use super::array::{Array, address, floats, pointer};
 use super::calls;
 use super::context::Context;
 use super::cudnn::{Operands, Pass, PlanKey};
-use super::features::{CudaFeatures, check_parameter, deliver};
 use super::kind::Kind;
 use super::tape::Node;
+use crate::activations::Extents;
 use crate::cpu::shape::ConvShape;
-use crate::features::Extents;
 use crate::math::is_deterministic;
 
-impl CudaFeatures {
+impl CudaActivations {
     /// `weight` is `[c_out, c_in, kernel_height, kernel_width]` in floats.
     pub(crate) fn conv2d(&self, weight: &Tensor, shape: ConvShape) -> Result<Self> {
         check_parameter(weight)?;
@@ -33,7 +33,7 @@ impl CudaFeatures {
         let filters = Array::of_any(&self.device, kind, weight.elem_count())?;
         let y = Array::of_any(&self.device, kind, shape.images * shape.out_len())?;
         let operands = Operands { x: self.pointer(), filters: filters.pointer(), y: y.pointer() };
-        // SAFETY: the arrays were allocated with the extents of the shape, and those of the features and the weight
+        // SAFETY: the arrays were allocated with the extents of the shape, and those of the activations and the weight
         // were checked against it.
         unsafe {
             context.run(&calls::pack_filters(kind, &shape, pointer(&weight)?, filters.pointer()))?;
@@ -65,7 +65,7 @@ fn key(shape: ConvShape, kind: Kind, pass: Pass) -> PlanKey {
 /// What the backward pass needs.
 struct Back {
     shape: ConvShape,
-    x: CudaFeatures,
+    x: CudaActivations,
     weight: Tensor,
     filters: Array,
 }
@@ -83,7 +83,7 @@ impl Back {
                 let key = PlanKey { adds: first.is_none(), ..key(self.shape, kind, Pass::InputGradient) };
                 let operands =
                     Operands { x: into.pointer(), filters: self.filters.pointer(), y: y_gradient.pointer() };
-                // SAFETY: as in the forward pass, with gradients in place of the features.
+                // SAFETY: as in the forward pass, with gradients in place of the activations.
                 unsafe { context.cudnn.run(&key, operands)? };
                 Ok(first)
             })?;

@@ -212,7 +212,7 @@ impl Cudnn {
         done.map_err(|error| named(error, format!("{:?} of {:?}", key.pass, key.shape)))
     }
 
-    /// An address of at least so many bytes.
+    /// An address of at least this many bytes.
     fn workspace(&self, bytes: usize) -> Result<*mut c_void> {
         let mut workspace = self.workspace.borrow_mut();
         if workspace.as_ref().is_none_or(|slice| slice.len() < bytes) {

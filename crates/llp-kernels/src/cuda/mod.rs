@@ -2,7 +2,7 @@
 //!
 //! Convolutions are cuDNN's; everything else are own kernels (`kernels/*.cu`), which are compiled for the GPU at hand by
 //! NVRTC when the first of them is needed. `calls` says which kernel does what on how many threads, as plain data: the
-//! tests run the same calls on the CPU (`emulator`) and compare them with their twins in `crate::cpu`.
+//! tests run the same calls on the CPU (`emulator`) and compare them with their references in `crate::cpu`.
 //!
 //! All work goes to candle's stream of the device, in order. So an array may be dropped while kernels that read it are
 //! still waiting: its memory is given back in the same order.
@@ -13,8 +13,10 @@ mod kind;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
-mod twins;
+mod reference;
 
+#[cfg(feature = "cuda")]
+pub(crate) mod activations;
 #[cfg(feature = "cuda")]
 mod array;
 #[cfg(feature = "cuda")]
@@ -25,8 +27,6 @@ mod context;
 mod convolution;
 #[cfg(feature = "cuda")]
 mod cudnn;
-#[cfg(feature = "cuda")]
-pub(crate) mod features;
 #[cfg(feature = "cuda")]
 pub(crate) mod images;
 #[cfg(feature = "cuda")]

@@ -1,18 +1,18 @@
-//! Batch normalization of features on a GPU.
+//! Batch normalization of activations on a GPU.
 #![expect(unsafe_code, reason = "runs kernels")]
 
 use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
+use super::activations::{CudaActivations, check_parameter, deliver};
 use super::array::{Array, address, floats, pointer, tensor};
 use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
-use super::features::{CudaFeatures, check_parameter, deliver};
 use super::tape::Node;
 use crate::batch_norm::{Activation, BatchNorm, Mode};
 
-impl CudaFeatures {
+impl CudaActivations {
     /// Normalizes with the parameters of `norm`; the extents have been checked.
     pub(crate) fn batch_norm(
         &self,
@@ -43,7 +43,7 @@ impl CudaFeatures {
         let statistics = Statistics { mean, inverse_deviation, gamma, beta };
         let y = Arc::new(Array::of_any(&self.device, kind, self.values.len())?);
         let of_residual = residual.map_or(0, Self::pointer);
-        // SAFETY: features and result have the same extents, and the parameters a number for each channel.
+        // SAFETY: activations and result have the same extents, and the parameters a number for each channel.
         unsafe {
             context.run(&rows.apply(statistics.at()?, self.pointer(), of_residual, y.pointer(), relu))?;
         };
@@ -61,7 +61,7 @@ impl CudaFeatures {
 /// Mean and inverse deviation of the batch, each `[channel]`; in training the running statistics move.
 fn of_batch(
     context: &Context,
-    x: &CudaFeatures,
+    x: &CudaActivations,
     rows: Matrix,
     norm: &BatchNorm,
     mode: Mode,
@@ -123,8 +123,8 @@ impl Statistics {
 /// What the backward pass needs.
 struct Back {
     rows: Matrix,
-    x: CudaFeatures,
-    residual: Option<CudaFeatures>,
+    x: CudaActivations,
+    residual: Option<CudaActivations>,
     y: Arc<Array>,
     statistics: Statistics,
     from_batch: bool,

@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor};
 use super::array::{address, pointer};
 use super::calls::{self, Call, Pointer};
 use super::context::Context;
-use crate::adamw::Descend;
+use crate::adamw::AdamStep;
 
 /// One parameter in a step of [`sgd_step`], with its velocity, gradient and weight decay.
 pub(crate) struct SgdParameter<'a> {
@@ -39,7 +39,7 @@ pub(crate) struct AdamWParameter<'a> {
     pub(crate) weight: &'a Tensor,
     pub(crate) moments: &'a [Tensor; 2],
     pub(crate) gradient: Tensor,
-    pub(crate) kept: f32,
+    pub(crate) decay_factor: f32,
 }
 
 /// A step of AdamW for all parameters at once. Each is contiguous, in floats, and has the shape of its moments and
@@ -48,17 +48,17 @@ pub(crate) fn adamw_step(
     device: &CudaDevice,
     parameters: &[AdamWParameter<'_>],
     betas: [f32; 2],
-    descend: Descend,
+    adam_step: AdamStep,
 ) -> Result<()> {
     let longest = longest(parameters.iter().map(|parameter| parameter.weight));
     let mut table = Vec::with_capacity(6 * parameters.len());
-    for AdamWParameter { weight, moments: [first, second], gradient, kept } in parameters {
+    for AdamWParameter { weight, moments: [first, second], gradient, decay_factor } in parameters {
         let addresses = [pointer(weight)?, pointer(first)?, pointer(second)?, pointer(gradient)?];
-        table.extend(calls::adamw_parameter(addresses, weight.elem_count(), *kept));
+        table.extend(calls::adamw_parameter(addresses, weight.elem_count(), *decay_factor));
     }
     // SAFETY: the table describes the parameters, whose four arrays are floats of equal lengths.
     unsafe {
-        step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, descend))
+        step(device, &table, |table| calls::adamw_step(table, parameters.len(), longest, betas, adam_step))
     }
 }
 

@@ -1,25 +1,25 @@
-//! Max pooling of features on a GPU.
+//! Max pooling of activations on a GPU.
 #![expect(unsafe_code, reason = "runs kernels")]
 
 use std::sync::Arc;
 
 use candle_core::Result;
 
+use super::activations::CudaActivations;
 use super::array::{Array, address};
 use super::calls;
-use super::features::CudaFeatures;
 use super::tape::Node;
+use crate::activations::Extents;
 use crate::cpu::shape::ConvShape;
-use crate::features::Extents;
 
-impl CudaFeatures {
+impl CudaActivations {
     /// The largest value of each window; the shape has been checked.
     pub(crate) fn max_pool(&self, shape: ConvShape) -> Result<Self> {
         let (context, kind) = (self.context()?, self.values.kind());
         let y = Array::of_any(&self.device, kind, shape.images * shape.out_len())?;
-        // SAFETY: whoever reads the winners reads what the kernel has written.
+        // SAFETY: the winners are read only after the kernel has written them.
         let winners = unsafe { self.device.alloc::<u16>(y.len())? };
-        // SAFETY: the features have the extents of the shape, and there is a winner for each result.
+        // SAFETY: the activations have the extents of the shape, and there is a winner for each result.
         unsafe {
             context.run(&calls::max_pool(kind, &shape, self.pointer(), y.pointer(), address(&winners)))?;
         }

@@ -2,7 +2,7 @@
 //!
 //! candle's own graph would cost a kernel and an allocation for every operand of every operation. So the operations
 //! between the images and the pooling have a tape of their own: each result knows how to send its gradient on, and
-//! candle sees the whole as one operation on a variable that stands for all parameters (`features::Leave`). The
+//! candle sees the whole as one operation on a variable that represents all parameters (`activations::Leave`). The
 //! gradients of parameters go to `crate::backward` directly.
 
 use std::collections::{BTreeMap, HashSet};
@@ -68,7 +68,7 @@ impl Node {
         let mut seen = HashSet::from([self.id]);
         // The youngest first: everything that depends on a node is younger, so its gradient is whole by then.
         while let Some((_, node)) = waiting.pop_last() {
-            let Some(gradient) = node.take() else { bail!("no gradient has reached these features") };
+            let Some(gradient) = node.take() else { bail!("no gradient has reached these activations") };
             (node.backward)(context, gradient)?;
             for parent in &node.parents {
                 if seen.insert(parent.id) {

@@ -112,7 +112,7 @@ fn closed(index: usize, error: DriverError) -> String {
     format!("cuda:{index} cannot be used: {error}; does another process hold it for itself?")
 }
 
-/// The newest CUDA that the driver knows; nothing without a driver.
+/// The newest CUDA that the driver supports. Returns `None` without a driver.
 fn driver_version() -> Option<i32> {
     let mut version = 0;
     // SAFETY: the driver writes one number, and needs no initialization for that.

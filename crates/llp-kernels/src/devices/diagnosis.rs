@@ -17,7 +17,7 @@ pub struct Diagnosis {
     pub cudnn: Option<String>,
     /// The GPUs that can be used, in the order of their numbers.
     pub gpus: Vec<Gpu>,
-    /// What is in the way of training on a GPU, and how to mend it.
+    /// What prevents training on a GPU, and how to fix it.
     pub missing: Vec<String>,
 }
 

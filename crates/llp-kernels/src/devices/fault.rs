@@ -1,7 +1,7 @@
 //! Which failures of a device are which.
 //!
-//! CUDA's libraries tell a failure by a code, which candle and cudarc wrap in several ways, some of them as text only.
-//! Every wrapper shows the name of the code, so the name is what is looked for.
+//! CUDA's libraries report a failure as a code, which candle and cudarc wrap in several ways, some of them as text
+//! only. Every wrapper shows the name of the code, so the name is what is looked for.
 
 /// The memory of a device, or of a library on it, did not hold something.
 const OUT_OF_MEMORY: [&str; 6] = [

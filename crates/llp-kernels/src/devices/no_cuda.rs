@@ -14,7 +14,7 @@ pub(super) fn open(_: usize) -> Result<Device, DeviceError> {
     Err(DeviceError::NotCompiled)
 }
 
-/// Where the driver tells its version, and where distributions put its library.
+/// Where the driver gives its version, and where distributions put its library.
 const TRACES: [&str; 7] = [
     "/proc/driver/nvidia/version",
     "/usr/lib/x86_64-linux-gnu/libcuda.so.1",
@@ -29,7 +29,7 @@ pub(super) fn diagnose() -> Diagnosis {
     diagnosis(TRACES.iter().any(|trace| Path::new(trace).exists()))
 }
 
-/// Without a driver nothing is missing: nobody expects a GPU there.
+/// Without a driver nothing is missing: no GPU is expected.
 fn diagnosis(has_driver: bool) -> Diagnosis {
     let missing = has_driver.then(|| {
         "there is an NVIDIA driver, but this program was built without CUDA: build it with --features cuda \
@@ -43,7 +43,7 @@ fn diagnosis(has_driver: bool) -> Diagnosis {
 mod tests {
     use super::*;
 
-    /// A driver that lies idle is worth a word; a machine without one lacks nothing.
+    /// An unused driver is reported; a machine without one lacks nothing.
     #[test]
     fn an_idle_driver_is_noticed() {
         assert!(diagnosis(true).missing[0].contains("built without CUDA"));

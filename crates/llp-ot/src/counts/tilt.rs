@@ -2,7 +2,7 @@
 
 use super::linear::{Factor, covariance};
 
-/// Above this change of the tilt since probabilities were computed from their logarithms, they are computed anew: a
+/// Above this change of the tilt since probabilities were computed from their logarithms, they are computed again: a
 /// product of factors cannot bring back what has become 0.
 const REACH: f64 = 30.0;
 const MAX_STEPS: usize = 100;

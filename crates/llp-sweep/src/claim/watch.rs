@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::sign::{Life, Sign};
-use super::{Claim, Claimant, MISSED_MAX};
+use super::file::{ClaimFile, Liveness};
+use super::{Claim, MISSED_MAX, Owner};
 use crate::error::SweepError;
 
 /// The claims that this process waits for, as it has seen them over time.
@@ -16,7 +16,7 @@ pub(crate) struct Watch {
 /// A claim that has not changed for a while.
 #[derive(Debug)]
 struct Sighting {
-    sign: Sign,
+    file: ClaimFile,
     missed: u32,
     /// When the last beat was missed, or the claim was first seen like this.
     since: f64,
@@ -28,24 +28,24 @@ impl Watch {
     ///
     /// A beat is missed when the claim is seen unchanged a beat later: this process may have been frozen in between, so
     /// a long time alone proves nothing.
-    pub(crate) fn bury(
+    pub(crate) fn release_stale(
         &mut self,
         folder: &Path,
-        claimant: &Claimant,
+        owner: &Owner,
         now: f64,
-    ) -> Result<Option<Claimant>, SweepError> {
-        let found = Sign::read(folder)?;
-        let beat_s = found.as_ref().and_then(|sign| sign.holder.as_ref()).map(|holder| {
-            (holder.life(&claimant.host) == Life::Unknown).then(|| holder.beat().as_secs_f64())
+    ) -> Result<Option<Owner>, SweepError> {
+        let found = ClaimFile::read(folder)?;
+        let beat_s = found.as_ref().and_then(|file| file.holder.as_ref()).map(|holder| {
+            (holder.liveness(&owner.host) == Liveness::Unknown).then(|| holder.beat().as_secs_f64())
         });
-        let (Some(sign), Some(Some(beat_s))) = (found, beat_s) else {
+        let (Some(file), Some(Some(beat_s))) = (found, beat_s) else {
             self.seen.remove(folder);
             return Ok(None);
         };
-        let new = |sign: Sign| Sighting { sign, missed: 0, since: now };
-        let sighting = self.seen.entry(folder.to_owned()).or_insert_with(|| new(sign.clone()));
-        if sighting.sign != sign {
-            *sighting = new(sign);
+        let new = |file: ClaimFile| Sighting { file, missed: 0, since: now };
+        let sighting = self.seen.entry(folder.to_owned()).or_insert_with(|| new(file.clone()));
+        if sighting.file != file {
+            *sighting = new(file);
             return Ok(None);
         }
         if now - sighting.since >= beat_s {
@@ -55,7 +55,8 @@ impl Watch {
             return Ok(None);
         }
         self.seen.remove(folder);
-        let claim = Claim::seize(folder, Some(&sign), claimant, std::time::Duration::from_secs_f64(beat_s))?;
+        let claim =
+            Claim::try_acquire(folder, Some(&file), owner, std::time::Duration::from_secs_f64(beat_s))?;
         Ok(claim.and_then(|claim| claim.taken_over().cloned()))
     }
 }

@@ -23,12 +23,12 @@ const DRAWING: [&str; 6] =
 /// Keys that a file of weights decides.
 const PRETRAINED: [&str; 3] = ["network.stem", "network.width", "network.init_hash"];
 
-/// Keys that every command names, whatever the preset has: they tell one point of a figure from the next.
+/// Keys that every command names, whatever the preset has: they distinguish the points of a figure.
 const TELLING: [&str; 4] = ["loss.name", "bags.size", "optim.lr", "seed"];
 
 impl RunConfig {
     /// The command that trains a run of this configuration into the folder `out`, ready for a shell: the preset, what
-    /// tells the run from its neighbors, and every setting that differs from the preset.
+    /// distinguishes the run from its neighbors, and every setting that differs from the preset.
     pub fn train_command(&self, out: &str) -> String {
         let values = Values::of(self);
         let base = preset::base(&self.preset).ok();
@@ -47,8 +47,9 @@ impl RunConfig {
             let is_fold_seed = key.name == "data.split_seed" && self.data.folds.is_some();
             let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name) && !is_fold_seed;
             let is_left_to_init = self.network.init_hash.is_some() && PRETRAINED.contains(&key.name);
-            let is_told = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
-            if is_told || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name)) {
+            let is_passed = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
+            if is_passed || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name))
+            {
                 continue;
             }
             let value = match value {

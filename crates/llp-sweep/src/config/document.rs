@@ -1,4 +1,4 @@
-//! A TOML document as a flat list of dotted keys, each with the line on which it stands.
+//! A TOML document as a flat list of dotted keys, each with its line number.
 
 use toml::Value;
 use toml::de::{DeTable, DeValue};
@@ -74,7 +74,7 @@ impl Source<'_> {
     }
 }
 
-/// The value without its position; nothing for an integer that does not fit.
+/// The value without its position. Returns `None` for an integer that does not fit.
 fn plain(value: &DeValue<'_>) -> Option<Value> {
     Some(match value {
         DeValue::String(text) => Value::String(text.to_string()),

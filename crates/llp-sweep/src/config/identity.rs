@@ -10,7 +10,7 @@ use super::{KEYS, RunConfig, Values, value_text};
 pub struct Difference {
     /// The key, dotted.
     pub key: &'static str,
-    /// The first configuration's value; nothing if it has none.
+    /// The first configuration's value; `None` if it has none.
     pub first: Option<String>,
     /// The second configuration's value.
     pub second: Option<String>,
@@ -37,7 +37,7 @@ impl RunConfig {
 
     /// The name of the run's folder: `cifar10-rot-b0064-lr0.1-a0.5-s0-1c9e0a52`.
     ///
-    /// The readable part is for people; the hash at the end tells runs apart.
+    /// The readable part is for people; the hash at the end distinguishes runs.
     pub fn run_name(&self) -> String {
         let alpha = self.loss.alpha.map_or_else(String::new, |alpha| format!("-a{alpha}"));
         format!(

@@ -84,7 +84,7 @@ impl Values {
     }
 }
 
-/// The key that somebody wrote.
+/// The key of this name.
 pub(crate) fn known(name: &str, origin: &Origin) -> Result<&'static keys::Key, SweepError> {
     keys::find(name).ok_or_else(|| SweepError::UnknownKey {
         origin: origin.clone(),
@@ -93,7 +93,7 @@ pub(crate) fn known(name: &str, origin: &Origin) -> Result<&'static keys::Key, S
     })
 }
 
-/// Judges a key and a value that somebody wrote.
+/// Checks a key and a value given by the user.
 pub(crate) fn accept(
     name: &str,
     value: &Value,

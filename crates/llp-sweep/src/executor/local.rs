@@ -1,4 +1,4 @@
-//! A pool on this machine: so many cells at once, until all have a result or have failed for good.
+//! A pool on this machine: this many cells at once, until all have a result or have failed permanently.
 
 mod pool;
 
@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::{Launch, Progress, Totals};
-use crate::claim::Claimant;
+use crate::claim::Owner;
 use crate::error::SweepError;
 use crate::sweep_dir::{Cell, SweepDir};
 use pool::Pool;
@@ -20,9 +20,9 @@ pub struct Options {
     pub max_attempts: u32,
     /// Deaths of a cell's process, counted over all commands, after which it is parked.
     pub max_deaths: u32,
-    /// At the first cell that fails for good, interrupt the others and end.
+    /// At the first cell that fails permanently, interrupt the others and end.
     pub fail_fast: bool,
-    /// After so many cells that fail for good, launch no more and let the running ones end.
+    /// After this many cells that fail permanently, launch no more and let the running ones end.
     pub max_failures: Option<usize>,
     /// End after so long without a cell to run, although others are being worked on elsewhere.
     pub idle_exit: Option<Duration>,
@@ -32,7 +32,7 @@ pub struct Options {
     pub look_elsewhere: Duration,
 }
 
-/// The wishes of the user, set by signal handlers.
+/// Requests of the user to stop, set by signal handlers.
 #[derive(Debug, Clone, Copy)]
 pub struct Signals<'a> {
     /// Launch no more, ask the running cells to save and end, wait for them.
@@ -41,20 +41,20 @@ pub struct Signals<'a> {
     pub kill: &'a AtomicBool,
 }
 
-/// What the pool takes from the world outside.
+/// The environment of the pool.
 #[derive(Clone, Copy)]
-pub struct World<'a> {
+pub struct Environment<'a> {
     /// This process.
-    pub claimant: &'a Claimant,
+    pub owner: &'a Owner,
     /// Seconds since any fixed moment.
     pub seconds: &'a dyn Fn() -> f64,
     /// What the user wants.
     pub signals: Signals<'a>,
 }
 
-impl std::fmt::Debug for World<'_> {
+impl std::fmt::Debug for Environment<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("World").field("claimant", self.claimant).finish_non_exhaustive()
+        f.debug_struct("Environment").field("owner", self.owner).finish_non_exhaustive()
     }
 }
 
@@ -74,21 +74,21 @@ pub fn run(
     cells: &[&Cell],
     launcher: &dyn Launch,
     options: &Options,
-    world: World<'_>,
+    environment: Environment<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Totals, SweepError> {
-    let mut pool = Pool::new(sweep, options, world, progress);
+    let mut pool = Pool::new(sweep, options, environment, progress);
     pool.sort_cells(cells);
     let mut launch_error = None;
     loop {
-        pool.heed();
+        pool.poll_signals();
         pool.look_at_jobs();
         if let Err(error) = pool.launch(launcher) {
             launch_error.get_or_insert(error);
             pool.stop();
         }
         pool.look_elsewhere();
-        pool.tell_totals();
+        pool.report_totals();
         if pool.is_done() {
             break;
         }

@@ -4,20 +4,20 @@ use std::fmt;
 use std::io;
 use std::process::{Child, Command};
 
-use super::places::{Place, Places};
+use super::slots::{Slot, Slots};
 use super::{Exit, Launch, RunningCell};
 use crate::sweep_dir::Cell;
 
-/// Launches each cell as a child process, by the command that a function makes for it and the place where it is to run.
+/// Launches each cell as a child process, by the command that a function makes for it and the slot where it runs.
 pub struct Processes<F> {
-    places: Places,
+    slots: Slots,
     command: F,
 }
 
 impl<F: Fn(&Cell, usize) -> Command> Processes<F> {
-    /// Launches cells by `command`, each on the place, below `n_places`, where the fewest run.
-    pub fn new(n_places: usize, command: F) -> Self {
-        Self { places: Places::new(n_places), command }
+    /// Launches cells by `command`, each in the slot, below `n_slots`, where the fewest run.
+    pub fn new(n_slots: usize, command: F) -> Self {
+        Self { slots: Slots::new(n_slots), command }
     }
 }
 
@@ -29,16 +29,16 @@ impl<F> fmt::Debug for Processes<F> {
 
 impl<F: Fn(&Cell, usize) -> Command> Launch for Processes<F> {
     fn launch(&self, cell: &Cell) -> io::Result<Box<dyn RunningCell>> {
-        let place = self.places.take();
-        let child = (self.command)(cell, place.index).spawn()?;
-        Ok(Box::new(Running { child, _place: place }))
+        let slot = self.slots.take();
+        let child = (self.command)(cell, slot.index).spawn()?;
+        Ok(Box::new(Running { child, _slot: slot }))
     }
 }
 
-/// A child process and the place that it takes.
+/// A child process and the slot that it takes.
 struct Running {
     child: Child,
-    _place: Place,
+    _slot: Slot,
 }
 
 impl RunningCell for Running {

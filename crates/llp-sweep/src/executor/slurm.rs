@@ -66,14 +66,14 @@ pub struct Submitted {
 /// A job of Slurm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its number, as `sbatch` tells it.
+    /// Its number, as `sbatch` prints it.
     pub id: String,
     /// Its script in `slurm/`.
     pub script: String,
 }
 
-/// The cells that a submission takes up: those without a result that nobody works on, has cancelled or has parked, but
-/// for failures that another attempt cannot mend.
+/// The cells that a submission takes: those without a result that are not running, cancelled or parked, except for
+/// permanent failures.
 ///
 /// # Errors
 /// [`SweepError::Io`] or [`SweepError::Json`] for a run that cannot be read.
@@ -91,7 +91,7 @@ pub fn open_cells<'a>(
                 let epoch = run.status()?.map_or(0, |status| status.epoch);
                 may_go_on(sweep, cell, epoch, here)?
             }
-            RunState::Failed => !run.status()?.is_some_and(|status| status.hopeless),
+            RunState::Failed => !run.status()?.is_some_and(|status| status.is_permanent),
             _ => false,
         };
         if is_open {

@@ -6,7 +6,7 @@ use crate::bag_sizes::BagSizes;
 use crate::config::{Architecture, NetworkConfig, RunConfig, Stem};
 use crate::record::RunResult;
 
-/// The card of a complete run, in Markdown. The licence is left to whoever publishes the weights.
+/// The card of a complete run, in Markdown. The licence is left to the publisher of the weights.
 pub fn card(config: &RunConfig, result: &RunResult) -> String {
     let accuracy = result.last.as_ref().and_then(|last| last.test_accuracy);
     let mut text = metadata(config, accuracy);

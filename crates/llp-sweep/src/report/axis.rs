@@ -1,7 +1,7 @@
 //! Where an axis begins and ends, and which values it names.
 
-/// Above the lower nine tenths of the values, an axis goes on for at most so many times their extent: a single peak must
-/// not flatten all the rest.
+/// Above the lower nine tenths of the values, an axis goes on for at most this many times their extent: a single peak
+/// must not flatten all the rest.
 const HEADROOM: f64 = 2.0;
 
 /// An axis of values.

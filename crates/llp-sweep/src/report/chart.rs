@@ -1,8 +1,8 @@
 //! Line charts in panels: a measure over something, with a legend beside them and a caption below.
 
 use super::axis::{Axis, tick_text};
-use super::canvas::{Anchor, Canvas, Marker, Position, Stroke, text_width, wrap};
-use super::ink::Ink;
+use super::color::Color;
+use super::drawing::{Anchor, Drawing, Marker, Position, Stroke, text_width, wrap};
 
 /// Several panels with common axes.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(super) struct Panel {
 pub(super) struct Line {
     pub(super) label: String,
     /// The same in every panel.
-    pub(super) ink: Ink,
+    pub(super) color: Color,
     pub(super) points: Vec<Point>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Point {
     pub(super) mark: Mark,
 }
 
-/// What stands behind a point.
+/// The data behind a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     /// All that was planned.
@@ -87,7 +87,7 @@ const SMALL: u32 = 11;
 const NORMAL: u32 = 13;
 const LARGE: u32 = 16;
 
-const REFERENCE: Stroke = Stroke { ink: Ink::Muted, width: 1.2 };
+const REFERENCE: Stroke = Stroke { color: Color::Muted, width: 1.2 };
 
 /// How panels are arranged: how many in a row, and the size of the area inside their axes.
 struct Arrangement {
@@ -122,21 +122,21 @@ impl Arrangement {
     }
 }
 
-/// Draws a figure with its title and its caption, as it stands alone.
-pub(super) fn draw(figure: &Figure) -> Canvas {
+/// Draws a figure with its title and its caption, as a file by itself.
+pub(super) fn draw(figure: &Figure) -> Drawing {
     let width = width(figure);
     let caption = wrap(&figure.caption, CAPTION, width - 2.0 * RIGHT);
-    let (mut canvas, bottom) = body(figure, TITLE, (caption.len() as f64 + 1.0) * CAPTION_LINE);
-    canvas.text((RIGHT, 26.0), &figure.title, LARGE, Anchor::Start, Ink::Text);
+    let (mut drawing, bottom) = body(figure, TITLE, (caption.len() as f64 + 1.0) * CAPTION_LINE);
+    drawing.text((RIGHT, 26.0), &figure.title, LARGE, Anchor::Start, Color::Text);
     for (index, line) in caption.iter().enumerate() {
         let y = bottom + (index as f64 + 0.8) * CAPTION_LINE;
-        canvas.text((RIGHT, y), line, CAPTION, Anchor::Start, Ink::Muted);
+        drawing.text((RIGHT, y), line, CAPTION, Anchor::Start, Color::Muted);
     }
-    canvas
+    drawing
 }
 
 /// Draws a figure without title and caption, which the page around it has.
-pub(super) fn draw_bare(figure: &Figure) -> Canvas {
+pub(super) fn draw_bare(figure: &Figure) -> Drawing {
     body(figure, 0.0, 0.0).0
 }
 
@@ -146,15 +146,15 @@ fn width(figure: &Figure) -> f64 {
 }
 
 /// Panels and legend, with room above and below; and where the room below begins.
-fn body(figure: &Figure, above: f64, below: f64) -> (Canvas, f64) {
+fn body(figure: &Figure, above: f64, below: f64) -> (Drawing, f64) {
     let arrangement = Arrangement::of(figure.panels.len(), above);
     let (panels_width, bottom) = arrangement.extent(figure.panels.len());
-    let mut canvas = Canvas::new(width(figure), bottom + below);
+    let mut drawing = Drawing::new(width(figure), bottom + below);
     for (index, panel) in figure.panels.iter().enumerate() {
-        Axes::new(figure, &arrangement, index).draw(&mut canvas, figure, panel);
+        Axes::new(figure, &arrangement, index).draw(&mut drawing, figure, panel);
     }
-    draw_legend(&mut canvas, figure, (panels_width, above + TOP));
-    (canvas, bottom)
+    draw_legend(&mut drawing, figure, (panels_width, above + TOP));
+    (drawing, bottom)
 }
 
 /// The mapping of one panel's values to positions.
@@ -200,90 +200,92 @@ impl<'a> Axes<'a> {
         (self.x(point.x), self.y(point.y))
     }
 
-    fn draw(&self, canvas: &mut Canvas, figure: &Figure, panel: &Panel) {
+    fn draw(&self, drawing: &mut Drawing, figure: &Figure, panel: &Panel) {
         let (left, top) = self.origin;
         let (right, bottom, middle) = (left + self.width, top + self.height, left + self.width / 2.0);
-        canvas.text((middle, top - 30.0), &panel.title, NORMAL, Anchor::Middle, Ink::Text);
-        canvas.text((left - 28.0, top - 12.0), &panel.y_label, SMALL, Anchor::Start, Ink::Muted);
-        canvas.text((right, top - 12.0), &panel.note, SMALL, Anchor::End, Ink::Muted);
+        drawing.text((middle, top - 30.0), &panel.title, NORMAL, Anchor::Middle, Color::Text);
+        drawing.text((left - 28.0, top - 12.0), &panel.y_label, SMALL, Anchor::Start, Color::Muted);
+        drawing.text((right, top - 12.0), &panel.note, SMALL, Anchor::End, Color::Muted);
         for &tick in &self.y_axis.ticks {
             let y = self.y(tick);
-            canvas.line(&[(left, y), (right, y)], thin(Ink::Rule));
-            canvas.text((left - 7.0, y + 4.0), &tick_text(tick), SMALL, Anchor::End, Ink::Text);
+            drawing.line(&[(left, y), (right, y)], thin(Color::Rule));
+            drawing.text((left - 7.0, y + 4.0), &tick_text(tick), SMALL, Anchor::End, Color::Text);
         }
         for tick in &self.x_ticks {
             let x = self.x(*tick);
-            canvas.line(&[(x, bottom), (x, bottom + 4.0)], thin(Ink::Text));
-            canvas.text((x, bottom + 17.0), &tick.to_string(), SMALL, Anchor::Middle, Ink::Text);
+            drawing.line(&[(x, bottom), (x, bottom + 4.0)], thin(Color::Text));
+            drawing.text((x, bottom + 17.0), &tick.to_string(), SMALL, Anchor::Middle, Color::Text);
         }
-        canvas.text((middle, bottom + 35.0), &figure.x_label, SMALL, Anchor::Middle, Ink::Muted);
+        drawing.text((middle, bottom + 35.0), &figure.x_label, SMALL, Anchor::Middle, Color::Muted);
         if let Some(reference) = panel.reference {
-            canvas.dashes((left, self.y(reference)), right, REFERENCE);
+            drawing.dashes((left, self.y(reference)), right, REFERENCE);
         }
-        panel.lines.iter().for_each(|line| self.draw_spread(canvas, line));
-        panel.lines.iter().for_each(|line| self.draw_line(canvas, line));
+        panel.lines.iter().for_each(|line| self.draw_spread(drawing, line));
+        panel.lines.iter().for_each(|line| self.draw_line(drawing, line));
         // The frame comes last, over the ends of lines.
-        canvas.line(&[(left, top), (left, bottom), (right, bottom)], thin(Ink::Text));
+        drawing.line(&[(left, top), (left, bottom), (right, bottom)], thin(Color::Text));
     }
 
     /// The band of one standard deviation, and a bar at each point, which also shows where there is no neighbor.
-    fn draw_spread(&self, canvas: &mut Canvas, line: &Line) {
-        let ink = line.ink;
+    fn draw_spread(&self, drawing: &mut Drawing, line: &Line) {
+        let color = line.color;
         let spread: Vec<(&Point, f64)> = present(line).filter_map(|point| Some((point, point.sd?))).collect();
         let upper = spread.iter().map(|(point, sd)| (self.x(point.x), self.y(point.y + sd)));
         let lower = spread.iter().map(|(point, sd)| (self.x(point.x), self.y(point.y - sd)));
         for (top, bottom) in upper.clone().zip(lower.clone()) {
-            canvas.line(&[top, bottom], thin(ink));
+            drawing.line(&[top, bottom], thin(color));
         }
         if spread.len() > 1 {
-            canvas.area(&upper.chain(lower.rev()).collect::<Vec<_>>(), ink, 0.2);
+            drawing.area(&upper.chain(lower.rev()).collect::<Vec<_>>(), color, 0.2);
         }
     }
 
-    fn draw_line(&self, canvas: &mut Canvas, line: &Line) {
-        let (ink, marker) = (line.ink, line.ink.marker());
+    fn draw_line(&self, drawing: &mut Drawing, line: &Line) {
+        let (color, marker) = (line.color, line.color.marker());
         let path: Vec<Position> = present(line).map(|point| self.at(point)).collect();
         if path.len() > 1 {
-            canvas.line(&path, Stroke { ink, width: 2.0 });
+            drawing.line(&path, Stroke { color, width: 2.0 });
         }
         // A single point would not be seen without a marker.
         let marker = marker.or_else(|| (path.len() == 1).then_some(Marker::Circle));
         for point in &line.points {
             match (marker, point.mark) {
-                (_, Mark::Absent) => canvas.marker(Marker::Cross, self.at(point), 4.5, ink, ink),
-                (Some(marker), Mark::Solid) => canvas.marker(marker, self.at(point), 4.0, ink, ink),
-                (Some(marker), Mark::Hollow) => canvas.marker(marker, self.at(point), 4.0, Ink::Page, ink),
+                (_, Mark::Absent) => drawing.marker(Marker::Cross, self.at(point), 4.5, color, color),
+                (Some(marker), Mark::Solid) => drawing.marker(marker, self.at(point), 4.0, color, color),
+                (Some(marker), Mark::Hollow) => {
+                    drawing.marker(marker, self.at(point), 4.0, Color::Page, color);
+                }
                 (None, _) => {}
             }
         }
     }
 }
 
-fn draw_legend(canvas: &mut Canvas, figure: &Figure, (x, top): Position) {
+fn draw_legend(drawing: &mut Drawing, figure: &Figure, (x, top): Position) {
     let mut y = top + 4.0;
-    canvas.text((x, y), &figure.legend_title, SMALL, Anchor::Start, Ink::Muted);
-    for (label, ink) in legend(figure) {
+    drawing.text((x, y), &figure.legend_title, SMALL, Anchor::Start, Color::Muted);
+    for (label, color) in legend(figure) {
         y += 19.0;
-        let marker = ink.marker();
-        canvas.line(&[(x, y - 4.0), (x + 22.0, y - 4.0)], Stroke { ink, width: 2.0 });
+        let marker = color.marker();
+        drawing.line(&[(x, y - 4.0), (x + 22.0, y - 4.0)], Stroke { color, width: 2.0 });
         if let Some(marker) = marker {
-            canvas.marker(marker, (x + 11.0, y - 4.0), 4.0, ink, ink);
+            drawing.marker(marker, (x + 11.0, y - 4.0), 4.0, color, color);
         }
-        canvas.text((x + 29.0, y), label, SMALL, Anchor::Start, Ink::Text);
+        drawing.text((x + 29.0, y), label, SMALL, Anchor::Start, Color::Text);
     }
     if figure.panels.iter().any(|panel| panel.reference.is_some()) {
         y += 19.0;
-        canvas.dashes((x, y - 4.0), x + 23.0, REFERENCE);
-        canvas.text((x + 29.0, y), &figure.reference_label, SMALL, Anchor::Start, Ink::Text);
+        drawing.dashes((x, y - 4.0), x + 23.0, REFERENCE);
+        drawing.text((x + 29.0, y), &figure.reference_label, SMALL, Anchor::Start, Color::Text);
     }
 }
 
 /// The labels of all panels, each once, in the order of their first appearance.
-fn legend(figure: &Figure) -> Vec<(&str, Ink)> {
-    let mut entries: Vec<(&str, Ink)> = Vec::new();
+fn legend(figure: &Figure) -> Vec<(&str, Color)> {
+    let mut entries: Vec<(&str, Color)> = Vec::new();
     for line in figure.panels.iter().flat_map(|panel| &panel.lines) {
         if !entries.iter().any(|(label, _)| *label == line.label) {
-            entries.push((&line.label, line.ink));
+            entries.push((&line.label, line.color));
         }
     }
     entries
@@ -296,7 +298,7 @@ fn legend_width(figure: &Figure) -> f64 {
     labels.chain(others).fold(0.0, f64::max)
 }
 
-/// The points that stand for something.
+/// The points that represent data.
 fn present(line: &Line) -> impl DoubleEndedIterator<Item = &Point> {
     line.points.iter().filter(|point| point.mark != Mark::Absent)
 }
@@ -308,6 +310,6 @@ fn round_ticks(last: f64) -> Vec<f64> {
     (0_u32..=5).map(|n| f64::from(n) * step).filter(|tick| *tick <= last).collect()
 }
 
-fn thin(ink: Ink) -> Stroke {
-    Stroke { ink, width: 1.0 }
+fn thin(color: Color) -> Stroke {
+    Stroke { color, width: 1.0 }
 }

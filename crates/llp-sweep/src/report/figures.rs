@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::chart::{Figure, Line, Mark, Panel, Point, Scale};
-use super::ink::Ink;
+use super::color::Color;
 use super::measure::Measure;
 use super::table::notes;
 use crate::bag_sizes::BagSizes;
@@ -22,7 +22,7 @@ pub(super) fn over_epochs(curves: &[Vec<EpochRecord>], groups: &[Group]) -> Figu
         let members = groups.iter().filter(|group| group.data == *data && group.loss == loss);
         let line = |group: &Group| Line {
             label: group.sizes.to_string(),
-            ink: Ink::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() },
+            color: Color::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() },
             points: mean_over_seeds(curves, group, measure),
         };
         let lines: Vec<Line> = members.clone().map(line).collect();
@@ -101,7 +101,7 @@ pub(super) fn over_bag_sizes(groups: &[Group]) -> Figure {
         let chance = groups.iter().find_map(|group| group.chance);
         let line = |loss: LossName| Line {
             label: loss.title().to_owned(),
-            ink: Ink::Category(loss as usize),
+            color: Color::Category(loss as usize),
             points: groups
                 .iter()
                 .filter(|group| group.loss == loss)

@@ -5,39 +5,39 @@
 
 use kuva::backend::raster::RasterBackend;
 use kuva::backend::svg::SvgBackend;
-use kuva::render::color::Color;
+use kuva::render::color::Color as KuvaColor;
 use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
 
-use super::canvas::{Anchor, Canvas, Shape, Stroke};
-use super::ink::Ink;
+use super::color::Color;
+use super::drawing::{Anchor, Drawing, Shape, Stroke};
 
 /// PNG pixels per unit: sharp in print at the width of a column.
 const PNG_SCALE: f32 = 3.0;
 
 /// A finished drawing in both formats.
 #[derive(Debug)]
-pub(super) struct Drawing {
+pub(super) struct Rendered {
     pub(super) svg: String,
     pub(super) png: Vec<u8>,
 }
 
 /// The drawing as SVG and PNG.
-pub(super) fn draw(canvas: &Canvas) -> Result<Drawing, String> {
-    let mut scene = Scene::new(canvas.width, canvas.height);
+pub(super) fn draw(drawing: &Drawing) -> Result<Rendered, String> {
+    let mut scene = Scene::new(drawing.width, drawing.height);
     scene.font_family = Some("DejaVu Sans, Verdana, Helvetica, Arial, sans-serif".to_owned());
-    canvas.shapes.iter().for_each(|shape| scene.add(primitive(shape)));
+    drawing.shapes.iter().for_each(|shape| scene.add(primitive(shape)));
     // The back end gives width and height only; a page that shows the file smaller needs the view box to scale it.
     let view_box = format!("<svg viewBox=\"0 0 {} {}\" ", scene.width, scene.height);
     let svg = SvgBackend::default().render_scene(&scene).replacen("<svg ", &view_box, 1);
     let png = RasterBackend::new().with_scale(PNG_SCALE).render_scene(&scene)?;
-    Ok(Drawing { svg, png })
+    Ok(Rendered { svg, png })
 }
 
 fn primitive(shape: &Shape) -> Primitive {
     match shape {
         Shape::Line { points, stroke } => Primitive::PolyLine {
             points: points.clone(),
-            stroke: color(stroke.ink),
+            stroke: to_kuva(stroke.color),
             stroke_width: stroke.width,
             stroke_dasharray: None,
         },
@@ -45,23 +45,23 @@ fn primitive(shape: &Shape) -> Primitive {
             let corners: Vec<_> = corners.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
             Primitive::Path(Box::new(PathData {
                 d: format!("M {} Z", corners.join(" L ")),
-                fill: Some(color(*fill)),
-                stroke: stroke.map_or(Color::None, |stroke| color(stroke.ink)),
+                fill: Some(to_kuva(*fill)),
+                stroke: stroke.map_or(KuvaColor::None, |stroke| to_kuva(stroke.color)),
                 stroke_width: stroke.map_or(0.0, |stroke| stroke.width),
                 opacity: (*opacity < 1.0).then_some(*opacity),
                 stroke_dasharray: None,
             }))
         }
-        Shape::Circle { center: (cx, cy), r, fill, stroke: Stroke { ink, width } } => Primitive::Circle {
+        Shape::Circle { center: (cx, cy), r, fill, stroke: Stroke { color, width } } => Primitive::Circle {
             cx: *cx,
             cy: *cy,
             r: *r,
-            fill: color(*fill),
+            fill: to_kuva(*fill),
             fill_opacity: None,
-            stroke: Some(color(*ink)),
+            stroke: Some(to_kuva(*color)),
             stroke_width: Some(*width),
         },
-        Shape::Text { at: (x, y), content, size, anchor, ink } => Primitive::Text {
+        Shape::Text { at: (x, y), content, size, anchor, color } => Primitive::Text {
             x: *x,
             y: *y,
             content: content.clone(),
@@ -73,12 +73,12 @@ fn primitive(shape: &Shape) -> Primitive {
             },
             rotate: None,
             bold: false,
-            color: Some(color(*ink)),
+            color: Some(to_kuva(*color)),
         },
     }
 }
 
-fn color(ink: Ink) -> Color {
-    let (r, g, b) = ink.rgb();
-    Color::Rgb(r, g, b)
+fn to_kuva(color: Color) -> KuvaColor {
+    let (r, g, b) = color.rgb();
+    KuvaColor::Rgb(r, g, b)
 }

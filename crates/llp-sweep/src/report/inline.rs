@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::canvas::{Anchor, Canvas, Position, Shape, Stroke};
+use super::drawing::{Anchor, Drawing, Position, Shape, Stroke};
 
 /// The drawing as an `svg` element that says in words, to those who cannot see it, what it shows.
-pub(super) fn svg(canvas: &Canvas, in_words: &str) -> String {
-    let (width, height) = (canvas.width, canvas.height);
+pub(super) fn svg(drawing: &Drawing, in_words: &str) -> String {
+    let (width, height) = (drawing.width, drawing.height);
     let words = escaped(in_words);
     let mut text = format!(
         "<svg viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\" \
          aria-label=\"{words}\"><title>{words}</title>"
     );
     // Writing to a string cannot fail.
-    for shape in &canvas.shapes {
+    for shape in &drawing.shapes {
         let _ = match shape {
             Shape::Line { points, stroke } => write!(
                 text,
@@ -34,11 +34,11 @@ pub(super) fn svg(canvas: &Canvas, in_words: &str) -> String {
                 fill.css(),
                 outline(Some(*stroke))
             ),
-            Shape::Text { at: (x, y), content, size, anchor, ink } => write!(
+            Shape::Text { at: (x, y), content, size, anchor, color } => write!(
                 text,
                 "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{}\" style=\"fill:{}\">{}</text>",
                 position(*anchor),
-                ink.css(),
+                color.css(),
                 escaped(content)
             ),
         };
@@ -48,8 +48,8 @@ pub(super) fn svg(canvas: &Canvas, in_words: &str) -> String {
 }
 
 fn outline(stroke: Option<Stroke>) -> String {
-    stroke.map_or_else(String::new, |Stroke { ink, width }| {
-        format!("stroke:{};stroke-width:{width}", ink.css())
+    stroke.map_or_else(String::new, |Stroke { color, width }| {
+        format!("stroke:{};stroke-width:{width}", color.css())
     })
 }
 

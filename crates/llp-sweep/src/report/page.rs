@@ -14,8 +14,8 @@ mod summary;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::collections::BTreeSet;
 
-use super::Material;
-use super::ink::definitions;
+use super::ReportData;
+use super::color::definitions;
 use super::measure::Measure;
 use crate::config::LossName;
 use crate::select::Group;
@@ -34,32 +34,32 @@ pub(super) struct Tables {
 type Section = (&'static str, String, Markup);
 
 /// The sections that have something to show.
-fn sections(material: &Material, tables: &Tables) -> Vec<Section> {
-    let groups = &material.groups;
+fn sections(report_data: &ReportData, tables: &Tables) -> Vec<Section> {
+    let groups = &report_data.groups;
     let finals = if Measure::all_labelled(groups) {
         results::final_title(Measure::Accuracy)
     } else if Measure::any_labelled(groups) {
         "Final results".to_owned()
     } else {
-        results::final_title(Measure::HeldOut(material.criterion))
+        results::final_title(Measure::HeldOut(report_data.criterion))
     };
-    let (has_choice, is_labelled) = (material.has_choice(), Measure::any_labelled(groups));
+    let (has_choice, is_labelled) = (report_data.has_choice(), Measure::any_labelled(groups));
     let section = |is_shown: bool, anchor, heading: &str, content: &dyn Fn() -> Markup| {
         is_shown.then(|| (anchor, heading.to_owned(), content()))
     };
     [
-        section(true, "summary", "Summary", &|| summary::section(material)),
-        section(true, "runs", "Runs", &|| runs::section(material)),
-        section(true, "finals", &finals, &|| results::finals(material, tables)),
-        section(has_choice, "choice", "Choice of hyper-parameters", &|| choice::section(material)),
+        section(true, "summary", "Summary", &|| summary::section(report_data)),
+        section(true, "runs", "Runs", &|| runs::section(report_data)),
+        section(true, "finals", &finals, &|| results::finals(report_data, tables)),
+        section(has_choice, "choice", "Choice of hyper-parameters", &|| choice::section(report_data)),
         section(has_choice && is_labelled, "regret", "What choosing without labels costs", &|| {
-            regret::section(material)
+            regret::section(report_data)
         }),
-        section(has_choice, "grid", "All hyper-parameters", &|| grid::section(material)),
-        section(true, "learning", "Learning curves", &|| learning::section(material)),
-        section(is_labelled, "classes", "Classes", &|| classes::section(material)),
-        section(true, "ends", "Runs without a result", &|| ends::section(material)),
-        section(true, "commands", "Commands", &|| commands::section(material)),
+        section(has_choice, "grid", "All hyper-parameters", &|| grid::section(report_data)),
+        section(true, "learning", "Learning curves", &|| learning::section(report_data)),
+        section(is_labelled, "classes", "Classes", &|| classes::section(report_data)),
+        section(true, "ends", "Runs without a result", &|| ends::section(report_data)),
+        section(true, "commands", "Commands", &|| commands::section(report_data)),
     ]
     .into_iter()
     .flatten()
@@ -67,9 +67,9 @@ fn sections(material: &Material, tables: &Tables) -> Vec<Section> {
 }
 
 /// The whole page.
-pub(super) fn html(material: &Material, tables: &Tables) -> String {
-    let sections = sections(material, tables);
-    let title = format!("Learning from label proportions: {}", listed(data_sets(&material.groups)));
+pub(super) fn html(report_data: &ReportData, tables: &Tables) -> String {
+    let sections = sections(report_data, tables);
+    let title = format!("Learning from label proportions: {}", listed(data_sets(&report_data.groups)));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -80,7 +80,7 @@ pub(super) fn html(material: &Material, tables: &Tables) -> String {
                 // Without one, browsers ask the server for an icon.
                 link rel="icon" href="data:,";
                 title { (title) }
-                style { (PreEscaped(style(&material.groups))) }
+                style { (PreEscaped(style(&report_data.groups))) }
             }
             body {
                 header { h1 { (title) } }

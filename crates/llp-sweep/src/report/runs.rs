@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Material;
+use super::ReportData;
 use super::page::duration;
 use crate::bag_sizes::BagSizes;
 use crate::collect::Row;
@@ -29,20 +29,20 @@ pub(super) struct RunLine {
 }
 
 /// The lines of all runs, in their order.
-pub(super) fn lines(material: &Material) -> Vec<RunLine> {
-    let differences = Differences::between(material.rows.iter().map(|row| &row.cell.config));
-    let line = |(row, name): (&Row, &String)| line(material, row, name, &differences);
-    material.rows.iter().zip(&material.names).map(line).collect()
+pub(super) fn lines(report_data: &ReportData) -> Vec<RunLine> {
+    let differences = Differences::between(report_data.rows.iter().map(|row| &row.cell.config));
+    let line = |(row, name): (&Row, &String)| line(report_data, row, name, &differences);
+    report_data.rows.iter().zip(&report_data.names).map(line).collect()
 }
 
 /// The lines as a Markdown table.
-pub(super) fn markdown(material: &Material) -> String {
-    let criterion = format!("held-out {}", material.criterion.in_middle());
+pub(super) fn markdown(report_data: &ReportData) -> String {
+    let criterion = format!("held-out {}", report_data.criterion.in_middle());
     let mut text = format!(
         "| run | settings that differ | bags | bag size | epochs | {criterion} | test accuracy, % | time | state |\n\
          |:---|:---|---:|---:|---:|---:|---:|---:|:---|\n"
     );
-    for run in lines(material) {
+    for run in lines(report_data) {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
@@ -61,7 +61,7 @@ pub(super) fn markdown(material: &Material) -> String {
     text
 }
 
-fn line(material: &Material, row: &Row, name: &str, differences: &Differences) -> RunLine {
+fn line(report_data: &ReportData, row: &Row, name: &str, differences: &Differences) -> RunLine {
     let config = &row.cell.config;
     let result = row.result.as_ref();
     let last = result.and_then(|result| result.last.as_ref());
@@ -84,7 +84,7 @@ fn line(material: &Material, row: &Row, name: &str, differences: &Differences) -
         },
         trend,
         held_out: complete
-            .and_then(|last| material.criterion.of(last))
+            .and_then(|last| report_data.criterion.of(last))
             .map_or_else(String::new, |value| format!("{value:.4}")),
         accuracy: complete
             .and_then(|last| last.test_accuracy)

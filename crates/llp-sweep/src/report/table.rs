@@ -67,7 +67,7 @@ pub(super) fn size_in_words(groups: &[&Group], largest: usize) -> String {
     sizes.reduce(BagSizes::and).unwrap_or(BagSizes::Equal(largest)).to_string()
 }
 
-/// The same numbers and what stands behind them as CSV: one row for each data set, loss and bag size; accuracies are
+/// The same numbers and their sources as CSV: one row for each data set, loss and bag size; accuracies are
 /// fractions, losses in nats, and what there is not is empty.
 ///
 /// # Errors

@@ -77,7 +77,7 @@ impl RunDir {
         fs_err::metadata(self.metrics_path()).map_or(0, |metadata| metadata.len())
     }
 
-    /// When the last epoch was written, as far as the file system tells; nothing before the first.
+    /// When the last epoch was written, as the file system records it. Returns `None` before the first.
     pub fn last_epoch_at(&self) -> Option<std::time::SystemTime> {
         fs_err::metadata(self.metrics_path()).ok()?.modified().ok()
     }

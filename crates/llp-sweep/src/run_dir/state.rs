@@ -1,4 +1,4 @@
-//! Where a run stands.
+//! The state of a run.
 
 use crate::record::{Outcome, RunResult};
 
@@ -12,7 +12,7 @@ pub enum RunState {
     Running,
     /// Started, and neither ended nor worked on.
     Interrupted,
-    /// It is not to be worked on until somebody takes that back.
+    /// It is skipped until the cancellation is taken back.
     Cancelled,
     /// Its last attempt failed.
     Failed,
@@ -55,7 +55,7 @@ impl RunState {
         }
     }
 
-    /// Whether the run came to its end, so that there is a result.
+    /// Whether the run ended, so that there is a result.
     pub fn is_ended(self) -> bool {
         matches!(self, Self::Complete | Self::Diverged)
     }

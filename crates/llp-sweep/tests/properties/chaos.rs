@@ -1,5 +1,5 @@
-//! Several worker processes on one directory, killed at random, on a disk that fails at random, while somebody reads.
-//! The test program is its own worker and its own trainer.
+//! Several worker processes on one directory, killed at random, on a disk that fails at random, while another process
+//! reads. The test program is its own worker and its own trainer.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use llp_sweep::claim::{Claimant, Host};
+use llp_sweep::claim::{Host, Owner};
 use llp_sweep::collect::{self, collect};
 use llp_sweep::config::RunConfig;
-use llp_sweep::executor::local::{Options, World, run};
+use llp_sweep::executor::local::{Environment, Options, run};
 use llp_sweep::executor::process::Processes;
 use llp_sweep::executor::{Silent, code};
 use llp_sweep::filter::Filter;
@@ -21,7 +21,7 @@ use llp_sweep::run_dir::RunState;
 use llp_sweep::status::{count, survey};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
-use crate::executor::{Chance, NO_SIGNALS, World as Calm, leak};
+use crate::executor::{Chance, Environment as Calm, NO_SIGNALS, leak};
 use crate::fake::{Training, options, run_all, sweep};
 
 const SWEEP: &str = "CHAOS_SWEEP";
@@ -32,7 +32,7 @@ const SEED: &str = "CHAOS_SEED";
 /// Long against any delay of a busy machine, short against the test.
 const LIFE_SIGN: Duration = Duration::from_secs(1);
 
-/// Trainers wait after their first epoch until so many of them were killed, however fast the machine is.
+/// Trainers wait after their first epoch until this many of them were killed, however fast the machine is.
 const KILLS: usize = 12;
 
 /// The file in the sweep's folder that ends the wait.
@@ -42,8 +42,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn me(host: &str) -> Claimant {
-    Claimant { host: Host { name: host.to_owned(), boot_id: "0".to_owned() }, pid: std::process::id() }
+fn me(host: &str) -> Owner {
+    Owner { host: Host { name: host.to_owned(), boot_id: "0".to_owned() }, pid: std::process::id() }
 }
 
 /// The trainer: one cell in a process of its own. Each completed training is a line of `ended.log`.
@@ -129,9 +129,9 @@ fn worker() {
     };
     let (start, me) = (Instant::now(), me(&host));
     let seconds = || start.elapsed().as_secs_f64();
-    let world = World { claimant: &me, seconds: &seconds, signals: NO_SIGNALS };
+    let environment = Environment { owner: &me, seconds: &seconds, signals: NO_SIGNALS };
     let cells = sweep.matching(&Filter::default());
-    let totals = run(&sweep, &cells, &launcher, &options, world, &mut Silent).unwrap();
+    let totals = run(&sweep, &cells, &launcher, &options, environment, &mut Silent).unwrap();
     std::process::exit(i32::from(totals.ended() < sweep.cells().len()))
 }
 
@@ -178,8 +178,8 @@ fn read_all(sweep: &SweepDir, is_over: &AtomicBool) -> usize {
     n_reads
 }
 
-/// Every cell ends exactly once, whoever is killed and whatever cannot be written; a reader never sees half of a file,
-/// and the table of results is that of an undisturbed sweep.
+/// Every cell ends exactly once, whichever process is killed and whatever cannot be written; a reader never sees half
+/// of a file, and the table of results is that of an undisturbed sweep.
 #[test]
 fn chaos_changes_nothing() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -202,8 +202,8 @@ fn chaos_changes_nothing() {
     // A trainer that is killed between its result and its line of the log has ended all the same.
     assert!(ended.len() + n_kills >= sweep.cells().len());
 
-    let world = leak(Calm::calm(&calm));
-    run_all(&calm, "0", &world, &options(1), NO_SIGNALS, &mut Silent).unwrap();
+    let environment = leak(Calm::calm(&calm));
+    run_all(&calm, "0", &environment, &options(1), NO_SIGNALS, &mut Silent).unwrap();
     let table = |sweep: &SweepDir| {
         collect::write(sweep, &collect(sweep, &me("reader").host)).unwrap();
         fs_err::read_to_string(sweep.path().join("results.csv")).unwrap()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use llp_sweep::SweepError;
-use llp_sweep::claim::Claimant;
+use llp_sweep::claim::Owner;
 use llp_sweep::control::{Retry, cancel, free_from_dead_hosts, retry};
 use llp_sweep::executor::Silent;
 use llp_sweep::executor::local::Options;
@@ -14,8 +14,8 @@ use llp_sweep::status::{self, cross, keys, remaining, survey};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use proptest::prelude::*;
 
-use crate::executor::{Diary, NO_SIGNALS, World, leak};
-use crate::fake::{BEAT, claim_file, claimant, host, options, record, result, run_all, sweep};
+use crate::executor::{Diary, Environment, NO_SIGNALS, leak};
+use crate::fake::{BEAT, claim_file, host, options, owner, record, result, run_all, sweep};
 
 fn filter(text: &str) -> Filter {
     Filter::parse("--filter", text).unwrap()
@@ -61,28 +61,28 @@ fn cancelled_cells_wait_for_a_retry() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 2, 2);
     let first = filter("seed=0");
-    assert_eq!(cancel(&sweep, &sweep.matching(&first), &claimant("0")).unwrap(), sweep.matching(&first));
-    let world = leak(World::calm(&sweep));
-    let totals = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut Silent).unwrap();
+    assert_eq!(cancel(&sweep, &sweep.matching(&first), &owner("0")).unwrap(), sweep.matching(&first));
+    let environment = leak(Environment::calm(&sweep));
+    let totals = run_all(&sweep, "0", &environment, &options(2), NO_SIGNALS, &mut Silent).unwrap();
     assert_eq!((totals.cancelled, totals.ended()), (4, 4));
-    assert_eq!(cancel(&sweep, &all(&sweep), &claimant("0")).unwrap(), Vec::<&Cell>::new());
+    assert_eq!(cancel(&sweep, &all(&sweep), &owner("0")).unwrap(), Vec::<&Cell>::new());
     assert!(sweep.matching(&first).iter().all(|cell| state(&sweep, cell) == RunState::Cancelled));
-    let again = retry(&sweep, &all(&sweep), Retry::default(), &claimant("0")).unwrap();
+    let again = retry(&sweep, &all(&sweep), Retry::default(), &owner("0")).unwrap();
     assert_eq!(again, sweep.matching(&first));
-    let totals = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut Silent).unwrap();
+    let totals = run_all(&sweep, "0", &environment, &options(2), NO_SIGNALS, &mut Silent).unwrap();
     assert_eq!((totals.cancelled, totals.ended()), (0, 8));
 }
 
-/// A retry opens failed and parked cells with all attempts and keeps their checkpoints unless told otherwise; diverged
+/// A retry opens failed and parked cells with all attempts and keeps their checkpoints unless asked otherwise; diverged
 /// ones only if asked to.
 #[test]
 fn a_retry_starts_the_count_anew() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 1, 2);
-    let world = leak(World::calm(&sweep));
-    run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut Silent).unwrap();
-    assert_eq!(retry(&sweep, &all(&sweep), Retry::default(), &claimant("0")).unwrap().len(), 0);
-    let diverged = retry(&sweep, &all(&sweep), Retry { diverged: true, ..Retry::default() }, &claimant("0"));
+    let environment = leak(Environment::calm(&sweep));
+    run_all(&sweep, "0", &environment, &options(2), NO_SIGNALS, &mut Silent).unwrap();
+    assert_eq!(retry(&sweep, &all(&sweep), Retry::default(), &owner("0")).unwrap().len(), 0);
+    let diverged = retry(&sweep, &all(&sweep), Retry { diverged: true, ..Retry::default() }, &owner("0"));
     assert_eq!(diverged.unwrap(), sweep.matching(&filter("lr=9")));
 
     for (cell, activity) in
@@ -96,27 +96,26 @@ fn a_retry_starts_the_count_anew() {
             attempt: 3,
             deaths: 3,
             reason: None,
-            hopeless: true,
+            is_permanent: true,
         };
         run.write_status(&status).unwrap();
         assert!(matches!(state(&sweep, cell), RunState::Failed | RunState::Parked));
-        retry(&sweep, &[cell], Retry::default(), &claimant("0")).unwrap();
+        retry(&sweep, &[cell], Retry::default(), &owner("0")).unwrap();
         let status = run.status().unwrap().unwrap();
-        assert_eq!((status.attempt, status.deaths, status.hopeless), (1, 0, false));
+        assert_eq!((status.attempt, status.deaths, status.is_permanent), (1, 0, false));
         assert!(run.checkpoints_dir().join("epoch").exists());
         run.cancel().unwrap();
-        retry(&sweep, &[cell], Retry { from_scratch: true, ..Retry::default() }, &claimant("0")).unwrap();
+        retry(&sweep, &[cell], Retry { from_scratch: true, ..Retry::default() }, &owner("0")).unwrap();
         assert!(!run.checkpoints_dir().exists() && run.read_metrics().unwrap().is_empty());
         assert_eq!(state(&sweep, cell), RunState::Pending);
     }
 }
 
-/// A cell whose holder, on another host, gives no sign of life is freed and finished, and its log says so; one whose
+/// A cell whose holder, on another host, has no heartbeat is freed and finished, and its log says so; one whose
 /// holder lives is waited for until the pool has idled for too long.
 #[test]
 fn cells_of_dead_hosts_are_freed() {
-    let stranger =
-        Claimant { host: llp_sweep::claim::Host { name: "there".to_owned(), ..host("0") }, pid: 7 };
+    let stranger = Owner { host: llp_sweep::claim::Host { name: "there".to_owned(), ..host("0") }, pid: 7 };
     for is_dead in [true, false] {
         let folder = tempfile::tempdir().unwrap();
         let sweep = sweep(folder.path(), 1, 2);
@@ -133,9 +132,9 @@ fn cells_of_dead_hosts_are_freed() {
             Some(claim)
         };
         let idle = Options { idle_exit: Some(20 * BEAT), poll: Duration::from_millis(1), ..options(2) };
-        let world = leak(World::calm(&sweep));
+        let environment = leak(Environment::calm(&sweep));
         let mut diary = Diary::default();
-        let totals = run_all(&sweep, "0", &world, &idle, NO_SIGNALS, &mut diary).unwrap();
+        let totals = run_all(&sweep, "0", &environment, &idle, NO_SIGNALS, &mut diary).unwrap();
         let freed = diary.lines.contains(&"2 freed from process 7 on there".to_owned());
         assert_eq!(
             (totals.ended(), totals.elsewhere, freed),
@@ -147,11 +146,10 @@ fn cells_of_dead_hosts_are_freed() {
     }
 }
 
-/// Before cells are handed to others, those of dead hosts are told from those of living ones.
+/// Before cells are handed to others, those of dead hosts are distinguished from those of living ones.
 #[test]
 fn only_dead_hosts_lose_their_cells() {
-    let stranger =
-        Claimant { host: llp_sweep::claim::Host { name: "there".to_owned(), ..host("0") }, pid: 7 };
+    let stranger = Owner { host: llp_sweep::claim::Host { name: "there".to_owned(), ..host("0") }, pid: 7 };
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 1, 2);
     let claim = |index: usize| {
@@ -164,7 +162,7 @@ fn only_dead_hosts_lose_their_cells() {
     drop(dead);
     fs_err::write(file, bytes).unwrap();
     // A beat of the watcher is longer than one of the holders, so that a living one has shown itself.
-    let freed = free_from_dead_hosts(&sweep, &all(&sweep), &claimant("0"), 10 * BEAT).unwrap();
+    let freed = free_from_dead_hosts(&sweep, &all(&sweep), &owner("0"), 10 * BEAT).unwrap();
     assert_eq!(freed, [(&sweep.cells()[2], stranger)]);
     assert_eq!(
         [1, 2].map(|index| state(&sweep, &sweep.cells()[index])),
@@ -195,7 +193,7 @@ fn a_survey_adds_up() {
         attempt: 1,
         deaths: 0,
         reason: None,
-        hopeless: false,
+        is_permanent: false,
     })
     .unwrap();
     let standings = survey(&sweep, &all(&sweep), &host("0"));

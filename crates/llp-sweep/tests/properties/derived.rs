@@ -6,7 +6,7 @@ use llp_sweep::criterion::Criterion;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{EpochRecord, Outcome};
-use llp_sweep::report::{self, Material};
+use llp_sweep::report::{self, ReportData};
 use llp_sweep::run_dir::{RunDir, RunState};
 use llp_sweep::select::{Spread, select};
 use llp_sweep::status::{count, survey};
@@ -192,13 +192,13 @@ fn every_cell_has_a_row() {
     }
 }
 
-/// The report of the same runs is the same, byte for byte; it is complete, and tells what is not there.
+/// The report of the same runs is the same, byte for byte; it is complete, and names what is missing.
 #[test]
 fn the_report_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = finished(folder.path());
     let write = || {
-        report::write(&sweep, &Material::of_sweep(&sweep, &host("0")).unwrap()).unwrap();
+        report::write(&sweep, &ReportData::of_sweep(&sweep, &host("0")).unwrap()).unwrap();
         [
             "figures/figure1.svg",
             "figures/figure2.svg",
@@ -255,9 +255,9 @@ fn the_report_is_complete() {
 fn an_empty_report() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = SweepDir::open_or_create(folder.path(), &grid()).unwrap();
-    let material = Material::of_sweep(&sweep, &host("0")).unwrap();
-    collect::write(&sweep, &material.rows).unwrap();
-    report::write(&sweep, &material).unwrap();
+    let report_data = ReportData::of_sweep(&sweep, &host("0")).unwrap();
+    collect::write(&sweep, &report_data.rows).unwrap();
+    report::write(&sweep, &report_data).unwrap();
     let table = fs_err::read_to_string(folder.path().join("results.md")).unwrap();
     assert!(table.contains("No complete candidate; 120 runs, 120 not finished."));
 }

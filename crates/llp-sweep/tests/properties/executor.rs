@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use llp_sweep::SweepError;
-use llp_sweep::claim::Claimant;
+use llp_sweep::claim::Owner;
 use llp_sweep::executor::local::Signals;
 use llp_sweep::executor::{CellEnd, Exit, Launch, Progress, RunningCell, Silent, Totals, code};
 use llp_sweep::prune::may_go_on;
@@ -17,12 +17,12 @@ use llp_sweep::run_dir::RunState;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use proptest::prelude::*;
 
-use crate::fake::{Training, claim_file, claimant, host, options, run_all, sweep};
+use crate::fake::{Training, claim_file, host, options, owner, run_all, sweep};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 pub(crate) const NO_SIGNALS: Signals<'static> = Signals { stop: &NEVER, kill: &NEVER };
 
-/// Events of the fake world, reproducible from a seed (the generator is `SplitMix64` of Steele, Lea and Flood).
+/// Events of the fake environment, reproducible from a seed (the generator is `SplitMix64` of Steele, Lea and Flood).
 #[derive(Debug)]
 pub(crate) struct Chance(pub(crate) Mutex<u64>);
 
@@ -40,8 +40,8 @@ impl Chance {
     }
 }
 
-/// Launches trainings that die, fail and take the machine down with them, each once in so many steps (0: never).
-pub(crate) struct World {
+/// Launches trainings that die, fail and take the machine down with them, each once in this many steps (0: never).
+pub(crate) struct Environment {
     sweep: SweepDir,
     boot: String,
     chance: Chance,
@@ -51,7 +51,7 @@ pub(crate) struct World {
     results: Mutex<BTreeMap<String, usize>>,
 }
 
-impl World {
+impl Environment {
     pub(crate) fn calm(sweep: &SweepDir) -> Self {
         Self::new(sweep, 0, 0, 0)
     }
@@ -71,21 +71,21 @@ impl World {
     }
 }
 
-impl Launch for &'static World {
+impl Launch for &'static Environment {
     fn launch(&self, cell: &Cell) -> io::Result<Box<dyn RunningCell>> {
         let run = self.sweep.run_dir(cell);
-        let training = match Training::begin(&run, &cell.config, &claimant(&self.boot)) {
+        let training = match Training::begin(&run, &cell.config, &owner(&self.boot)) {
             Ok(training) => Some(ManuallyDrop::new(training)),
             Err(SweepError::Claimed { .. }) => None,
             Err(error) => panic!("{error}"),
         };
-        Ok(Box::new(Actor { world: self, run: cell.run.clone(), training, is_interrupted: false }))
+        Ok(Box::new(Actor { environment: self, run: cell.run.clone(), training, is_interrupted: false }))
     }
 }
 
 /// One training. Dropping it is dying: the claim stays behind.
 struct Actor {
-    world: &'static World,
+    environment: &'static Environment,
     run: String,
     training: Option<ManuallyDrop<Training>>,
     is_interrupted: bool,
@@ -112,7 +112,7 @@ impl Actor {
 
 impl RunningCell for Actor {
     fn try_wait(&mut self) -> io::Result<Option<Exit>> {
-        assert!(!self.world.chance.one_in(self.world.power_cut), "power cut");
+        assert!(!self.environment.chance.one_in(self.environment.power_cut), "power cut");
         let is_interrupted = self.is_interrupted;
         let Some(training) = &mut self.training else { return Ok(Some(Exit::Code(code::STOPPED))) };
         if is_interrupted {
@@ -123,15 +123,15 @@ impl RunningCell for Actor {
             return Ok(Some(self.leave(code::DONE)));
         }
         if training.step().unwrap() {
-            *self.world.results.lock().unwrap().entry(self.run.clone()).or_default() += 1;
+            *self.environment.results.lock().unwrap().entry(self.run.clone()).or_default() += 1;
             return Ok(Some(self.leave(code::DONE)));
         }
-        if self.world.chance.one_in(self.world.death) {
+        if self.environment.chance.one_in(self.environment.death) {
             self.die();
             return Ok(Some(Exit::Killed));
         }
         training.save().unwrap();
-        if !self.world.may_go_on(&self.run, training.epoch()) {
+        if !self.environment.may_go_on(&self.run, training.epoch()) {
             training.write_status(Activity::Paused).unwrap();
             return Ok(Some(self.leave(code::DONE)));
         }
@@ -167,7 +167,7 @@ pub(crate) fn leak<T>(value: T) -> &'static T {
 fn serial_outcome(n_seeds: usize, epochs: usize) -> Vec<(String, String, String)> {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), n_seeds, epochs);
-    run_all(&sweep, "0", &leak(World::calm(&sweep)), &options(1), NO_SIGNALS, &mut Silent).unwrap();
+    run_all(&sweep, "0", &leak(Environment::calm(&sweep)), &options(1), NO_SIGNALS, &mut Silent).unwrap();
     outcome(&sweep)
 }
 
@@ -184,13 +184,13 @@ proptest! {
         let mut results = BTreeMap::new();
         for start in 0.. {
             prop_assert!(start < 1000, "no progress");
-            let mut world = World::new(&sweep, seed.wrapping_add(start), death, power_cut);
-            world.boot = start.to_string();
-            let world = leak(world);
+            let mut environment = Environment::new(&sweep, seed.wrapping_add(start), death, power_cut);
+            environment.boot = start.to_string();
+            let environment = leak(environment);
             let totals = catch_unwind(AssertUnwindSafe(|| {
-                run_all(&sweep, &world.boot, &world, &options(jobs), NO_SIGNALS, &mut Silent).unwrap()
+                run_all(&sweep, &environment.boot, &environment, &options(jobs), NO_SIGNALS, &mut Silent).unwrap()
             }));
-            for (run, n) in world.results() {
+            for (run, n) in environment.results() {
                 *results.entry(run).or_insert(0) += n;
             }
             if let Ok(totals) = totals {
@@ -216,12 +216,13 @@ proptest! {
 fn several_executors_share_a_sweep() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 10, 3);
-    let world = leak(World::calm(&sweep));
+    let environment = leak(Environment::calm(&sweep));
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
-                    let totals = run_all(&sweep, "0", &world, &options(3), NO_SIGNALS, &mut Silent).unwrap();
+                    let totals =
+                        run_all(&sweep, "0", &environment, &options(3), NO_SIGNALS, &mut Silent).unwrap();
                     assert_eq!(totals.failed, 0);
                     // A cell whose launch lost the race for the claim to a run that then ended counts as interrupted.
                     if totals.interrupted == 0 {
@@ -232,11 +233,11 @@ fn several_executors_share_a_sweep() {
             });
         }
     });
-    assert!(world.results().values().all(|n| *n == 1));
+    assert!(environment.results().values().all(|n| *n == 1));
     assert_eq!(outcome(&sweep), serial_outcome(10, 3));
 }
 
-/// What progress was told, in words.
+/// What was reported as progress, in words.
 #[derive(Default)]
 pub(crate) struct Diary {
     pub(crate) lines: Vec<String>,
@@ -272,7 +273,7 @@ impl Progress for Diary {
         });
     }
 
-    fn freed(&mut self, cell: &Cell, dead: &Claimant) {
+    fn freed(&mut self, cell: &Cell, dead: &Owner) {
         self.lines.push(format!("{} freed from {dead}", cell.index));
     }
 
@@ -286,11 +287,11 @@ impl Progress for Diary {
 fn a_stopped_sweep_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 1, 6);
-    let world = leak(World::calm(&sweep));
+    let environment = leak(Environment::calm(&sweep));
     let stop = leak(AtomicBool::new(false));
     let mut diary = Diary { stop_after_epochs: Some((3, stop)), ..Diary::default() };
     let signals = Signals { stop, kill: &NEVER };
-    let totals = run_all(&sweep, "0", &world, &options(2), signals, &mut diary).unwrap();
+    let totals = run_all(&sweep, "0", &environment, &options(2), signals, &mut diary).unwrap();
     // Cell 1 diverges after an epoch, then cell 2 starts.
     assert_eq!(diary.lines[..2], ["0 starts, attempt 1", "1 starts, attempt 1"]);
     assert_eq!(totals.interrupted + totals.ended() + totals.waiting, 4);
@@ -298,16 +299,16 @@ fn a_stopped_sweep_goes_on() {
     assert_eq!(sweep.run_dir(&sweep.cells()[0]).state(&host("0")).unwrap(), RunState::Interrupted);
 
     let mut rest = Diary::default();
-    let totals = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut rest).unwrap();
+    let totals = run_all(&sweep, "0", &environment, &options(2), NO_SIGNALS, &mut rest).unwrap();
     assert_eq!((totals.complete, totals.diverged), (2, 2));
-    let told: Vec<_> =
+    let epochs: Vec<_> =
         [&diary, &rest].iter().flat_map(|diary| diary.epochs.get(&0).cloned().unwrap_or_default()).collect();
-    assert_eq!(told, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(epochs, [1, 2, 3, 4, 5, 6]);
     assert_eq!(outcome(&sweep), serial_outcome(1, 6));
 
-    let again = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut Silent).unwrap();
+    let again = run_all(&sweep, "0", &environment, &options(2), NO_SIGNALS, &mut Silent).unwrap();
     assert_eq!((again.skipped, again.ended()), (4, 4));
-    assert!(world.results().values().all(|n| *n == 1));
+    assert!(environment.results().values().all(|n| *n == 1));
 }
 
 /// At most `jobs` cells run at once, and that many do while enough are left.
@@ -322,14 +323,14 @@ fn jobs_limits_what_runs_at_once() {
         fn ended(&mut self, _: &Cell, _: &CellEnd) {
             self.0.fetch_sub(1, Ordering::SeqCst);
         }
-        fn freed(&mut self, _: &Cell, _: &Claimant) {}
+        fn freed(&mut self, _: &Cell, _: &Owner) {}
         fn totals(&mut self, _: &Totals) {}
     }
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 3, 2);
-    let world = leak(World::calm(&sweep));
+    let environment = leak(Environment::calm(&sweep));
     let running = AtomicUsize::new(0);
     let mut crowd = Crowd(&running, 0);
-    run_all(&sweep, "0", &world, &options(5), NO_SIGNALS, &mut crowd).unwrap();
+    run_all(&sweep, "0", &environment, &options(5), NO_SIGNALS, &mut crowd).unwrap();
     assert_eq!(crowd.1, 5);
 }

@@ -11,8 +11,8 @@ use llp_sweep::record::{Activity, Status};
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
-use crate::executor::{Diary, NO_SIGNALS, World, leak};
-use crate::fake::{Training, claimant, options, run_all, sweep};
+use crate::executor::{Diary, Environment, NO_SIGNALS, leak};
+use crate::fake::{Training, options, owner, run_all, sweep};
 
 /// Ends each cell at once with the exit that the script has for it, and counts the launches.
 struct Script {
@@ -87,7 +87,7 @@ impl Launch for Small<'_> {
             attempt: 1,
             deaths: 0,
             reason,
-            hopeless: true,
+            is_permanent: true,
         };
         let run = RunDir::open_or_create(self.0.run_dir(cell).path(), &cell.config)
             .and_then(|run| run.write_status(&status));
@@ -115,10 +115,10 @@ fn what_fails_again_is_not_tried_again() {
     assert_eq!(*launcher.1.borrow(), n_cells + 1);
 }
 
-/// `fail_fast` ends at the first cell that failed for good, `max_failures` launches no more after so many.
+/// `fail_fast` ends at the first cell that failed permanently, `max_failures` launches no more after this many.
 #[test]
 fn limits_on_failures() {
-    let exits = [0, 1, 2, 3].map(|index| (index, Exit::Code(code::HOPELESS)));
+    let exits = [0, 1, 2, 3].map(|index| (index, Exit::Code(code::PERMANENT)));
     let folder = tempfile::tempdir().unwrap();
     let (totals, _, launches) =
         scripted(&sweep(folder.path(), 1, 2), &exits, &Options { fail_fast: true, ..options(1) });
@@ -155,7 +155,7 @@ fn queued_cells_are_looked_at_again() {
             self.launches.borrow_mut().push(cell.index);
             let begin = |index: usize| {
                 let cell = &self.sweep.cells()[index];
-                Training::begin(&self.sweep.run_dir(cell), &cell.config, &claimant("0")).unwrap()
+                Training::begin(&self.sweep.run_dir(cell), &cell.config, &owner("0")).unwrap()
             };
             let end = |mut training: Training| {
                 while !training.step().unwrap() {
@@ -186,12 +186,12 @@ fn queued_cells_are_looked_at_again() {
 fn an_unreadable_run_is_a_failure() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), 1, 2);
-    let world = leak(World::calm(&sweep));
+    let environment = leak(Environment::calm(&sweep));
     let broken = sweep.run_dir(&sweep.cells()[1]);
     fs_err::create_dir_all(broken.path()).unwrap();
     fs_err::write(broken.path().join("result.json"), "{\"schema\": 9}").unwrap();
     let mut diary = Diary::default();
-    let totals = run_all(&sweep, "0", &world, &options(2), NO_SIGNALS, &mut diary).unwrap();
+    let totals = run_all(&sweep, "0", &environment, &options(2), NO_SIGNALS, &mut diary).unwrap();
     assert_eq!((totals.failed, totals.ended()), (1, 3));
     assert!(
         diary.lines[0].ends_with("result.json:1: schema 9 is not supported, this program reads schema 1")

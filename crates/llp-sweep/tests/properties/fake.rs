@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use llp_sweep::SweepError;
-use llp_sweep::claim::{Claim, Claimant, Host};
+use llp_sweep::claim::{Claim, Host, Owner};
 use llp_sweep::config::{Layers, RunConfig};
-use llp_sweep::executor::local::{Options, Signals, World, run};
+use llp_sweep::executor::local::{Environment, Options, Signals, run};
 use llp_sweep::executor::{Launch, Progress, Totals};
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{
-    Activity, Confusion, Divergence, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status,
+    Activity, Confusion, Diverged, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status,
 };
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::sweep_dir::SweepDir;
@@ -26,8 +26,8 @@ pub(crate) fn host(boot: &str) -> Host {
 }
 
 /// This process, on a host since its start `boot`. Claims made before another start are dead.
-pub(crate) fn claimant(boot: &str) -> Claimant {
-    Claimant { host: host(boot), pid: std::process::id() }
+pub(crate) fn owner(boot: &str) -> Owner {
+    Owner { host: host(boot), pid: std::process::id() }
 }
 
 pub(crate) fn options(jobs: usize) -> Options {
@@ -57,8 +57,8 @@ pub(crate) fn run_all(
 ) -> Result<Totals, SweepError> {
     let start = Instant::now();
     let seconds = || start.elapsed().as_secs_f64();
-    let world = World { claimant: &claimant(boot), seconds: &seconds, signals };
-    run(sweep, &sweep.matching(&Filter::default()), launcher, options, world, progress)
+    let environment = Environment { owner: &owner(boot), seconds: &seconds, signals };
+    run(sweep, &sweep.matching(&Filter::default()), launcher, options, environment, progress)
 }
 
 /// The file of the claim on a run that counts.
@@ -122,7 +122,7 @@ pub(crate) fn result(config: &RunConfig, last: Option<EpochRecord>, outcome: Out
         run: config.run_name(),
         config_hash: config.hash8(),
         outcome,
-        diverged_at: diverged.then(|| Divergence { epoch: epochs + 1, first_step: 3, last_step: 5 }),
+        diverged_at: diverged.then(|| Diverged { epoch: epochs + 1, first_step: 3, last_step: 5 }),
         epochs,
         test_confusion: last.as_ref().and_then(confusion).filter(|_| !diverged),
         chosen: last.clone().filter(|_| !diverged),
@@ -152,19 +152,19 @@ pub(crate) struct Training {
 
 impl Training {
     /// Starts or resumes a run, as `llp train --resume auto` does.
-    pub(crate) fn begin(run: &RunDir, config: &RunConfig, claimant: &Claimant) -> Result<Self, SweepError> {
-        Self::begin_with(run, config, claimant, BEAT)
+    pub(crate) fn begin(run: &RunDir, config: &RunConfig, owner: &Owner) -> Result<Self, SweepError> {
+        Self::begin_with(run, config, owner, BEAT)
     }
 
     /// As [`begin`](Self::begin), showing so often that it lives.
     pub(crate) fn begin_with(
         run: &RunDir,
         config: &RunConfig,
-        claimant: &Claimant,
+        owner: &Owner,
         beat: Duration,
     ) -> Result<Self, SweepError> {
         let run = RunDir::open_or_create(run.path(), config)?;
-        let claim = run.claim(claimant, beat)?;
+        let claim = run.claim(owner, beat)?;
         let checkpoint = fs_err::read_to_string(run.checkpoints_dir().join("epoch"));
         let epoch = checkpoint.map_or(0, |text| text.parse().unwrap());
         run.truncate_metrics(epoch)?;
@@ -217,7 +217,7 @@ impl Training {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: None,
-            hopeless: false,
+            is_permanent: false,
         })
     }
 }

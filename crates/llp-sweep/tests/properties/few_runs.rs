@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::export::card::card;
 use llp_sweep::record::{Outcome, RunResult};
-use llp_sweep::report::{self, Material};
+use llp_sweep::report::{self, ReportData};
 use llp_sweep::run_dir::RunDir;
 
 use crate::fake::{host, record, result};
@@ -42,11 +42,11 @@ fn run(
     folder.to_owned()
 }
 
-fn page(folder: &Path, runs: &[PathBuf]) -> (String, Material) {
-    let material = Material::of_directories(runs, &host("0")).unwrap();
+fn page(folder: &Path, runs: &[PathBuf]) -> (String, ReportData) {
+    let report_data = ReportData::of_directories(runs, &host("0")).unwrap();
     let path = folder.join("page/index.html");
-    report::write_page(&path, &material).unwrap();
-    (fs_err::read_to_string(path).unwrap(), material)
+    report::write_page(&path, &report_data).unwrap();
+    (fs_err::read_to_string(path).unwrap(), report_data)
 }
 
 /// Runs of one learning rate that differ in width and epochs: each has a row with its own numbers, and their mean, which
@@ -62,7 +62,7 @@ fn settings_are_not_averaged() {
         of("mine30", &["network.width=4", "optim.epochs=30"], 0.8, 0.785),
         of("small", &["network.width=8"], 0.95, 0.668),
     ];
-    let (page, material) = page(folder.path(), &runs);
+    let (page, report_data) = page(folder.path(), &runs);
     for (name, settings, numbers) in [
         ("mine", "width 4", "<td>0.9000</td><td>69.7</td><td>1 min 12 s</td>"),
         ("mine30", "width 4", "<td>0.8000</td><td>78.5</td><td>1 min 12 s</td>"),
@@ -73,7 +73,7 @@ fn settings_are_not_averaged() {
     }
     let mean = format!("{:.1}", (69.7 + 78.5 + 66.8) / 3.0);
     assert!(!page.contains(&format!(">{mean}")), "{mean}");
-    let table = report::runs_markdown(&material);
+    let table = report::runs_markdown(&report_data);
     assert!(
         table.contains(
             "| mine30 | width 4 | 100 | 8 to 40 | 3 of 30 | 0.8000 | 78.5 | 1 min 12 s | complete |"
@@ -125,24 +125,24 @@ fn without_labels_the_criterion_is_shown() {
 
 /// The sizes of bags are said in full on the page, in its tables and on the card.
 #[test]
-fn sizes_of_bags_are_told() {
+fn sizes_of_bags_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let config = config(&[]);
     let run = run(&folder.path().join("mine"), &config, 0.9, Some(0.7), Some(Outcome::Complete));
-    let (page, material) = page(folder.path(), &[run]);
+    let (page, report_data) = page(folder.path(), &[run]);
     assert!(page.contains("<dt>Bag sizes</dt><dd>8 to 40</dd>") && !page.contains("Bag size 40"));
     for extension in ["md", "tex"] {
         let table =
             fs_err::read_to_string(folder.path().join(format!("page/index-table.{extension}"))).unwrap();
         assert!(table.contains("8 to 40 "), "{table}");
     }
-    let result = material.rows[0].result.clone().unwrap();
+    let result = report_data.rows[0].result.clone().unwrap();
     assert!(card(&config, &result).contains("on 100 bags of 8 to 40 instances (22.5 on average) of digits"));
     let old = RunResult { smallest_bag: None, ..result };
     assert!(card(&config, &old).contains("on 100 bags of at most 40 instances (22.5 on average)"));
 }
 
-/// A single run shows its learning curves, whether it came to its end or not.
+/// A single run shows its learning curves, whether it ended or not.
 #[test]
 fn a_single_run_has_curves() {
     for outcome in [Some(Outcome::Complete), Some(Outcome::Diverged), None] {

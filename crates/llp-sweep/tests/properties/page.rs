@@ -6,7 +6,7 @@ use std::path::Path;
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{Activity, Outcome, Status};
-use llp_sweep::report::{self, Material};
+use llp_sweep::report::{self, ReportData};
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::sweep_dir::SweepDir;
 use proptest::prelude::*;
@@ -29,9 +29,17 @@ fn sweep(folder: &Path) -> SweepDir {
         if !has_failed && cell.config.bags.size == 16 {
             has_failed = true;
             let reason = Some("<b>no space & no time</b>".to_owned());
-            let (state, attempt, hopeless) = (Activity::Failed, 3, false);
-            run.write_status(&Status { state, epoch: 1, epochs: 3, attempt, reason, hopeless, deaths: 0 })
-                .unwrap();
+            let (state, attempt, is_permanent) = (Activity::Failed, 3, false);
+            run.write_status(&Status {
+                state,
+                epoch: 1,
+                epochs: 3,
+                attempt,
+                reason,
+                is_permanent,
+                deaths: 0,
+            })
+            .unwrap();
             continue;
         }
         let outcome = if epochs == 1 { Outcome::Diverged } else { Outcome::Complete };
@@ -41,7 +49,7 @@ fn sweep(folder: &Path) -> SweepDir {
 }
 
 fn page_of(sweep: &SweepDir) -> String {
-    report::write(sweep, &Material::of_sweep(sweep, &host("0")).unwrap()).unwrap();
+    report::write(sweep, &ReportData::of_sweep(sweep, &host("0")).unwrap()).unwrap();
     fs_err::read_to_string(sweep.path().join("report/index.html")).unwrap()
 }
 
@@ -86,7 +94,7 @@ fn colors_are_defined_twice() {
 
 /// Runs that diverged or failed are listed with their reasons, as text; the page of the same runs is the same.
 #[test]
-fn gaps_are_told() {
+fn gaps_are_shown() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path());
     let page = page_of(&sweep);
@@ -132,13 +140,13 @@ fn runs_and_sweeps_mix() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(&folder.path().join("sweep"));
     let run = |index: usize| sweep.run_dir(&sweep.cells()[index]).path().to_owned();
-    let material = Material::of_directories(&[run(0), run(1), run(0)], &host("0")).unwrap();
-    assert_eq!(material.rows.len(), 2);
-    let both = Material::of_directories(&[run(0), sweep.path().to_owned()], &host("0")).unwrap();
+    let report_data = ReportData::of_directories(&[run(0), run(1), run(0)], &host("0")).unwrap();
+    assert_eq!(report_data.rows.len(), 2);
+    let both = ReportData::of_directories(&[run(0), sweep.path().to_owned()], &host("0")).unwrap();
     assert_eq!(both.rows.len(), sweep.cells().len());
-    report::write_page(&folder.path().join("some/where.html"), &material).unwrap();
+    report::write_page(&folder.path().join("some/where.html"), &report_data).unwrap();
     assert!(folder.path().join("some/where-table.csv").exists());
-    assert!(Material::of_directories(&[folder.path().join("none")], &host("0")).is_err());
+    assert!(ReportData::of_directories(&[folder.path().join("none")], &host("0")).is_err());
 }
 
 /// A configuration that any preset leads to.
@@ -164,7 +172,7 @@ fn any_config() -> impl Strategy<Value = RunConfig> {
 }
 
 proptest! {
-    /// The command of a configuration leads back to it. (What each named argument sets, the tests of `llp` tell.)
+    /// The command of a configuration leads back to it. (The tests of `llp` show what each named argument sets.)
     #[test]
     fn commands_lead_back(config in any_config()) {
         let command = config.train_command("out");
@@ -189,7 +197,7 @@ proptest! {
     }
 }
 
-/// Words that a shell would take apart are quoted, and a file of bags stands for how bags are drawn.
+/// Words that a shell would take apart are quoted, and a file of bags replaces the way bags are drawn.
 #[test]
 fn commands_are_quoted() {
     let mut config = config();

@@ -12,7 +12,7 @@ use llp_sweep::executor::process::Processes;
 use llp_sweep::executor::{Exit, Launch, RunningCell, Silent};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
-use crate::fake::{Training, claimant, options, run_all, sweep};
+use crate::fake::{Training, options, owner, run_all, sweep};
 
 const SWEEP: &str = "FAKE_TRAINER_SWEEP";
 const INDEX: &str = "FAKE_TRAINER_INDEX";
@@ -23,7 +23,7 @@ fn child() {
     let (Ok(path), Ok(index)) = (std::env::var(SWEEP), std::env::var(INDEX)) else { return };
     let sweep = SweepDir::open(path).unwrap();
     let cell = &sweep.cells()[index.parse::<usize>().unwrap()];
-    let Ok(mut training) = Training::begin(&sweep.run_dir(cell), &cell.config, &claimant("0")) else {
+    let Ok(mut training) = Training::begin(&sweep.run_dir(cell), &cell.config, &owner("0")) else {
         std::process::exit(75)
     };
     while !training.step().unwrap() {
@@ -42,7 +42,7 @@ fn command(sweep: &SweepDir, cell: &Cell) -> Command {
     command
 }
 
-/// Kills processes with `SIGKILL` at some looks at them, and the executor itself after so many looks.
+/// Kills processes with `SIGKILL` at some looks at them, and the executor itself after this many looks.
 struct Killer<L> {
     launcher: L,
     looks: &'static AtomicU32,

@@ -10,7 +10,7 @@ use llp_sweep::status::{count, epochs_saved, survey};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use proptest::prelude::*;
 
-use crate::executor::{NO_SIGNALS, World, leak};
+use crate::executor::{Environment, NO_SIGNALS, leak};
 use crate::fake::{host, options, record, run_all};
 
 const EPOCHS: usize = 5;
@@ -50,11 +50,11 @@ proptest! {
     fn the_best_go_on(pools in 1_usize..4, jobs in 1_usize..4, eta in 2_usize..5) {
         let folder = tempfile::tempdir().unwrap();
         let sweep = sweep(folder.path(), Some(eta));
-        let world = leak(World::calm(&sweep));
+        let environment = leak(Environment::calm(&sweep));
         std::thread::scope(|scope| {
             for _ in 0..pools {
                 scope.spawn(|| loop {
-                    let totals = run_all(&sweep, "0", &world, &options(jobs), NO_SIGNALS, &mut Silent).unwrap();
+                    let totals = run_all(&sweep, "0", &environment, &options(jobs), NO_SIGNALS, &mut Silent).unwrap();
                     // One that lost the race for a claim to a run that then ended is counted as interrupted.
                     if totals.interrupted == 0 {
                         break;
@@ -94,7 +94,7 @@ proptest! {
 fn pruning_is_off_by_default() {
     let folder = tempfile::tempdir().unwrap();
     let sweep = sweep(folder.path(), None);
-    run_all(&sweep, "0", &leak(World::calm(&sweep)), &options(3), NO_SIGNALS, &mut Silent).unwrap();
+    run_all(&sweep, "0", &leak(Environment::calm(&sweep)), &options(3), NO_SIGNALS, &mut Silent).unwrap();
     let counts = count(&survey(&sweep, &sweep.matching(&Filter::default()), &host("0")));
     assert!(counts.contains(&(RunState::Complete, 24)));
 }

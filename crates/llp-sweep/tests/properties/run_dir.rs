@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::fake::{BEAT, claim_file, claimant, config, host, record, result, sweep};
+use crate::fake::{BEAT, claim_file, config, host, owner, record, result, sweep};
 use llp_sweep::SweepError;
-use llp_sweep::claim::Claimant;
+use llp_sweep::claim::Owner;
 use llp_sweep::record::{Activity, Confusion, Outcome, RunResult, Status};
 use llp_sweep::run_dir::{RunDir, RunState};
 use proptest::prelude::*;
@@ -24,14 +24,14 @@ fn a_claim_has_one_holder() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    match run.claim(&claimant("a"), BEAT) {
+                    match run.claim(&owner("a"), BEAT) {
                         Ok(claim) => {
                             assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0);
                             taken.fetch_add(1, Ordering::SeqCst);
                             holders.fetch_sub(1, Ordering::SeqCst);
                             drop(claim);
                         }
-                        Err(SweepError::Claimed { holder, .. }) => assert_eq!(holder, claimant("a")),
+                        Err(SweepError::Claimed { holder, .. }) => assert_eq!(holder, owner("a")),
                         Err(error) => panic!("{error}"),
                     }
                 }
@@ -42,25 +42,24 @@ fn a_claim_has_one_holder() {
     assert_eq!(run.state(&host("a")).unwrap(), RunState::Pending);
 }
 
-/// Of many threads that find a dead process's claim, exactly one takes it over, and is told from whom.
+/// Of many threads that find a dead process's claim, exactly one takes it over, and learns from which process.
 #[test]
 fn a_dead_claim_is_taken_over_once() {
     for round in 0..20 {
         let (_folder, run) = new_run();
         let mut process = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let dead = Claimant { host: host("a"), pid: process.id() };
+        let dead = Owner { host: host("a"), pid: process.id() };
         std::mem::forget(run.claim(&dead, BEAT).unwrap());
         assert_eq!(run.state(&host("a")).unwrap(), RunState::Running, "round {round}");
         assert!(
-            matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == dead)
+            matches!(run.claim(&owner("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == dead)
         );
         process.kill().unwrap();
         process.wait().unwrap();
         assert_eq!(run.state(&host("a")).unwrap(), RunState::Interrupted, "round {round}");
 
         let claims: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a"), BEAT).ok())).collect();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&owner("a"), BEAT).ok())).collect();
             threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(claims.len(), 1, "round {round}");
@@ -72,19 +71,19 @@ fn a_dead_claim_is_taken_over_once() {
 #[test]
 fn other_starts() {
     let (_folder, run) = new_run();
-    std::mem::forget(run.claim(&claimant("a"), BEAT).unwrap());
-    let claim = run.claim(&claimant("b"), BEAT).unwrap();
-    assert_eq!(claim.taken_over(), Some(&claimant("a")));
+    std::mem::forget(run.claim(&owner("a"), BEAT).unwrap());
+    let claim = run.claim(&owner("b"), BEAT).unwrap();
+    assert_eq!(claim.taken_over(), Some(&owner("a")));
 }
 
 /// A process of another host.
-fn stranger() -> Claimant {
-    let mut stranger = claimant("b");
+fn stranger() -> Owner {
+    let mut stranger = owner("b");
     "there".clone_into(&mut stranger.host.name);
     stranger
 }
 
-/// Another host's claim stands while its counter moves, however long; when the counter stands still for three beats
+/// Another host's claim is valid while its counter moves, however long; when the counter does not move for three beats
 /// it is taken over, by one only.
 #[test]
 fn a_silent_claim_is_taken_over_once() {
@@ -92,7 +91,7 @@ fn a_silent_claim_is_taken_over_once() {
     let claim = run.claim(&stranger(), BEAT).unwrap();
     for _ in 0..3 {
         assert!(
-            matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == stranger())
+            matches!(run.claim(&owner("a"), BEAT), Err(SweepError::Claimed { holder, .. }) if holder == stranger())
         );
     }
     let (file, bytes) = (claim_file(&run), fs_err::read(claim_file(&run)).unwrap());
@@ -100,7 +99,7 @@ fn a_silent_claim_is_taken_over_once() {
     fs_err::write(file, bytes).unwrap();
     let started = std::time::Instant::now();
     let claims: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&claimant("a"), BEAT).ok())).collect();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| run.claim(&owner("a"), BEAT).ok())).collect();
         threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(started.elapsed() >= 3 * BEAT);
@@ -109,7 +108,7 @@ fn a_silent_claim_is_taken_over_once() {
 }
 
 /// A holder that was frozen, and taken for dead, finds out before it writes; what it then does leaves the new holder's
-/// claim alone, also when that was given back and made anew meanwhile.
+/// claim alone, also when that was released and made again meanwhile.
 #[test]
 fn a_frozen_holder_notices() {
     let (_folder, run) = new_run();
@@ -117,12 +116,12 @@ fn a_frozen_holder_notices() {
     let frozen = run.claim(&stranger(), std::time::Duration::from_hours(24)).unwrap();
     let text = fs_err::read_to_string(claim_file(&run)).unwrap();
     fs_err::write(claim_file(&run), text.replace("86400000", "5")).unwrap();
-    let new = run.claim(&claimant("a"), BEAT).unwrap();
+    let new = run.claim(&owner("a"), BEAT).unwrap();
     assert!(matches!(frozen.check(), Err(SweepError::ClaimLost { .. })));
     new.check().unwrap();
     drop(new);
     assert!(matches!(frozen.check(), Err(SweepError::ClaimLost { .. })));
-    let third = run.claim(&claimant("a"), BEAT).unwrap();
+    let third = run.claim(&owner("a"), BEAT).unwrap();
     assert!(matches!(frozen.check(), Err(SweepError::ClaimLost { .. })));
     drop(frozen);
     third.check().unwrap();
@@ -132,9 +131,9 @@ fn a_frozen_holder_notices() {
 #[test]
 fn the_highest_number_counts() {
     let (_folder, run) = new_run();
-    let claim = run.claim(&claimant("a"), BEAT).unwrap();
+    let claim = run.claim(&owner("a"), BEAT).unwrap();
     fs_err::rename(claim_file(&run), run.path().join("claim-7.json")).unwrap();
-    assert!(matches!(run.claim(&claimant("a"), BEAT), Err(SweepError::Claimed { .. })));
+    assert!(matches!(run.claim(&owner("a"), BEAT), Err(SweepError::Claimed { .. })));
     drop(claim);
     assert_eq!(run.state(&host("a")).unwrap(), RunState::Running);
 }
@@ -144,7 +143,7 @@ fn the_highest_number_counts() {
 fn a_damaged_claim_is_replaced() {
     let (_folder, run) = new_run();
     fs_err::write(run.path().join("claim-1.json"), "{\"claimant\":").unwrap();
-    let claim = run.claim(&claimant("a"), BEAT).unwrap();
+    let claim = run.claim(&owner("a"), BEAT).unwrap();
     assert_eq!(run.state(&host("a")).unwrap(), RunState::Running);
     drop(claim);
     assert_eq!(run.state(&host("a")).unwrap(), RunState::Pending);
@@ -226,11 +225,11 @@ fn state_follows_files() {
         attempt,
         deaths: 0,
         reason: None,
-        hopeless: false,
+        is_permanent: false,
     };
     assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Pending, 1));
 
-    let claim = run.claim(&claimant("a"), BEAT).unwrap();
+    let claim = run.claim(&owner("a"), BEAT).unwrap();
     run.write_status(&status(Activity::Running, 1)).unwrap();
     assert_eq!(state(), RunState::Running);
     drop(claim);

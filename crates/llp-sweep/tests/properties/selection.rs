@@ -4,7 +4,7 @@ use llp_sweep::collect::Row;
 use llp_sweep::criterion::Criterion;
 use llp_sweep::grid::Sweep;
 use llp_sweep::record::{EpochRecord, Outcome};
-use llp_sweep::report::{self, Material, regret, table};
+use llp_sweep::report::{self, ReportData, regret, table};
 use llp_sweep::run_dir::{RunDir, RunState};
 use llp_sweep::select::{rule, select};
 use llp_sweep::sweep_dir::{SweepDir, plan};
@@ -125,7 +125,7 @@ fn regrets_of_groups_with_enough_bags() {
 
 /// What was chosen of keys that no table has a place for is in every table; where nothing else was tried, nothing is said.
 #[test]
-fn other_keys_are_told() {
+fn other_keys_are_shown() {
     let groups = select(&rows(&grid(false, ""), &[[1.0, 2.0, 3.0, 0.5]]), Criterion::Kl);
     assert!(groups.iter().all(|group| group.other_keys.is_empty()));
     assert!(table::markdown(&groups).contains("| 4 | 50.0 ± 0.0 (0.01) |"));
@@ -173,9 +173,9 @@ fn a_sweep_says_what_it_chooses_by() {
         run.append_metrics(&record(&cell.config, 2)).unwrap();
         run.finish(&result(&cell.config, Some(record(&cell.config, 2)), Outcome::Complete)).unwrap();
     }
-    let material = Material::of_sweep(&sweep, &host("0")).unwrap();
-    assert!(material.groups.iter().all(|group| group.criterion == Criterion::CountLikelihood));
-    report::write(&sweep, &material).unwrap();
+    let report_data = ReportData::of_sweep(&sweep, &host("0")).unwrap();
+    assert!(report_data.groups.iter().all(|group| group.criterion == Criterion::CountLikelihood));
+    report::write(&sweep, &report_data).unwrap();
     let read = |file: &str| fs_err::read_to_string(folder.path().join(file)).unwrap();
     assert!(read("results.md").contains(&rule(Criterion::CountLikelihood)));
     // A heading, and a row for each of two bag sizes and three criteria.

@@ -57,7 +57,7 @@ fn the_temperature_of_the_counts_is_found() {
 
 /// Counts that certainty explains best lead to the edge, and that is said.
 #[test]
-fn an_undetermined_temperature_is_told() {
+fn an_undetermined_temperature_is_reported() {
     let certain = fit_temperature(&[1.0, 0.0, 0.0], &[BagCounts::new(vec![1, 0, 0])]);
     assert!(certain.is_at_edge && (certain.temperature - 1.0 / 16.0).abs() < 1e-3, "{certain:?}");
 }

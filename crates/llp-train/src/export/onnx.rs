@@ -1,6 +1,6 @@
 //! A network as an ONNX file, from instances as they are to logits.
 //!
-//! The normalization is the first part of the graph, so that whoever runs the file needs no number beside it:
+//! The normalization is the first part of the graph, so that a program that runs the file needs no other numbers:
 //!
 //! - input `images`, `[batch, channel, height, width]` of 32-bit floats in `[0, 1]` (a byte divided by 255), or
 //!   `features`, `[batch, column]`; the batch is of any size, the rest is that of the training instances;

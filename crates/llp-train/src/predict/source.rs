@@ -45,7 +45,7 @@ enum Content {
 }
 
 impl Source {
-    /// What lies at `path`, for the network that `state` describes: a table of instances, a folder with one, an image
+    /// What is at `path`, for the network that `state` describes: a table of instances, a folder with one, an image
     /// file, or a folder of image files, which are sorted by their paths.
     ///
     /// # Errors

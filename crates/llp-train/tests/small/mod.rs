@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 use candle_core::Device;
-use llp_sweep::claim::{Claimant, Host};
+use llp_sweep::claim::{Host, Owner};
 use llp_sweep::config::{Layers, RunConfig};
 use llp_train::{RunContext, RunEnd, TrainError, run};
 
@@ -24,8 +24,8 @@ pub(crate) fn config(settings: &[&str]) -> RunConfig {
     layers.resolve("digits").unwrap()
 }
 
-/// What a run told, beside its end.
-pub(crate) struct Told {
+/// What a run reported, beside its end.
+pub(crate) struct RunReport {
     pub(crate) end: Result<RunEnd, TrainError>,
     pub(crate) epochs: usize,
     #[allow(dead_code, reason = "each test uses what it needs")]
@@ -33,7 +33,7 @@ pub(crate) struct Told {
 }
 
 /// Runs in `dir`, stopping before the step after `max_steps`.
-pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> Told {
+pub(crate) fn run_in(dir: &Path, config: &RunConfig, max_steps: Option<usize>) -> RunReport {
     run_beside(dir, config, max_steps, &mut |_| ())
 }
 
@@ -43,14 +43,13 @@ pub(crate) fn run_beside(
     config: &RunConfig,
     max_steps: Option<usize>,
     after_epoch: &mut dyn FnMut(usize),
-) -> Told {
-    let claimant =
-        Claimant { host: Host { name: "here".into(), boot_id: "1".into() }, pid: std::process::id() };
+) -> RunReport {
+    let owner = Owner { host: Host { name: "here".into(), boot_id: "1".into() }, pid: std::process::id() };
     let (asked, epochs, warnings) = (Cell::new(0), Cell::new(0), RefCell::new(Vec::new()));
     let seconds = Cell::new(0.0);
     let mut context = RunContext {
         trains_anyway: true,
-        claimant: &claimant,
+        owner: &owner,
         locate: &|_| Ok(None),
         device: &Device::Cpu,
         version: "test",
@@ -71,5 +70,5 @@ pub(crate) fn run_beside(
         warn: &mut |message| warnings.borrow_mut().push(message.to_owned()),
     };
     let end = run(dir, config, &mut context);
-    Told { end, epochs: epochs.get(), warnings: warnings.into_inner() }
+    RunReport { end, epochs: epochs.get(), warnings: warnings.into_inner() }
 }

@@ -65,7 +65,8 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "N", conflicts_with = "init")]
     width: Option<String>,
     /// Start from the weights of a ResNet-18: a file of safetensors with torchvision's names, or a network of the
-    /// Hugging Face hub such as `timm/resnet18.a1_in1k`. It decides stem and width; the last layer starts afresh.
+    /// Hugging Face hub such as `timm/resnet18.a1_in1k`. It decides stem and width; the last layer is initialized from
+    /// the seed.
     #[arg(long, value_name = "FILE|NAME")]
     init: Option<String>,
     /// Seed of weights, order and augmentation.
@@ -162,8 +163,8 @@ impl ConfigArgs {
         Ok(())
     }
 
-    /// The configuration. Under layers that name no preset lies that of the embedded data, the one for tables under one's
-    /// own tables, or the one for images.
+    /// The configuration. Layers that name no preset are based on that of the embedded data, the one for tables under
+    /// one's own tables, or the one for images.
     pub(crate) fn resolve(&self, global: Global) -> Result<RunConfig, Failure> {
         let layers = self.layers(global)?;
         let preset = match (self.data.as_deref(), layers.text_of("data.path")) {

@@ -37,7 +37,7 @@ enum Kind {
 
 #[derive(Args)]
 pub(crate) struct MakeArgs {
-    /// The data set: digits, or where one lies.
+    /// The data set: digits, or the path of one.
     #[arg(long, value_name = "NAME|PATH", default_value = "digits")]
     data: String,
     /// Instances per bag; those of a column have the size that the column gives them.
@@ -61,7 +61,7 @@ pub(crate) struct MakeArgs {
     /// A CSV file with the columns `instance` and NAME, and one row for each training instance.
     #[arg(long, value_name = "FILE", requires = "column")]
     column_file: Option<PathBuf>,
-    /// Use only so many of the training instances.
+    /// Use only this many of the training instances.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Fraction of the training instances that held-out bags are made of.

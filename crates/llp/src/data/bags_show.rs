@@ -1,15 +1,15 @@
-//! What `llp bags` tells about a file of bags.
+//! What `llp bags` prints about a file of bags.
 
 use std::path::Path;
 
 use llp_bags::{BagKind, BagManifest, BagPart, Recipe};
 use serde::Serialize;
 
+use crate::environment::{print, print_json};
 use crate::failure::Failure;
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
-/// What is told about a file of bags.
+/// The description of a file of bags.
 #[derive(Serialize)]
 struct Description<'a> {
     file: String,
@@ -22,7 +22,7 @@ struct Description<'a> {
     held_out: Part,
 }
 
-/// What is told about bags to train on, or held-out ones.
+/// The description of bags to train on, or of held-out ones.
 #[derive(Serialize)]
 struct Part {
     n_bags: usize,

@@ -8,8 +8,8 @@ use llp_bags::Images;
 use llp_sweep::write_atomically;
 
 use crate::Global;
+use crate::environment::tell;
 use crate::failure::{Failure, usage};
-use crate::world::tell;
 
 /// Images in a row, and rows.
 const SIDE: u32 = 10;

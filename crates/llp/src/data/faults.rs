@@ -6,8 +6,8 @@ use llp_bags::source::parquet::ParquetError;
 use llp_train::TrainError;
 use serde::Serialize;
 
+use crate::environment::{print, print_json};
 use crate::failure::{Failure, code};
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
 #[derive(Serialize)]
@@ -16,7 +16,7 @@ struct Faults<'a> {
     findings: &'a [String],
 }
 
-/// Lists the faults of an error that stands for several; any other is returned.
+/// Lists the faults of an error that contains several; any other is returned.
 pub(crate) fn list(global: Global, data: &str, failure: Failure) -> Result<u8, Failure> {
     let Some(findings) = failure.error.downcast_ref().and_then(several) else { return Err(failure) };
     if global.output == Output::Json {

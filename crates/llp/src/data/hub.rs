@@ -1,4 +1,4 @@
-//! The Hugging Face hub: where it is says the environment, how far it is says the terminal.
+//! The Hugging Face hub: the environment says where it is, the terminal shows the progress.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -9,8 +9,8 @@ use llp_bags::source::hub::{ENDPOINT, FileProgress, Hub, HubDataset, HubError, U
 use llp_train::TrainError;
 
 use crate::Global;
+use crate::environment::tell;
 use crate::train::progress::Style;
-use crate::world::tell;
 
 /// The hub as `HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` describe it.
 pub(crate) fn from_environment() -> Result<Hub, BagError> {
@@ -27,7 +27,8 @@ pub(crate) fn from_environment() -> Result<Hub, BagError> {
     })
 }
 
-/// Where a data set or a network lies that the hub has, fetched now if the cache does not have it; none for other names.
+/// The location of a data set or a network of the hub, fetched now if the cache does not have it. Returns `None` for
+/// other names.
 pub(crate) fn locate(global: Global, name: &str) -> Result<Option<PathBuf>, TrainError> {
     if let Some(dataset) = HubDataset::named(name) {
         return Ok(Some(locate_dataset(global, &dataset)?));

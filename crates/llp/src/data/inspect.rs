@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use crate::data::contact_sheet;
 use crate::data::words;
+use crate::environment::{print, print_json};
 use crate::failure::{Failure, usage};
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
 /// What the command was asked for.
@@ -57,7 +57,7 @@ pub(crate) struct OwnDescription {
 pub(crate) struct BagsDescription {
     pub(crate) n_bags: usize,
     pub(crate) n_instances: usize,
-    /// The least, the median and the largest; nothing for no bags.
+    /// The least, the median and the largest; `None` without bags.
     pub(crate) sizes: Option<[usize; 3]>,
     /// Bags whose proportions are exact, have standard errors or unknown classes, and have bounds.
     pub(crate) n_exact: usize,

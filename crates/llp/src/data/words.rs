@@ -7,33 +7,33 @@ use llp_train::verdict::title;
 use crate::data::inspect::{BagsDescription, OwnDescription};
 
 /// The lines of a description.
-pub(crate) fn lines(told: &OwnDescription) -> Vec<String> {
+pub(crate) fn lines(description: &OwnDescription) -> Vec<String> {
     let mut lines = vec![
-        format!("data          {}", told.data),
-        format!("instances     {}", instances(told)),
-        format!("proportions   {} in {}", unit(told), told.proportions),
+        format!("data          {}", description.data),
+        format!("instances     {}", instances(description)),
+        format!("proportions   {} in {}", unit(description), description.proportions),
     ];
-    lines.extend(categories(told));
-    if !told.other_columns.is_empty() {
-        lines.push(format!("no classes    {}", told.other_columns.join(", ")));
+    lines.extend(categories(description));
+    if !description.other_columns.is_empty() {
+        lines.push(format!("no classes    {}", description.other_columns.join(", ")));
     }
     lines.extend([
-        format!("train         {}", bags(&told.train)),
-        format!("held out      {}", bags(&told.held_out)),
-        format!("test          {}", test(told)),
-        format!("fingerprint   {}", told.fingerprint),
+        format!("train         {}", bags(&description.train)),
+        format!("held out      {}", bags(&description.held_out)),
+        format!("test          {}", test(description)),
+        format!("fingerprint   {}", description.fingerprint),
     ]);
-    lines.extend(told.data_notes.iter().map(|note| format!("note          {note}")));
-    lines.push(format!("classes       {}", told.class_names.len()));
-    lines.extend(classes(told));
-    lines.extend(numbers(told));
-    lines.push(format!("verdict       {}", title(told.verdict)));
-    lines.extend(told.sentences.iter().map(|sentence| format!("  - {sentence}")));
+    lines.extend(description.data_notes.iter().map(|note| format!("note          {note}")));
+    lines.push(format!("classes       {}", description.class_names.len()));
+    lines.extend(classes(description));
+    lines.extend(numbers(description));
+    lines.push(format!("verdict       {}", title(description.verdict)));
+    lines.extend(description.sentences.iter().map(|sentence| format!("  - {sentence}")));
     lines
 }
 
-fn instances(told: &OwnDescription) -> String {
-    match (told.shape, &told.columns) {
+fn instances(description: &OwnDescription) -> String {
+    match (description.shape, &description.columns) {
         (InstanceShape::Image([height, width, channels]), _) => {
             format!("images, {height} x {width} pixels after resizing, {channels} channels")
         }
@@ -50,57 +50,57 @@ fn instances(told: &OwnDescription) -> String {
 }
 
 /// Every column of categories with the number of its texts.
-fn categories(told: &OwnDescription) -> Option<String> {
+fn categories(description: &OwnDescription) -> Option<String> {
     let category = |column: &FeatureColumn| match column {
         FeatureColumn::Categorical { name, levels } => Some(format!("{name} ({} texts)", levels.len())),
         FeatureColumn::Numeric { .. } => None,
     };
-    let categories: Vec<String> = told.columns.iter().flatten().filter_map(category).collect();
+    let categories: Vec<String> = description.columns.iter().flatten().filter_map(category).collect();
     (!categories.is_empty()).then(|| format!("categories    {}", categories.join(", ")))
 }
 
-fn unit(told: &OwnDescription) -> String {
-    let name = match told.unit {
+fn unit(description: &OwnDescription) -> String {
+    let name = match description.unit {
         Unit::Counts => return "counts".to_owned(),
         Unit::Shares => "shares",
         Unit::Percentages => "percentages",
     };
-    match told.share_step {
-        Some(step) if told.share_is_cut => format!("{name}, cut off in steps of {step}"),
+    match description.share_step {
+        Some(step) if description.share_is_cut => format!("{name}, cut off in steps of {step}"),
         Some(step) if step >= 1e-4 => format!("{name}, in steps of {step}"),
         _ => name.to_owned(),
     }
 }
 
-fn bags(told: &BagsDescription) -> String {
-    let Some([least, median, largest]) = told.sizes else { return "no bag".to_owned() };
+fn bags(description: &BagsDescription) -> String {
+    let Some([least, median, largest]) = description.sizes else { return "no bag".to_owned() };
     let sizes = format!(
         "{} bags of {least} to {largest} instances (median {median}), {} in all",
-        told.n_bags, told.n_instances
+        description.n_bags, description.n_instances
     );
     let kinds = [
-        (told.n_with_errors, "with standard errors or unknown classes"),
-        (told.n_with_bounds, "with bounds"),
+        (description.n_with_errors, "with standard errors or unknown classes"),
+        (description.n_with_bounds, "with bounds"),
     ];
     let kinds =
         kinds.iter().filter(|(n_bags, _)| *n_bags > 0).map(|(n_bags, what)| format!("{n_bags} {what}"));
     std::iter::once(sizes).chain(kinds).collect::<Vec<_>>().join("; ")
 }
 
-fn test(told: &OwnDescription) -> String {
-    let labeled = if told.test.class_counts.is_some() { "with labels" } else { "without labels" };
-    match told.test.n_instances {
+fn test(description: &OwnDescription) -> String {
+    let labeled = if description.test.class_counts.is_some() { "with labels" } else { "without labels" };
+    match description.test.n_instances {
         0 => "no instance".to_owned(),
-        n => format!("{n} instances {labeled}, {} bags of known proportions", told.test.n_bags),
+        n => format!("{n} instances {labeled}, {} bags of known proportions", description.test.n_bags),
     }
 }
 
-fn classes(told: &OwnDescription) -> Vec<String> {
+fn classes(description: &OwnDescription) -> Vec<String> {
     let mut lines = vec![format!(
         "  {:<24} {:>8} {:>8} {:>8} {:>10} {:>13}",
         "", "mean", "least", "largest", "deviation", "if at random"
     )];
-    for (name, class) in told.class_names.iter().zip(&told.diagnostics.classes) {
+    for (name, class) in description.class_names.iter().zip(&description.diagnostics.classes) {
         lines.push(format!(
             "  {name:<24} {:>8.4} {:>8.4} {:>8.4} {:>10.4} {:>13.4}",
             class.mean,
@@ -113,8 +113,8 @@ fn classes(told: &OwnDescription) -> Vec<String> {
     lines
 }
 
-fn numbers(told: &OwnDescription) -> Vec<String> {
-    let diagnostics = &told.diagnostics;
+fn numbers(description: &OwnDescription) -> Vec<String> {
+    let diagnostics = &description.diagnostics;
     let condition = match diagnostics.condition {
         Some(condition) => format!("condition {condition:.1}"),
         None => "no finite condition".to_owned(),

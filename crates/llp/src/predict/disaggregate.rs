@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use llp_bags::own::ProportionsError;
 use llp_bags::table::{Cells, TableError, encode};
-use llp_ot::Outcome;
+use llp_ot::SolverOutcome;
 use llp_sweep::write_atomically;
 use llp_train::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation};
 use serde::Serialize;
 
+use crate::environment::{print, print_json, tell};
 use crate::failure::{Failure, code, usage};
-use crate::world::{print, print_json, tell};
 use crate::{Global, Output};
 
 /// `llp disaggregate`.
@@ -60,7 +60,7 @@ pub(crate) fn disaggregate(global: Global, args: &DisaggregateArgs) -> Result<u8
     for (path, bytes) in files {
         write_atomically(path, &bytes)?;
     }
-    let n_open = solved.bags.iter().filter(|bag| bag.outcome == Outcome::MaxIterations).count();
+    let n_open = solved.bags.iter().filter(|bag| bag.outcome == SolverOutcome::MaxIterations).count();
     if n_open > 0 {
         tell(&format!("warning: {n_open} bags were not solved to the last digit: see their duality gaps"));
     }

@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use crate::args::device::DeviceArg;
 use crate::args::epoch::EpochArg;
+use crate::environment::print_json;
 use crate::failure::{Failure, code};
 use crate::predict::calibration::{Calibration, calibrate};
 use crate::predict::evaluate_show;
 use crate::predict::trained_run::{PlaceArgs, TrainedRun};
-use crate::world::print_json;
 use crate::{Global, Output};
 
 /// `llp evaluate`.

@@ -5,8 +5,8 @@ use std::io;
 use llp_bags::N_BINS;
 use llp_train::scores::Scores;
 
+use crate::environment::print;
 use crate::predict::evaluate::Evaluation;
-use crate::world::print;
 
 /// A matrix of more classes than this is left to `--output json`.
 const N_CLASSES_SHOWN_MAX: usize = 20;

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::args::device::DeviceArg;
 use crate::args::epoch::EpochArg;
+use crate::environment::{print, print_json};
 use crate::failure::{Failure, code};
 use crate::predict::trained_run::{PlaceArgs, TrainedRun};
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
 /// `llp privacy`.

@@ -1,4 +1,4 @@
-//! A run with its newest network and its data, wherever that lies now.
+//! A run with its newest network and its data, wherever that is now.
 
 use std::path::Path;
 
@@ -15,16 +15,16 @@ use crate::args::epoch::EpochArg;
 use crate::data::hub;
 use crate::failure::Failure;
 
-/// Where a run's data lies now.
+/// Where a run's data is now.
 #[derive(Args, Clone)]
 pub(crate) struct PlaceArgs {
-    /// Where the run's data lies now.
+    /// Where the run's data is now.
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<String>,
-    /// Where the run's table of proportions lies now.
+    /// Where the run's table of proportions is now.
     #[arg(long, value_name = "FILE")]
     pub(crate) proportions: Option<String>,
-    /// Where the run's file of bags lies now.
+    /// Where the run's file of bags is now.
     #[arg(long, value_name = "FILE")]
     pub(crate) bags: Option<String>,
 }

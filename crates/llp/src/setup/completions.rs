@@ -8,8 +8,8 @@ use clap_complete::Shell;
 use llp_sweep::write_atomically;
 
 use crate::Cli;
+use crate::environment::print;
 use crate::failure::{Failure, code};
-use crate::world::print;
 
 /// `llp completions`.
 #[derive(Args)]

@@ -3,8 +3,8 @@
 use llp_kernels::{Diagnosis, InstructionSet, diagnose};
 use serde::Serialize;
 
+use crate::environment::{memory, print, print_json};
 use crate::failure::{Failure, code};
-use crate::world::{memory, print, print_json};
 use crate::{Global, Output};
 
 /// What is printed.
@@ -17,7 +17,7 @@ struct Health {
     devices: Vec<String>,
     cpu: Cpu,
     cuda: Cuda,
-    /// What is in the way of using a GPU, and how to mend it.
+    /// What prevents the use of a GPU, and how to fix it.
     missing: Vec<String>,
 }
 
@@ -160,17 +160,17 @@ mod tests {
             gpus: vec![gpu],
             missing: vec!["cuda:1 cannot be used".to_owned()],
         };
-        let told = lines(&health(diagnosis));
-        assert_eq!(told[0], "training is possible on cpu, cuda:0");
-        assert_eq!(told[4..6], ["driver    CUDA 13.0", "built for CUDA 13.0, cuDNN 9.21.0"]);
+        let report = lines(&health(diagnosis));
+        assert_eq!(report[0], "training is possible on cpu, cuda:0");
+        assert_eq!(report[4..6], ["driver    CUDA 13.0", "built for CUDA 13.0, cuDNN 9.21.0"]);
         let gpu = "cuda:0    NVIDIA Test, compute capability 9.0, 80.0 GB, 79.5 GB available";
-        assert_eq!(told[6..], [gpu, "missing   cuda:1 cannot be used"]);
+        assert_eq!(report[6..], [gpu, "missing   cuda:1 cannot be used"]);
     }
 
     /// A machine without a GPU trains, and lacks nothing.
     #[test]
     fn a_machine_without_a_gpu_is_well() {
-        let told = lines(&health(Diagnosis::default()));
-        assert_eq!((told[0].as_str(), told.len()), ("training is possible on cpu", 5));
+        let report = lines(&health(Diagnosis::default()));
+        assert_eq!((report[0].as_str(), report.len()), ("training is possible on cpu", 5));
     }
 }

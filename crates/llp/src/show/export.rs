@@ -11,8 +11,8 @@ use llp_train::Predictor;
 use llp_train::export::{onnx, torchvision};
 
 use crate::Global;
+use crate::environment::print_list;
 use crate::failure::{Failure, code, usage};
-use crate::world::print_list;
 
 /// `llp export`.
 #[derive(Args)]

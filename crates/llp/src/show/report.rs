@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use llp_sweep::collect;
-use llp_sweep::report::{self, Material, table};
+use llp_sweep::report::{self, ReportData, table};
 use llp_sweep::sweep_dir::SweepDir;
 
+use crate::environment::{host, print, tell};
 use crate::failure::{Failure, code, usage};
-use crate::world::{host, print, tell};
 use crate::{Global, Output};
 
 /// More runs than these are shown on the page only.
@@ -44,12 +44,12 @@ pub(crate) fn report(global: Global, args: &ReportArgs) -> Result<u8, Failure> {
 
 /// Writes the page about some runs and sweeps, and prints the table of all runs where there are few.
 fn write_page(global: Global, directories: &[PathBuf], out: &Path) -> Result<(), Failure> {
-    let material = Material::of_directories(directories, &host())?;
-    report::write_page(out, &material)?;
-    if global.output == Output::Human && material.rows.len() <= N_PRINTED {
-        print(&report::runs_markdown(&material))?;
+    let report_data = ReportData::of_directories(directories, &host())?;
+    report::write_page(out, &report_data)?;
+    if global.output == Output::Human && report_data.rows.len() <= N_PRINTED {
+        print(&report::runs_markdown(&report_data))?;
     }
-    show(global, &material)?;
+    show(global, &report_data)?;
     if !global.quiet {
         let tables = out.with_extension("");
         tell(&format!("written: {}, {}-table.{{md,csv,tex}}", out.display(), tables.display()));
@@ -59,10 +59,10 @@ fn write_page(global: Global, directories: &[PathBuf], out: &Path) -> Result<(),
 
 /// Writes results, figures, the table and the page of a sweep, and prints the table.
 pub(crate) fn write(global: Global, sweep: &SweepDir) -> Result<(), Failure> {
-    let material = Material::of_sweep(sweep, &host())?;
-    collect::write(sweep, &material.rows)?;
-    report::write(sweep, &material)?;
-    show(global, &material)?;
+    let report_data = ReportData::of_sweep(sweep, &host())?;
+    collect::write(sweep, &report_data.rows)?;
+    report::write(sweep, &report_data)?;
+    show(global, &report_data)?;
     if !global.quiet {
         let path = sweep.path().display();
         tell(&format!(
@@ -73,10 +73,10 @@ pub(crate) fn write(global: Global, sweep: &SweepDir) -> Result<(), Failure> {
 }
 
 /// Prints the table or, as JSON, every row.
-fn show(global: Global, material: &Material) -> Result<(), Failure> {
+fn show(global: Global, report_data: &ReportData) -> Result<(), Failure> {
     let text = match global.output {
-        Output::Json => collect::json_lines(&material.rows),
-        Output::Human => table::markdown(&material.groups),
+        Output::Json => collect::json_lines(&report_data.rows),
+        Output::Human => table::markdown(&report_data.groups),
     };
     Ok(print(text.trim_end())?)
 }

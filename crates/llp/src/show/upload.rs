@@ -12,8 +12,8 @@ use llp_train::{Checkpoint, Predictor};
 use serde::Serialize;
 
 use crate::data::hub;
+use crate::environment::{print, print_json};
 use crate::failure::{Failure, code, usage};
-use crate::world::{print, print_json};
 use crate::{Global, Output};
 
 /// `llp upload`.
@@ -33,7 +33,7 @@ pub(crate) struct UploadArgs {
 #[derive(Serialize)]
 struct Uploaded<'a> {
     repo: &'a str,
-    /// Address of the commit; nothing if none was made.
+    /// Address of the commit; `None` if none was made.
     commit: Option<String>,
     files: Vec<Listed<'a>>,
 }
@@ -66,7 +66,7 @@ pub(crate) fn upload(global: Global, args: &UploadArgs) -> Result<u8, Failure> {
 
 impl UploadArgs {
     /// The name of the run and its files: the newest checkpoint, which `llp` and PyTorch can use, what the run was asked
-    /// for and came to, and the card. Where data and weights lie on this machine is nobody's business.
+    /// for and came to, and the card. Paths of this machine are left out.
     fn files(&self) -> Result<(String, Vec<UploadFile>), Failure> {
         let (dir, mut config) = RunDir::open(&self.run)?;
         let Some(result) = dir.result()? else {

@@ -7,9 +7,9 @@ use llp_sweep::control::{self, Retry};
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
 use crate::Global;
+use crate::environment::{owner, print_list, tell};
 use crate::failure::{Failure, code};
 use crate::sweep::FilterArgs;
-use crate::world::{claimant, print_list, tell};
 
 #[derive(Args)]
 pub(crate) struct RetryArgs {
@@ -39,14 +39,14 @@ pub(crate) fn retry(global: Global, args: &RetryArgs) -> Result<u8, Failure> {
     let filter = args.filter.parse()?;
     let sweep = SweepDir::open(&args.dir)?;
     let how = Retry { diverged: args.diverged, from_scratch: args.from_scratch };
-    let cells = control::retry(&sweep, &sweep.matching(&filter), how, &claimant())?;
+    let cells = control::retry(&sweep, &sweep.matching(&filter), how, &owner())?;
     show(global, &cells, "eligible again; the next llp sweep run or worker takes them up")
 }
 
 pub(crate) fn cancel(global: Global, args: &CancelArgs) -> Result<u8, Failure> {
     let filter = args.filter.parse()?;
     let sweep = SweepDir::open(&args.dir)?;
-    let cells = control::cancel(&sweep, &sweep.matching(&filter), &claimant())?;
+    let cells = control::cancel(&sweep, &sweep.matching(&filter), &owner())?;
     show(global, &cells, "cancelled; llp sweep retry makes them eligible again")
 }
 

@@ -64,7 +64,7 @@ impl PoolDeviceArgs {
     }
 }
 
-/// So many cells on these devices: as many as are asked for, or one for each core or GPU.
+/// This many cells on these devices: as many as are asked for, or one for each core or GPU.
 fn share(
     devices: Vec<DeviceName>,
     jobs: Option<usize>,
@@ -102,7 +102,7 @@ mod tests {
         (0..n).map(DeviceName::Cuda).collect()
     }
 
-    /// One cell for each core or GPU unless told otherwise; cells share the cores.
+    /// One cell for each core or GPU by default; cells share the cores.
     #[test]
     fn cells_share_a_machine() {
         let shared = |devices: Vec<DeviceName>, jobs, jobs_per_gpu| {

@@ -13,10 +13,10 @@ use llp_train::{RunEnd, TrainError};
 
 use crate::Global;
 use crate::args::device::DeviceArg;
+use crate::environment::{host, tell};
 use crate::failure::{Failure, code, usage};
 use crate::signals::StopFlags;
 use crate::train::{Terms, train_here};
-use crate::world::{host, tell};
 
 #[derive(Args)]
 pub(crate) struct ExecArgs {
@@ -94,7 +94,7 @@ pub(crate) fn confine(command: &mut Command, threads: usize) {
     std::os::unix::process::CommandExt::process_group(command, 0);
 }
 
-/// A cell that cannot write its log trains without one; its own error will tell if the disk is at fault.
+/// A cell that cannot write its log trains without one; its own error will say if the disk is at fault.
 fn open_log(sweep: &SweepDir, cell: &Cell) -> Option<File> {
     let run = sweep.run_dir(cell);
     fs_err::create_dir_all(run.path()).ok()?;

@@ -1,4 +1,4 @@
-//! `llp sweep plan`: what a sweep will cost, before it is begun.
+//! `llp sweep plan`: what a sweep will cost, before it starts.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use llp_sweep::sweep_dir::{Cell, SweepDir, plan as expand};
 use serde_json::json;
 
 use crate::args::config::ConfigArgs;
+use crate::environment::{host, print, print_json, tell};
 use crate::failure::{Failure, code, usage};
 use crate::sweep::data::{check_before_planning, fetch_data};
 use crate::sweep::devices::{PoolDeviceArgs, Slots};
@@ -21,7 +22,6 @@ use crate::sweep::grid;
 use crate::sweep::probe::time_beside;
 use crate::sweep::work::POLL;
 use crate::units::duration;
-use crate::world::{host, print, print_json, tell};
 use crate::{Global, Output};
 
 #[derive(Args)]

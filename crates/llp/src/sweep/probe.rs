@@ -18,11 +18,11 @@ use llp_train::{ProbeContext, probe as time_parts};
 use crate::Global;
 use crate::args::device::DeviceArg;
 use crate::data::hub;
+use crate::environment::{print, print_json, program, stopwatch};
 use crate::failure::{Failure, code};
 use crate::signals::StopFlags;
 use crate::sweep::devices::Slots;
 use crate::sweep::exec::confine;
-use crate::world::{print, print_json, program, stopwatch};
 
 #[derive(Args)]
 pub(crate) struct ProbeArgs {
@@ -51,7 +51,7 @@ fn probe_in_pool(global: Global, args: &ProbeArgs) -> Result<u8, Failure> {
         device: &device,
         version: env!("CARGO_PKG_VERSION"),
         seconds: &seconds,
-        // Whoever hears nothing of this process ends it.
+        // The parent ends a process that reports nothing.
         ready: &mut || {
             let _ = print("ready");
             let _ = std::io::stdin().lock().read_line(&mut String::new());

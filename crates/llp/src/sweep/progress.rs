@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use indicatif::{MultiProgress, ProgressBar};
-use llp_sweep::claim::Claimant;
+use llp_sweep::claim::Owner;
 use llp_sweep::executor::{CellEnd, Progress, Totals};
 use llp_sweep::record::EpochRecord;
 use llp_sweep::sweep_dir::Cell;
 
+use crate::environment::tell;
 use crate::train::progress::{Style, bar_style, describe};
-use crate::world::tell;
 
-/// Shows what an executor tells.
+/// Shows what an executor reports.
 pub(crate) struct Cells {
     style: Style,
     n_all: usize,
@@ -106,8 +106,8 @@ impl Progress for Cells {
         self.line(&format!("[{}/{}] {}  {end}", self.n_ended, self.n_all, cell.run));
     }
 
-    fn freed(&mut self, cell: &Cell, dead: &Claimant) {
-        self.line(&format!("warning: {} is taken over from {dead}, which gave no sign of life", cell.run));
+    fn freed(&mut self, cell: &Cell, dead: &Owner) {
+        self.line(&format!("warning: {} is taken over from {dead}, whose heartbeat stopped", cell.run));
     }
 
     fn totals(&mut self, totals: &Totals) {

@@ -8,10 +8,10 @@ use llp_sweep::status::{self, Counts, CrossRow, Standing};
 use llp_sweep::sweep_dir::SweepDir;
 use serde_json::{Map, Value as Json, json};
 
+use crate::environment::{host, print, print_json};
 use crate::failure::{Failure, code};
 use crate::sweep::FilterArgs;
 use crate::units::{counted, duration};
-use crate::world::{host, print, print_json};
 use crate::{Global, Output};
 
 #[derive(Args)]
@@ -44,7 +44,7 @@ pub(crate) fn status(global: Global, args: &StatusArgs) -> Result<u8, Failure> {
 
 type Table = (Vec<CrossRow>, Vec<&'static str>);
 
-/// The cells that somebody should look at.
+/// The cells that need attention.
 fn troubled<'a>(standings: &'a [Standing<'a>]) -> impl Iterator<Item = &'a Standing<'a>> {
     standings.iter().filter(|standing| matches!(standing.state, RunState::Failed | RunState::Parked))
 }

@@ -9,9 +9,9 @@ use llp_sweep::executor::slurm::{self, Options, Script};
 use llp_sweep::sweep_dir::SweepDir;
 
 use crate::args::device::DeviceArg;
+use crate::environment::{host, owner, print, print_json, program, tell};
 use crate::failure::{Failure, code, usage};
 use crate::sweep::FilterArgs;
-use crate::world::{claimant, host, print, print_json, program, tell};
 use crate::{Global, Output};
 
 /// Slurm's own default, for a dry run where there is no Slurm to ask.
@@ -65,8 +65,8 @@ pub(crate) fn submit(global: Global, args: &SubmitArgs) -> Result<u8, Failure> {
     let cells = sweep.matching(&filter);
     if !args.dry_run {
         // A task that was killed on another node has left a claim that looks alive from here.
-        for (cell, dead) in free_from_dead_hosts(&sweep, &cells, &claimant(), BEAT)? {
-            tell(&format!("{} was left by {dead}, which gave no sign of life", cell.run));
+        for (cell, dead) in free_from_dead_hosts(&sweep, &cells, &owner(), BEAT)? {
+            tell(&format!("{} was left by {dead}, whose heartbeat stopped", cell.run));
         }
     }
     let open = slurm::open_cells(&sweep, &cells, &host())?;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 use llp_sweep::executor::Totals;
-use llp_sweep::executor::local::{self, Options, Signals, World};
+use llp_sweep::executor::local::{self, Environment, Options, Signals};
 use llp_sweep::executor::process::Processes;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 
 use crate::Global;
 use crate::args::config::ConfigArgs;
+use crate::environment::{owner, program, stopwatch, tell};
 use crate::failure::{Failure, code};
 use crate::show::report;
 use crate::signals::StopFlags;
@@ -20,7 +21,6 @@ use crate::sweep::exec::child;
 use crate::sweep::progress::Cells;
 use crate::sweep::{FilterArgs, grid};
 use crate::train::progress::Style;
-use crate::world::{claimant, program, stopwatch, tell};
 
 /// Attempts for a cell that fails.
 const MAX_ATTEMPTS: u32 = 3;
@@ -68,10 +68,10 @@ pub(crate) struct WorkerArgs {
 struct PoolArgs {
     #[command(flatten)]
     devices: PoolDeviceArgs,
-    /// Stop everything at the first cell that fails for good.
+    /// Stop everything at the first cell that fails permanently.
     #[arg(long)]
     fail_fast: bool,
-    /// Begin no more cells after so many failed for good.
+    /// Begin no more cells after this many failed permanently.
     #[arg(long, value_name = "N")]
     max_failures: Option<usize>,
     #[command(flatten)]
@@ -131,10 +131,10 @@ fn work(
         |cell: &Cell, place: usize| child(&program, sweep, cell, slots.devices[place], slots.threads);
     let launcher = Processes::new(slots.devices.len(), command);
     let signals = Signals { stop: &stop_flags.stop, kill: &stop_flags.kill };
-    let (claimant, seconds) = (claimant(), stopwatch());
-    let world = World { claimant: &claimant, seconds: &seconds, signals };
+    let (owner, seconds) = (owner(), stopwatch());
+    let environment = Environment { owner: &owner, seconds: &seconds, signals };
     let mut progress = Cells::new(Style::resolve(global), cells.len());
-    let totals = local::run(sweep, cells, &launcher, &options, world, &mut progress)?;
+    let totals = local::run(sweep, cells, &launcher, &options, environment, &mut progress)?;
     progress.finish();
     Ok(totals)
 }

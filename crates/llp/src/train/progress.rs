@@ -11,7 +11,7 @@ use llp_sweep::record::EpochRecord;
 use llp_train::TrainingPlan;
 
 use crate::Global;
-use crate::world::tell;
+use crate::environment::tell;
 
 /// How progress is shown.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

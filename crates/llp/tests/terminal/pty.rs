@@ -36,7 +36,7 @@ impl Terminal {
             command.env(name, value);
         }
         let child = pair.slave.spawn_command(command).unwrap();
-        // Once the program has ended, reading ends only if nobody else holds this end.
+        // Once the program has ended, reading ends only if no other process holds this end.
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
         let screen = Arc::new(Mutex::new(Vec::new()));
@@ -68,15 +68,15 @@ impl Terminal {
     }
 
     /// Everything that was written to the terminal so far.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn output(&self) -> String {
         String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
     }
 
     /// Waits for a condition on what was written.
     pub(crate) fn wait_until(&self, patience: Duration, condition: impl Fn(&str) -> bool) {
         let start = Instant::now();
-        while !condition(&self.told()) {
-            assert!(start.elapsed() < patience, "nothing came of it:\n{}", self.told());
+        while !condition(&self.output()) {
+            assert!(start.elapsed() < patience, "timed out:\n{}", self.output());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -86,7 +86,7 @@ impl Terminal {
         let code = wait(&mut *self.child, patience);
         // The reader may still be behind.
         std::thread::sleep(Duration::from_millis(200));
-        (code, self.told())
+        (code, self.output())
     }
 
     /// Closes the terminal, as closing its window does, and waits for the end of the program. `key` is one that makes

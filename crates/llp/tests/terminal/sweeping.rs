@@ -52,14 +52,14 @@ fn control_c_leaves_a_sweep_that_goes_on() {
     let mut terminal = Terminal::start(&sweep(&out, 80), &[]);
     terminal.wait_until(PATIENCE, |_| has_metrics(&out));
     terminal.send(CONTROL_C);
-    let (code, told) = terminal.end(PATIENCE);
-    assert_eq!(code, 130, "{told}");
-    assert!(told.contains("goes on") && told.contains(&out.display().to_string()), "{told}");
+    let (code, output) = terminal.end(PATIENCE);
+    assert_eq!(code, 130, "{output}");
+    assert!(output.contains("goes on") && output.contains(&out.display().to_string()), "{output}");
     let unfinished = fs_err::read_dir(out.join("runs")).unwrap().flatten();
     assert!(unfinished.into_iter().any(|run| RunDir::at(run.path()).result().unwrap().is_none()));
 
-    let (code, told) = Terminal::start(&sweep(&out, 80), &[]).end(PATIENCE);
-    assert_eq!(code, 0, "{told}");
+    let (code, output) = Terminal::start(&sweep(&out, 80), &[]).end(PATIENCE);
+    assert_eq!(code, 0, "{output}");
     for run in fs_err::read_dir(out.join("runs")).unwrap().flatten() {
         let epochs = RunDir::at(run.path()).read_metrics().unwrap();
         assert_eq!(
@@ -74,19 +74,19 @@ fn control_c_leaves_a_sweep_that_goes_on() {
 #[test]
 fn a_terminal_shows_bars() {
     let folder = tempdir().unwrap();
-    let (code, told) = Terminal::start(&sweep(folder.path(), 2), &[("NO_COLOR", "1")]).end(PATIENCE);
-    assert_eq!(code, 0, "{told}");
-    assert!(told.contains("\u{1b}[") && told.contains("sweep ") && told.contains('█'), "{told:?}");
-    assert!(!has_color(&told), "{told:?}");
+    let (code, output) = Terminal::start(&sweep(folder.path(), 2), &[("NO_COLOR", "1")]).end(PATIENCE);
+    assert_eq!(code, 0, "{output}");
+    assert!(output.contains("\u{1b}[") && output.contains("sweep ") && output.contains('█'), "{output:?}");
+    assert!(!has_color(&output), "{output:?}");
 }
 
 /// A terminal that cannot move its cursor gets lines.
 #[test]
 fn a_dumb_terminal_gets_lines() {
     let folder = tempdir().unwrap();
-    let (code, told) = Terminal::start(&sweep(folder.path(), 2), &[("TERM", "dumb")]).end(PATIENCE);
-    assert_eq!(code, 0, "{told}");
-    assert!(told.contains("complete") && !told.contains('\u{1b}'), "{told:?}");
+    let (code, output) = Terminal::start(&sweep(folder.path(), 2), &[("TERM", "dumb")]).end(PATIENCE);
+    assert_eq!(code, 0, "{output}");
+    assert!(output.contains("complete") && !output.contains('\u{1b}'), "{output:?}");
 }
 
 /// With both outputs in pipes there is no escape code, in results, progress, help and errors.

@@ -1,4 +1,4 @@
-//! `llp watch`: what it tells without a terminal, and how it gives a terminal back.
+//! `llp watch`: what it prints without a terminal, and how it restores a terminal.
 
 use std::path::Path;
 use std::process::Command;
@@ -24,7 +24,7 @@ fn pending(folder: &Path) -> String {
     folder.display().to_string()
 }
 
-/// Keys and signals that ask for the end are heard: exit code 0, the screen and the cursor are given back.
+/// Keys and signals that ask for the end are obeyed: exit code 0, the screen and the cursor are restored.
 #[test]
 fn the_terminal_is_given_back() {
     let folder = tempdir().unwrap();
@@ -34,15 +34,15 @@ fn the_terminal_is_given_back() {
     };
     for ending in ["q", "\u{1b}", std::str::from_utf8(CONTROL_C).unwrap(), "-TERM", "-HUP", "-INT"] {
         let mut terminal = Terminal::start(&["watch".to_owned(), sweep.clone()], &[]);
-        terminal.wait_until(PATIENCE, |told| told.contains("pending"));
+        terminal.wait_until(PATIENCE, |output| output.contains("pending"));
         match ending {
             "-TERM" | "-HUP" | "-INT" => signal(ending, terminal.id()),
             keys => terminal.send(keys.as_bytes()),
         }
-        let (code, told) = terminal.end(PATIENCE);
-        assert_eq!(code, 0, "{ending:?}: {told:?}");
-        let (entered, left) = (told.find(ENTER).unwrap(), told.rfind(LEAVE).unwrap());
-        assert!(entered < left && told.rfind(CURSOR).is_some(), "{ending:?}: {told:?}");
+        let (code, output) = terminal.end(PATIENCE);
+        assert_eq!(code, 0, "{ending:?}: {output:?}");
+        let (entered, left) = (output.find(ENTER).unwrap(), output.rfind(LEAVE).unwrap());
+        assert!(entered < left && output.rfind(CURSOR).is_some(), "{ending:?}: {output:?}");
     }
 }
 
@@ -51,7 +51,7 @@ fn the_terminal_is_given_back() {
 fn a_closed_terminal_ends_the_watch() {
     let folder = tempdir().unwrap();
     let terminal = Terminal::start(&["watch".to_owned(), pending(folder.path())], &[]);
-    terminal.wait_until(PATIENCE, |told| told.contains("pending"));
+    terminal.wait_until(PATIENCE, |output| output.contains("pending"));
     assert_eq!(terminal.close(b"j", PATIENCE), 0);
 }
 
@@ -75,7 +75,7 @@ fn pipes_get_lines() {
     assert_eq!((json["runs"].as_u64(), json["states"]["pending"].as_u64()), (Some(n as u64), Some(n as u64)));
 }
 
-/// A run that has ended is told once, and that is the end of it.
+/// A run that has ended is reported once, and the command ends.
 #[test]
 fn what_is_over_ends_the_watch() {
     let folder = tempdir().unwrap();

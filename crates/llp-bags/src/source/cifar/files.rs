@@ -30,7 +30,7 @@ impl Files {
         self.records.is_empty()
     }
 
-    /// Reads a file; `path` is where it lies.
+    /// Reads a file; `path` is its location.
     pub(super) fn add(&mut self, part: Part, path: &Path, reader: impl Read) -> Result<(), CifarError> {
         let is_new = if part.content == Content::Names {
             self.names.insert(part.name, read_names(reader, path)?).is_none()
@@ -41,7 +41,7 @@ impl Files {
         if is_new { Ok(()) } else { Err(CifarError::Repeated { path: path.to_owned() }) }
     }
 
-    /// The data set of all files; `path` is where they lie.
+    /// The data set of all files; `path` is their location.
     pub(super) fn into_dataset(mut self, path: &Path) -> Result<Dataset, BagError> {
         let no_parts = || CifarError::NoParts { path: path.to_owned() };
         let found = PARTS.into_iter().find(|part| self.records.contains_key(part.name));

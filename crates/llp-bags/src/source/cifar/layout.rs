@@ -38,9 +38,9 @@ pub(super) struct Part {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
-    /// Records to train on, at most so many.
+    /// Records to train on, at most this many.
     Train { n_max: usize },
-    /// Records to test on, at most so many.
+    /// Records to test on, at most this many.
     Test { n_max: usize },
     /// Names of classes.
     Names,

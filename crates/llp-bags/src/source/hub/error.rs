@@ -47,7 +47,7 @@ pub enum HubError {
     #[error("no token to upload with: set HF_TOKEN to one that may write, or log in with `hf auth login`")]
     NoToken,
 
-    /// The hub lets somebody else write.
+    /// The hub does not let this user write.
     #[error(
         "{endpoint} does not let you write to {repo} (status {status}): set HF_TOKEN to a token that may write to it"
     )]
@@ -95,7 +95,7 @@ pub enum HubError {
         status: u16,
     },
 
-    /// Nobody answered, or the answer broke off.
+    /// There was no answer, or it broke off.
     #[error("the connection to {endpoint} failed at {what}: {source}; the same command goes on")]
     Connection {
         /// Address of the hub.
@@ -182,7 +182,7 @@ pub enum HubError {
 
 impl HubError {
     /// Whether the same command would fail again.
-    pub fn is_hopeless(&self) -> bool {
+    pub fn is_permanent(&self) -> bool {
         matches!(
             self,
             Self::NoCache

@@ -15,12 +15,12 @@ pub(super) const BRANCH: &str = "main";
 
 /// A repository of the hub.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Repository {
     pub(super) name: String,
     pub(super) kind: RepoType,
 }
 
-impl Place {
+impl Repository {
     pub(super) fn at(&self, revision: &str) -> Repo {
         Repo::with_revision(self.name.clone(), self.kind, revision.to_owned())
     }
@@ -29,7 +29,7 @@ impl Place {
 /// What is fetched: some files of one commit.
 pub(super) struct Fetch<'a> {
     hub: &'a Hub,
-    place: Place,
+    repository: Repository,
     api: Api,
     repo: ApiRepo,
     cache: Cache,
@@ -41,10 +41,10 @@ impl<'a> Fetch<'a> {
     /// Asks the hub which commit there is, and which of its files are wanted.
     pub(super) fn new(
         hub: &'a Hub,
-        place: Place,
+        repository: Repository,
         is_wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, HubError> {
-        let failed = |error| HubError::from_api(hub, &place.name, error);
+        let failed = |error| HubError::from_api(hub, &repository.name, error);
         let cache = Cache::new(hub.cache.clone());
         let mut builder =
             ApiBuilder::from_cache(cache.clone()).with_endpoint(hub.endpoint.clone()).with_progress(false);
@@ -52,15 +52,15 @@ impl<'a> Fetch<'a> {
             builder = builder.with_token(hub.token.clone());
         }
         let api = builder.build().map_err(failed)?;
-        let info = api.repo(place.at(BRANCH)).info().map_err(failed)?;
+        let info = api.repo(repository.at(BRANCH)).info().map_err(failed)?;
         let mut files: Vec<String> = info.siblings.into_iter().map(|file| file.rfilename).collect();
         files.retain(|file| is_wanted(file));
         files.sort();
         if files.is_empty() || !is_name(&info.sha) || !files.iter().all(|file| is_inside(file)) {
-            return Err(HubError::Listing { endpoint: hub.endpoint.clone(), repo: place.name });
+            return Err(HubError::Listing { endpoint: hub.endpoint.clone(), repo: repository.name });
         }
-        let repo = api.repo(place.at(&info.sha));
-        Ok(Self { hub, place, api, repo, cache, commit: info.sha, files })
+        let repo = api.repo(repository.at(&info.sha));
+        Ok(Self { hub, repository, api, repo, cache, commit: info.sha, files })
     }
 
     /// Fetches the files that are not there yet, checks them all, and returns their folder.
@@ -71,22 +71,22 @@ impl<'a> Fetch<'a> {
             if !is_name(metadata.etag()) {
                 return Err(HubError::Listing {
                     endpoint: self.hub.endpoint.clone(),
-                    repo: self.place.name.clone(),
+                    repo: self.repository.name.clone(),
                 });
             }
-            let path = self.cache.repo(self.place.at(&self.commit)).get(file);
+            let path = self.cache.repo(self.repository.at(&self.commit)).get(file);
             let path = match path {
                 Some(path) => path,
                 None => self.download(file, &metadata, progress)?,
             };
             check(&path, file, &metadata).inspect_err(|_| discard(&path))?;
         }
-        Ok(self.cache.repo(self.place.at(BRANCH)).pointer_path(&self.commit))
+        Ok(self.cache.repo(self.repository.at(BRANCH)).pointer_path(&self.commit))
     }
 
     /// Names the commit as that of the branch.
     pub(super) fn publish(&self) -> Result<(), HubError> {
-        Ok(self.cache.repo(self.place.at(BRANCH)).create_ref(&self.commit)?)
+        Ok(self.cache.repo(self.repository.at(BRANCH)).create_ref(&self.commit)?)
     }
 
     fn download(
@@ -95,7 +95,7 @@ impl<'a> Fetch<'a> {
         metadata: &Metadata,
         progress: &mut dyn FnMut(FileProgress<'_>),
     ) -> Result<PathBuf, HubError> {
-        let blob = self.cache.repo(self.place.at(&self.commit)).blob_path(metadata.etag());
+        let blob = self.cache.repo(self.repository.at(&self.commit)).blob_path(metadata.etag());
         let part = blob.with_extension("part");
         // A part that is not shorter than the file would be asked for the rest of it, and there is none.
         if fs_err::metadata(&part).is_ok_and(|part| part.len() >= metadata.size() as u64) {
@@ -106,7 +106,7 @@ impl<'a> Fetch<'a> {
     }
 
     fn failed(&self, file: &str, error: ApiError) -> HubError {
-        HubError::from_api(self.hub, &format!("{}/{file}", self.place.name), error)
+        HubError::from_api(self.hub, &format!("{}/{file}", self.repository.name), error)
     }
 }
 

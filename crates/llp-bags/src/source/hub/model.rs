@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use hf_hub::{Cache, RepoType};
 
-use super::fetch::{BRANCH, Fetch, Place};
+use super::fetch::{BRANCH, Fetch, Repository};
 use super::{FileProgress, Hub, HubError};
 
 /// The file of a repository that holds the weights.
 const FILE: &str = "model.safetensors";
 
 impl Hub {
-    /// The file of weights of the network `repo`, such as `timm/resnet18.a1_in1k`, if the cache has it. Contacts nobody.
+    /// The file of weights of the network `repo`, such as `timm/resnet18.a1_in1k`, if the cache has it. Uses no
+    /// network.
     pub fn locate_model(&self, repo: &str) -> Option<PathBuf> {
-        Cache::new(self.cache.clone()).repo(place(repo).at(BRANCH)).get(FILE)
+        Cache::new(self.cache.clone()).repo(repository(repo).at(BRANCH)).get(FILE)
     }
 
     /// Fetches the file of weights of a network into the cache and returns its path.
@@ -33,13 +34,13 @@ impl Hub {
                 instead: "a file with --init FILE",
             });
         }
-        let fetch = Fetch::new(self, place(repo), |file| file == FILE)?;
+        let fetch = Fetch::new(self, repository(repo), |file| file == FILE)?;
         let folder = fetch.files(progress)?;
         fetch.publish()?;
         Ok(folder.join(FILE))
     }
 }
 
-fn place(repo: &str) -> Place {
-    Place { name: repo.to_owned(), kind: RepoType::Model }
+fn repository(repo: &str) -> Repository {
+    Repository { name: repo.to_owned(), kind: RepoType::Model }
 }

@@ -1,8 +1,8 @@
 //! Files of a trained network onto the hub, as one commit.
 //!
 //! The repository is made, private, unless it is there. The hub is asked which files go to its large storage; each of
-//! them that the storage does not have is sent there. One commit then names all files, so nobody sees a part of them,
-//! and the call after one that broke off sends again only what is missing.
+//! them that the storage does not have is sent there. One commit then names all files, so a part of them is never
+//! visible, and the call after one that broke off sends again only what is missing.
 
 mod request;
 
@@ -17,7 +17,7 @@ use request::{Client, base64};
 /// The branch that is written to.
 const BRANCH: &str = "main";
 
-/// First bytes of a file, by which the hub tells what kind of file it is.
+/// First bytes of a file, by which the hub recognizes the kind of file.
 const SAMPLE_BYTES: usize = 512;
 
 /// A file to upload.

@@ -113,7 +113,7 @@ impl Archive {
         labels.collect()
     }
 
-    /// The bytes of an array, after `check` has told from its header how many items of which shape it has.
+    /// The bytes of an array, after `check` has read from its header how many items of which shape it has.
     fn raw(
         &mut self,
         array: &'static str,

@@ -45,7 +45,7 @@ pub(super) struct PictureRows {
 }
 
 impl PictureRows {
-    /// Begins with the next split, of so many images.
+    /// Begins with the next split, of this many images.
     pub(super) fn begin_split(&mut self, n_expected: usize) {
         (self.n_expected, self.is_new_split) = (n_expected, true);
     }

@@ -1,4 +1,4 @@
-//! What cuDNN is told of a convolution and its operands.
+//! Descriptors for cuDNN of a convolution and its operands.
 
 use candle_core::Result;
 use cudarc::cudnn::result::{self, CudnnResult};

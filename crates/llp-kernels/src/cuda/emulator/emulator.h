@@ -1,8 +1,8 @@
-// Runs CUDA kernels on the CPU, so that tests can compare them with their twins where there is no GPU.
+// Runs CUDA kernels on the CPU, so that tests can compare them with their references where there is no GPU.
 //
 // Blocks run one after the other. The threads of a block are coroutines, which take turns: each runs until it waits for
 // the others (__syncthreads) or ends. So a kernel that reads what another thread has not written yet gives other numbers
-// than its twin, as it would on a GPU, and one in which only some threads wait is refused.
+// than its reference, as it would on a GPU, and one in which only some threads wait is refused.
 //
 // Not emulated: warps and their shuffles, atomics, streams, and everything about time.
 #include <cmath>

@@ -24,7 +24,7 @@ type Launch = unsafe extern "C" fn(
 pub(super) struct Emulator(Mutex<Library>);
 
 impl Emulator {
-    /// Compiled when it is first asked for; nothing where there is no C++ compiler, which is said once.
+    /// Compiled at its first use; `None` where there is no C++ compiler, which is reported once.
     pub(super) fn get() -> Option<&'static Self> {
         static EMULATOR: OnceLock<Option<Emulator>> = OnceLock::new();
         EMULATOR.get_or_init(Self::compile).as_ref()
@@ -35,7 +35,7 @@ impl Emulator {
         if Command::new(&compiler).arg("--version").output().is_err() {
             let _ = std::io::Write::write_all(
                 &mut std::io::stderr(),
-                b"no C++ compiler: the kernels for GPUs are not compared with their twins\n",
+                b"no C++ compiler: the kernels for GPUs are not compared with their references\n",
             );
             return None;
         }
@@ -82,7 +82,7 @@ impl Emulator {
 }
 
 fn open(library: &PathBuf) -> Library {
-    // SAFETY: it was compiled from the text above, and does nothing when it is loaded.
+    // SAFETY: it was compiled from the text above, and runs no code when it is loaded.
     unsafe { Library::new(library) }.expect("the compiler has written a library")
 }
 

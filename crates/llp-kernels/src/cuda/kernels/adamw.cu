@@ -1,18 +1,18 @@
 // Adam with decoupled weight decay, for all parameters at once.
 
-/// One parameter: as many weights, moments and gradients as `n`. A step leaves `kept` of a weight.
+/// One parameter: as many weights, moments and gradients as `n`. A step leaves `decay_factor` of a weight.
 struct AdamWParameter {
     float* weight;
     float* first;
     float* second;
     const float* gradient;
     i64 n;
-    float kept;
+    float decay_factor;
     int unused;
 };
 
 /// `m = beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g^2`, then
-/// `w = kept w - rate m / (root_scale sqrt(v) + epsilon)`. gridDim.y is the number of parameters; the blocks of a row
+/// `w = decay_factor w - rate m / (root_scale sqrt(v) + epsilon)`. gridDim.y is the number of parameters; the blocks of a row
 /// share its numbers.
 extern "C" __global__ void adamw_step(
     const AdamWParameter* parameters, float beta1, float beta2, float rate, float root_scale, float epsilon
@@ -24,6 +24,6 @@ extern "C" __global__ void adamw_step(
         float v = beta2 * p.second[i] + (1.0f - beta2) * (g * g);
         p.first[i] = m;
         p.second[i] = v;
-        p.weight[i] = p.kept * p.weight[i] - rate * m / (sqrtf(v) * root_scale + epsilon);
+        p.weight[i] = p.decay_factor * p.weight[i] - rate * m / (sqrtf(v) * root_scale + epsilon);
     }
 }

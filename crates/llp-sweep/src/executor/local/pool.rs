@@ -1,12 +1,12 @@
 //! The pool's state: which cells wait, run, and are elsewhere, and how they move between these.
 
-mod endings;
+mod exits;
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use super::{Options, World};
+use super::{Environment, Options};
 use crate::claim::{Host, Watch};
 use crate::control::freed_line;
 use crate::error::SweepError;
@@ -21,15 +21,15 @@ struct Job<'a> {
     cell: &'a Cell,
     attempt: u32,
     process: Box<dyn RunningCell>,
-    /// The last epoch that was told to the progress.
-    epoch_told: usize,
+    /// The last epoch that was reported to the progress.
+    epoch_reported: usize,
     metrics_bytes: u64,
 }
 
 pub(super) struct Pool<'a> {
     sweep: &'a SweepDir,
     options: &'a Options,
-    world: World<'a>,
+    environment: Environment<'a>,
     progress: &'a mut dyn Progress,
     totals: Totals,
     /// Cells to launch, each with the number of its next attempt.
@@ -44,7 +44,7 @@ pub(super) struct Pool<'a> {
     /// Since when there is nothing to run here, if there is not.
     idle_since: Option<f64>,
     jobs: Vec<Job<'a>>,
-    /// Cells that failed for good during this command.
+    /// Cells that failed permanently during this command.
     failures: usize,
     /// Nothing more is launched.
     is_closed: bool,
@@ -58,13 +58,13 @@ impl<'a> Pool<'a> {
     pub(super) fn new(
         sweep: &'a SweepDir,
         options: &'a Options,
-        world: World<'a>,
+        environment: Environment<'a>,
         progress: &'a mut dyn Progress,
     ) -> Self {
         Self {
             sweep,
             options,
-            world,
+            environment,
             progress,
             totals: Totals::default(),
             queue: VecDeque::new(),
@@ -86,7 +86,7 @@ impl<'a> Pool<'a> {
     }
 
     fn here(&self) -> &'a Host {
-        &self.world.claimant.host
+        &self.environment.owner.host
     }
 
     /// Puts every cell where it belongs at the start.
@@ -100,14 +100,14 @@ impl<'a> Pool<'a> {
     /// Puts a cell that does not run here where it belongs. `attempt` is known for cells that ran here before.
     fn sort(&mut self, cell: &'a Cell, attempt: Option<u32>) {
         let run = self.sweep.run_dir(cell);
-        match look(&run, self.here()) {
+        match state_and_status(&run, self.here()) {
             Ok((RunState::Complete, _)) => self.totals.complete += 1,
             Ok((RunState::Diverged, _)) => self.totals.diverged += 1,
             Ok((RunState::Cancelled, _)) => self.totals.cancelled += 1,
             Ok((RunState::Parked, _)) => self.totals.parked += 1,
             Ok((RunState::Running, _)) => self.elsewhere.push(cell),
             Ok((RunState::Pruned, Some(status))) => self.sort_paused(cell, &status),
-            Ok((RunState::Failed, Some(status))) if self.is_hopeless(&status) => self.totals.failed += 1,
+            Ok((RunState::Failed, Some(status))) if self.is_final(&status) => self.totals.failed += 1,
             Ok((_, status)) => {
                 let attempt = attempt.unwrap_or_else(|| status.map_or(1, |status| status.next_attempt()));
                 self.queue.push_back((cell, attempt));
@@ -118,7 +118,7 @@ impl<'a> Pool<'a> {
 
     /// Takes a cell that is held back up again, if it has come to be among the best.
     fn sort_paused(&mut self, cell: &'a Cell, status: &Status) {
-        // If there is no telling now, there is at the next look.
+        // If it cannot be read now, it is read next time.
         if may_go_on(self.sweep, cell, status.epoch, self.here()).unwrap_or(false) {
             self.queue.push_back((cell, status.attempt));
         } else {
@@ -126,12 +126,13 @@ impl<'a> Pool<'a> {
         }
     }
 
-    fn is_hopeless(&self, status: &Status) -> bool {
-        status.hopeless || status.attempt >= self.options.max_attempts
+    /// Whether a failed cell is not tried again.
+    fn is_final(&self, status: &Status) -> bool {
+        status.is_permanent || status.attempt >= self.options.max_attempts
     }
 
-    pub(super) fn heed(&mut self) {
-        let signals = self.world.signals;
+    pub(super) fn poll_signals(&mut self) {
+        let signals = self.environment.signals;
         if signals.stop.load(Ordering::Relaxed) {
             self.stop();
         }
@@ -159,7 +160,7 @@ impl<'a> Pool<'a> {
                 None => index += 1,
                 Some(exit) => {
                     let job = self.jobs.remove(index);
-                    // Whoever is held back may be among the best now.
+                    // A paused cell may be among the best now.
                     self.next_look = 0.0;
                     self.end(&job, exit);
                 }
@@ -178,10 +179,10 @@ impl<'a> Pool<'a> {
         // Unreadable metrics are the trainer's and the report's problem; progress goes without.
         let records = run.read_metrics().unwrap_or_default();
         let last = records.last().map_or(0, |record| record.epoch);
-        // A run that resumes from an earlier checkpoint cuts its metrics back and tells those epochs again.
-        let told = job.epoch_told.min(last);
-        job.epoch_told = last;
-        for record in records.iter().filter(|record| record.epoch > told) {
+        // A run that resumes from an earlier checkpoint cuts its metrics back and reports those epochs again.
+        let reported = job.epoch_reported.min(last);
+        job.epoch_reported = last;
+        for record in records.iter().filter(|record| record.epoch > reported) {
             self.progress.epoch(job.cell, record);
         }
     }
@@ -191,14 +192,15 @@ impl<'a> Pool<'a> {
             let Some((cell, attempt)) = self.queue.pop_front() else { break };
             let run = self.sweep.run_dir(cell);
             // Another executor may have worked on it since it was queued.
-            if look(&run, self.here()).is_ok_and(|(state, _)| !is_open(state)) {
+            if state_and_status(&run, self.here()).is_ok_and(|(state, _)| !is_open(state)) {
                 self.sort(cell, Some(attempt));
                 continue;
             }
             let metrics_bytes = run.metrics_bytes();
-            let epoch_told = run.read_metrics().unwrap_or_default().last().map_or(0, |record| record.epoch);
+            let epoch_reported =
+                run.read_metrics().unwrap_or_default().last().map_or(0, |record| record.epoch);
             match launcher.launch(cell) {
-                Ok(process) => self.jobs.push(Job { cell, attempt, process, epoch_told, metrics_bytes }),
+                Ok(process) => self.jobs.push(Job { cell, attempt, process, epoch_reported, metrics_bytes }),
                 Err(error) => {
                     self.queue.push_front((cell, attempt));
                     return Err(error);
@@ -211,7 +213,7 @@ impl<'a> Pool<'a> {
 
     /// Takes back cells that other processes have left, when there is room for them.
     pub(super) fn look_elsewhere(&mut self) {
-        let now = (self.world.seconds)();
+        let now = (self.environment.seconds)();
         if self.is_closed || !self.queue.is_empty() || self.jobs.len() >= self.options.jobs.max(1) {
             self.idle_since = None;
             return;
@@ -219,7 +221,7 @@ impl<'a> Pool<'a> {
         if now >= self.next_look {
             self.next_look = now + self.options.look_elsewhere.as_secs_f64();
             for cell in std::mem::take(&mut self.elsewhere) {
-                self.bury(cell, now);
+                self.release_stale(cell, now);
                 self.sort(cell, None);
             }
             for cell in std::mem::take(&mut self.paused) {
@@ -231,23 +233,23 @@ impl<'a> Pool<'a> {
     }
 
     /// Frees a cell if the process that works on it, on another host, is dead.
-    fn bury(&mut self, cell: &Cell, now: f64) {
+    fn release_stale(&mut self, cell: &Cell, now: f64) {
         let run = self.sweep.run_dir(cell);
         // What cannot be read now is looked at again.
-        if let Ok(Some(dead)) = self.watch.bury(run.path(), self.world.claimant, now) {
+        if let Ok(Some(dead)) = self.watch.release_stale(run.path(), self.environment.owner, now) {
             // The run goes on without this line if it cannot be written.
             let _ = run.log(&freed_line(&dead));
             self.progress.freed(cell, &dead);
         }
     }
 
-    pub(super) fn tell_totals(&mut self) {
-        let told = self.totals;
+    pub(super) fn report_totals(&mut self) {
+        let reported = self.totals;
         self.totals.running = self.jobs.len();
         self.totals.elsewhere = self.elsewhere.len();
         self.totals.waiting = self.queue.len();
         self.totals.pruned = self.paused.len();
-        if told != self.totals {
+        if reported != self.totals {
             self.progress.totals(&self.totals);
         }
     }
@@ -257,7 +259,7 @@ impl<'a> Pool<'a> {
             .options
             .idle_exit
             .zip(self.idle_since)
-            .is_some_and(|(limit, since)| (self.world.seconds)() - since >= limit.as_secs_f64());
+            .is_some_and(|(limit, since)| (self.environment.seconds)() - since >= limit.as_secs_f64());
         let has_none = self.queue.is_empty() && self.elsewhere.is_empty();
         self.jobs.is_empty() && (self.is_closed || has_none || has_idled)
     }
@@ -269,6 +271,6 @@ fn is_open(state: RunState) -> bool {
 }
 
 /// The state of a run and its status, from its files.
-fn look(run: &RunDir, here: &Host) -> Result<(RunState, Option<Status>), SweepError> {
+fn state_and_status(run: &RunDir, here: &Host) -> Result<(RunState, Option<Status>), SweepError> {
     Ok((run.state(here)?, run.status()?))
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::super::Material;
+use super::super::ReportData;
 use super::super::measure::Measure;
 use super::super::table::percent as mean_and_spread;
 use super::{by_loss, duration, scrolled};
@@ -13,11 +13,11 @@ const ALWAYS: [&str; 7] =
     ["Bag size", "Learning rate", "Alpha", "Held-out bags", "Criterion", "Seeds", "Complete"];
 const LABELLED: [&str; 5] = ["Accuracy", "At chosen epoch", "Best accuracy", "at", "Gap"];
 
-pub(super) fn section(material: &Material) -> Markup {
+pub(super) fn section(report_data: &ReportData) -> Markup {
     html! {
-        @for (data, loss, groups) in by_loss(&material.groups) {
+        @for (data, loss, groups) in by_loss(&report_data.groups) {
             @let title = format!("{}, {data}", loss.title());
-            @let is_labelled = Measure::of(&material.groups, data) == Measure::Accuracy;
+            @let is_labelled = Measure::of(&report_data.groups, data) == Measure::Accuracy;
             h3 { (title) }
             @let table = html! {
                 table {
@@ -29,7 +29,7 @@ pub(super) fn section(material: &Material) -> Markup {
                             th scope="col" { "Time" }
                         }
                     }
-                    tbody { @for group in &groups { (row(material, group, is_labelled)) } }
+                    tbody { @for group in &groups { (row(report_data, group, is_labelled)) } }
                 }
             };
             (scrolled(&title, &table))
@@ -38,7 +38,7 @@ pub(super) fn section(material: &Material) -> Markup {
             "Criterion: that of the choice, after the last epoch; held-out bags: those that it rests on; complete: "
             "hyper-parameters that are complete for all their seeds, of those that were tried; time: training of all runs "
             "of the row."
-            @if Measure::any_labelled(&material.groups) {
+            @if Measure::any_labelled(&report_data.groups) {
                 " Accuracies and the gap to the best are in percent; at chosen epoch: accuracy after the epoch that "
                 "held-out bags prefer."
             }
@@ -46,7 +46,7 @@ pub(super) fn section(material: &Material) -> Markup {
     }
 }
 
-fn row(material: &Material, group: &Group, is_labelled: bool) -> Markup {
+fn row(report_data: &ReportData, group: &Group, is_labelled: bool) -> Markup {
     let dash = || "–".to_owned();
     let chosen = group.chosen.as_ref();
     let rate = |candidate: &Candidate| {
@@ -62,12 +62,12 @@ fn row(material: &Material, group: &Group, is_labelled: bool) -> Markup {
             td { (chosen.map_or_else(dash, |chosen| chosen.n_seeds().to_string())) }
             td { (group.n_eligible) " of " (group.n_candidates) }
             @if is_labelled { (accuracies(group)) }
-            td { (duration(training_time(material, group))) }
+            td { (duration(training_time(report_data, group))) }
         }
     }
 }
 
-/// What labels tell of a choice.
+/// What labels show about a choice.
 fn accuracies(group: &Group) -> Markup {
     let dash = || "–".to_owned();
     let (chosen, best) = (group.chosen.as_ref(), group.best_by_test.as_ref());
@@ -85,7 +85,7 @@ fn accuracies(group: &Group) -> Markup {
 }
 
 /// Of all runs of a group, in seconds.
-fn training_time(material: &Material, group: &Group) -> f64 {
-    let of_group = material.rows.iter().filter(|row| group.has(&row.cell.config));
+fn training_time(report_data: &ReportData, group: &Group) -> f64 {
+    let of_group = report_data.rows.iter().filter(|row| group.has(&row.cell.config));
     of_group.filter_map(|row| Some(row.result.as_ref()?.train_s)).sum()
 }

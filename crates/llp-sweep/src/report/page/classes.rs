@@ -2,19 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::super::Material;
+use super::super::ReportData;
 use super::{by_loss, percent, scrolled};
 use crate::record::Confusion;
 use crate::select::Group;
 
-/// Up to so many classes, all pairs are shown; of more, the most frequent confusions.
+/// Up to this many classes, all pairs are shown; of more, the most frequent confusions.
 const N_CLASSES_SHOWN: usize = 20;
 /// How many of these.
 const N_CONFUSIONS: usize = 12;
 
-pub(super) fn section(material: &Material) -> Markup {
-    let losses = by_loss(&material.groups);
-    let is_known = material
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    let losses = by_loss(&report_data.groups);
+    let is_known = report_data
         .rows
         .iter()
         .any(|row| row.result.as_ref().is_some_and(|result| result.test_confusion.is_some()));
@@ -30,7 +30,7 @@ pub(super) fn section(material: &Material) -> Markup {
         p { "Test instances at the chosen hyper-parameters, all seeds together. Numbers are percent of the class." }
         @for (data, loss, groups) in losses {
             @let known: Vec<(&Group, Confusion)> =
-                groups.iter().filter_map(|group| Some((*group, confusion(material, group)?))).collect();
+                groups.iter().filter_map(|group| Some((*group, confusion(report_data, group)?))).collect();
             h3 { (loss.title()) ", " (data) }
             @if known.len() < groups.len() {
                 p.note { "Not recorded or without a choice: " (groups.len() - known.len()) " of " (groups.len()) " bag sizes." }
@@ -44,10 +44,10 @@ pub(super) fn section(material: &Material) -> Markup {
     }
 }
 
-fn confusion(material: &Material, group: &Group) -> Option<Confusion> {
+fn confusion(report_data: &ReportData, group: &Group) -> Option<Confusion> {
     let rows = &group.chosen.as_ref()?.rows;
     let parts: Option<Vec<&Confusion>> =
-        rows.iter().map(|row| material.rows[*row].result.as_ref()?.test_confusion.as_ref()).collect();
+        rows.iter().map(|row| report_data.rows[*row].result.as_ref()?.test_confusion.as_ref()).collect();
     Confusion::sum(parts?.into_iter())
 }
 

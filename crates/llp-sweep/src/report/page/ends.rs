@@ -2,15 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::super::Material;
+use super::super::ReportData;
 use super::scrolled;
 use crate::collect::Row;
 use crate::run_dir::RunState;
 
-pub(super) fn section(material: &Material) -> Markup {
-    let gaps: Vec<&Row> = material.rows.iter().filter(|row| row.state != RunState::Complete).collect();
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    let gaps: Vec<&Row> = report_data.rows.iter().filter(|row| row.state != RunState::Complete).collect();
     if gaps.is_empty() {
-        return html! { p { "None: all " (material.rows.len()) " runs are complete." } };
+        return html! { p { "None: all " (report_data.rows.len()) " runs are complete." } };
     }
     let table = html! {
         table {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::super::Material;
+use super::super::ReportData;
 use super::super::measure::Measure;
 use super::{by_loss, percent};
 use crate::collect::Row;
@@ -13,8 +13,8 @@ use crate::criterion::Criterion;
 use crate::run_dir::RunState;
 use crate::select::{Group, Spread};
 
-pub(super) fn section(material: &Material) -> Markup {
-    let is_labelled = Measure::any_labelled(&material.groups);
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    let is_labelled = Measure::any_labelled(&report_data.groups);
     html! {
         p {
             @if is_labelled { "Test accuracy in percent, and below it the criterion on held-out bags, which chooses" }
@@ -22,9 +22,9 @@ pub(super) fn section(material: &Material) -> Markup {
             ", over the learning rate and what else was tried (rows) and alpha (columns); means over seeds of the same "
             "settings. A frame marks the choice. What did not come to its end is named in place of a number."
         }
-        @for (data, loss, groups) in by_loss(&material.groups) {
+        @for (data, loss, groups) in by_loss(&report_data.groups) {
             h3 { (loss.title()) ", " (data) }
-            div.tiles { @for group in groups { (heat_map(material, group)) } }
+            div.tiles { @for group in groups { (heat_map(report_data, group)) } }
         }
     }
 }
@@ -32,9 +32,9 @@ pub(super) fn section(material: &Material) -> Markup {
 /// Settings of a row of a heat map: the learning rate and all else that differs but alpha, in words.
 type Settings = (Option<f64>, String);
 
-fn heat_map(material: &Material, group: &Group) -> Markup {
-    let measure = Measure::of(&material.groups, &group.data);
-    let rows: Vec<&Row> = material.rows.iter().filter(|row| group.has(&row.cell.config)).collect();
+fn heat_map(report_data: &ReportData, group: &Group) -> Markup {
+    let measure = Measure::of(&report_data.groups, &group.data);
+    let rows: Vec<&Row> = report_data.rows.iter().filter(|row| group.has(&row.cell.config)).collect();
     let settings = |config: &RunConfig| (Some(config.optim.lr), group.others_in_words(config));
     let mut lines: Vec<Settings> = rows.iter().map(|row| settings(&row.cell.config)).collect();
     lines.sort_by(|a, b| a.0.unwrap_or(0.0).total_cmp(&b.0.unwrap_or(0.0)).then(natural(&a.1, &b.1)));

@@ -3,9 +3,9 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::super::axis::Axis;
+use super::super::color::Color;
 use super::super::curves::{Curves, draw};
-use super::super::ink::Ink;
-use super::super::{Material, inline};
+use super::super::{ReportData, inline};
 use super::{bag_sizes, by_loss};
 use crate::criterion::Criterion;
 use crate::record::EpochRecord;
@@ -14,56 +14,56 @@ use crate::select::Group;
 const UNITS: &str =
     "The training loss is in the units of each loss. A peak beyond the end of an axis is cut off.";
 
-pub(super) fn section(material: &Material) -> Markup {
-    if material.shows_each_run() { each_run(material) } else { by_group(material) }
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    if report_data.shows_each_run() { each_run(report_data) } else { by_group(report_data) }
 }
 
-fn each_run(material: &Material) -> Markup {
+fn each_run(report_data: &ReportData) -> Markup {
     html! {
         p { (UNITS) }
-        @for (curves, name) in material.curves.iter().zip(&material.names) {
+        @for (curves, name) in report_data.curves.iter().zip(&report_data.names) {
             figure.curves {
                 figcaption { (name) }
                 @if curves.is_empty() { p.note { "No epoch has ended." } }
-                @else { (panels(&[curves], Ink::Category(0), &format!("of {name}"))) }
+                @else { (panels(&[curves], Color::Category(0), &format!("of {name}"))) }
             }
         }
     }
 }
 
-fn by_group(material: &Material) -> Markup {
-    let sizes = bag_sizes(&material.groups);
+fn by_group(report_data: &ReportData) -> Markup {
+    let sizes = bag_sizes(&report_data.groups);
     html! {
         p { "At the chosen hyper-parameters: a thin line for each seed, a bold one for their mean. " (UNITS) }
-        @for (data, loss, groups) in by_loss(&material.groups) {
+        @for (data, loss, groups) in by_loss(&report_data.groups) {
             h3 { (loss.title()) ", " (data) }
             @for group in groups {
-                @let ink = Ink::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() };
+                @let color = Color::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() };
                 figure.curves {
                     figcaption { "Bag size " (group.sizes) }
-                    (of_group(material, group, ink))
+                    (of_group(report_data, group, color))
                 }
             }
         }
     }
 }
 
-fn of_group(material: &Material, group: &Group, ink: Ink) -> Markup {
+fn of_group(report_data: &ReportData, group: &Group, color: Color) -> Markup {
     let Some(chosen) = &group.chosen else {
         return html! { p.note { "No hyper-parameters are complete for all their seeds." } };
     };
-    let seeds: Vec<&[EpochRecord]> = chosen.rows.iter().map(|row| &*material.curves[*row]).collect();
-    panels(&seeds, ink, &format!("{}, bag size {}", group.loss.title(), group.sizes))
+    let seeds: Vec<&[EpochRecord]> = chosen.rows.iter().map(|row| &*report_data.curves[*row]).collect();
+    panels(&seeds, color, &format!("{}, bag size {}", group.loss.title(), group.sizes))
 }
 
 /// Training loss, criteria and test accuracy over epochs, as far as all seeds have them.
-fn panels(seeds: &[&[EpochRecord]], ink: Ink, of_what: &str) -> Markup {
+fn panels(seeds: &[&[EpochRecord]], color: Color, of_what: &str) -> Markup {
     let curves = |title: String, is_percent: bool, pick: &dyn Fn(&EpochRecord) -> Option<f64>| {
         let values = |records: &&[EpochRecord]| records.iter().map(pick).collect::<Option<Vec<f64>>>();
         let seeds = seeds.iter().map(values).collect::<Option<Vec<_>>>()?;
         let all = || seeds.iter().flatten().copied().collect();
         let axis = if is_percent { Axis::percent() } else { Axis::around(all()) };
-        seeds.iter().all(|seed| !seed.is_empty()).then_some(Curves { title, seeds, ink, axis })
+        seeds.iter().all(|seed| !seed.is_empty()).then_some(Curves { title, seeds, color, axis })
     };
     let loss = curves("Training loss".to_owned(), false, &|record| Some(record.train_loss));
     let criteria = Criterion::ALL.map(|criterion| {

@@ -1,16 +1,16 @@
-//! What each criterion gives away against the best candidate, where there are labels to tell.
+//! What each criterion loses against the best candidate, where there are labels.
 
 use maud::{Markup, html};
 
-use super::super::Material;
+use super::super::ReportData;
 use super::super::regret::{Regret, regrets};
 use super::{percent, scrolled};
 
 /// Fewer held-out bags than these are no ground for a choice.
 const N_BAGS_MIN: usize = 4;
 
-pub(super) fn section(material: &Material) -> Markup {
-    let (all, enough) = (regrets(&material.choices, 0), regrets(&material.choices, N_BAGS_MIN));
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    let (all, enough) = (regrets(&report_data.choices, 0), regrets(&report_data.choices, N_BAGS_MIN));
     if all.is_empty() {
         return html! { p.note { "Nothing to compare: no labels, or no two complete hyper-parameters." } };
     }

@@ -8,13 +8,13 @@ use maud::{Markup, PreEscaped, html};
 use super::super::chart::{self, Figure};
 use super::super::measure::Measure;
 use super::super::table::size_in_words;
-use super::super::{Material, figures, inline};
+use super::super::{ReportData, figures, inline};
 use super::{Tables, data_sets, scrolled};
 use crate::select::{Group, rule_of};
 
 /// The final results: the table to take along, and both figures.
-pub(super) fn finals(material: &Material, tables: &Tables) -> Markup {
-    let groups = &material.groups;
+pub(super) fn finals(report_data: &ReportData, tables: &Tables) -> Markup {
+    let groups = &report_data.groups;
     let downloads = [
         ("Markdown", "table.md", "text/markdown", &tables.markdown),
         ("CSV", "table.csv", "text/csv", &tables.csv),
@@ -30,7 +30,7 @@ pub(super) fn finals(material: &Material, tables: &Tables) -> Markup {
             }
             "."
         }
-        @for shown in [figures::over_bag_sizes(groups), figures::over_epochs(&material.curves, groups)] {
+        @for shown in [figures::over_bag_sizes(groups), figures::over_epochs(&report_data.curves, groups)] {
             @if shown.has_points() { (figure(&shown, &rule_of(groups))) }
         }
     }

@@ -2,19 +2,19 @@
 
 use maud::{Markup, html};
 
-use super::super::Material;
+use super::super::ReportData;
 use super::super::runs::{RunLine, lines};
 use super::scrolled;
 
 /// More rows than these are folded up.
 const N_OPEN: usize = 40;
 
-pub(super) fn section(material: &Material) -> Markup {
-    let runs = lines(material);
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    let runs = lines(report_data);
     let has = |pick: fn(&RunLine) -> &str| runs.iter().any(|run| !pick(run).is_empty());
     let (has_settings, has_held_out) = (has(|run| &run.settings), has(|run| &run.held_out));
     let (has_accuracy, has_trend) = (has(|run| &run.accuracy), has(|run| run.trend));
-    let criterion = format!("Held-out {}", material.criterion.in_middle());
+    let criterion = format!("Held-out {}", report_data.criterion.in_middle());
     let table = html! {
         table {
             caption.hidden { "Runs" }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 
-use super::super::Material;
+use super::super::ReportData;
 use super::super::measure::Measure;
 use super::super::table::size_in_words;
 use super::{bag_sizes, data_sets, duration, listed};
@@ -12,8 +12,8 @@ use crate::criterion::Criterion;
 use crate::run_dir::RunState;
 use crate::select::{Group, rule_of};
 
-pub(super) fn section(material: &Material) -> Markup {
-    let Material { rows, groups, .. } = material;
+pub(super) fn section(report_data: &ReportData) -> Markup {
+    let ReportData { rows, groups, .. } = report_data;
     let losses: BTreeSet<_> = groups.iter().map(|group| group.loss).collect();
     let seeds: BTreeSet<_> = rows.iter().map(|row| row.cell.config.seed).collect();
     let states = RunState::ALL.into_iter().filter_map(|state| {
@@ -45,15 +45,15 @@ pub(super) fn section(material: &Material) -> Markup {
     html! {
         @if let Some(result) = single_result(groups) { p.result { (result) } }
         dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
-        @if material.has_choice() { p { (rule_of(groups)) } }
+        @if report_data.has_choice() { p { (rule_of(groups)) } }
         p {
             @if rows.len() > 1 {
                 "Numbers of hyper-parameters are means over seeds, with one sample standard deviation where there are several; "
                 "the table of runs has the numbers of each run. "
             }
             @if is_labelled { "Accuracy is the share of test instances whose most probable class is their label. " }
-            @else { "No test instance has a label: " (criterion_in_words(material.criterion)) " " }
-            @if is_labelled && material.has_choice() {
+            @else { "No test instance has a label: " (criterion_in_words(report_data.criterion)) " " }
+            @if is_labelled && report_data.has_choice() {
                 "The gap to the best is the test accuracy that choosing without labels gives away against the best "
                 "hyper-parameters of the same grid."
             }

@@ -8,13 +8,13 @@ use ratatui::symbols::Marker;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph};
 
-use super::look::{Look, Seen};
+use super::snapshot::{Seen, Snapshot};
 
 /// Colors of the curves, each a basic one that every terminal has.
 const COLORS: [Color; 6] =
     [Color::Cyan, Color::Yellow, Color::Green, Color::Magenta, Color::Blue, Color::Red];
 
-/// More digits than these behind the point are not told apart by eye.
+/// More digits than these behind the point cannot be distinguished by eye.
 const MAX_DIGITS: usize = 6;
 
 /// The color of the curve of this place among those that are shown.
@@ -23,25 +23,26 @@ pub(super) fn color(place: usize) -> Color {
 }
 
 /// Two charts side by side, and below them what each color means.
-pub(super) fn draw(look: &Look, frame: &mut Frame<'_>, area: Rect) {
+pub(super) fn draw(snapshot: &Snapshot, frame: &mut Frame<'_>, area: Rect) {
     let [charts, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
     let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(1).areas(charts);
-    draw_chart(look, frame, left, "Training loss", |record| Some(record.train_loss));
-    let is_labelled = look.shown().flat_map(|run| &run.records).any(|record| record.test_accuracy.is_some());
+    draw_chart(snapshot, frame, left, "Training loss", |record| Some(record.train_loss));
+    let is_labelled =
+        snapshot.shown().flat_map(|run| &run.records).any(|record| record.test_accuracy.is_some());
     if is_labelled {
-        draw_chart(look, frame, right, "Test accuracy, %", |record| Some(100.0 * record.test_accuracy?));
+        draw_chart(snapshot, frame, right, "Test accuracy, %", |record| Some(100.0 * record.test_accuracy?));
     } else {
-        draw_chart(look, frame, right, "Held-out KL, nats", |record| record.held_out_kl);
+        draw_chart(snapshot, frame, right, "Held-out KL, nats", |record| record.held_out_kl);
     }
-    frame.render_widget(legend(look, usize::from(below.width)), below);
+    frame.render_widget(legend(snapshot, usize::from(below.width)), below);
 }
 
 /// What each color means, as far as there is room.
-fn legend(look: &Look, width: usize) -> Line<'static> {
+fn legend(snapshot: &Snapshot, width: usize) -> Line<'static> {
     let mut spans: Vec<Span<'_>> = Vec::new();
     let mut used = 0;
-    let n_shown = look.shown().count();
-    for (place, run) in look.shown().enumerate() {
+    let n_shown = snapshot.shown().count();
+    for (place, run) in snapshot.shown().enumerate() {
         let text = format!("━━ {}  ", run.label);
         let n_left = n_shown - place;
         let more = format!("and {n_left} more");
@@ -57,7 +58,7 @@ fn legend(look: &Look, width: usize) -> Line<'static> {
 }
 
 fn draw_chart(
-    look: &Look,
+    snapshot: &Snapshot,
     frame: &mut Frame<'_>,
     area: Rect,
     title: &str,
@@ -66,11 +67,12 @@ fn draw_chart(
     let curve = |run: &Seen| -> Vec<(f64, f64)> {
         run.records.iter().filter_map(|record| Some((record.epoch as f64, pick(record)?))).collect()
     };
-    let curves: Vec<_> = look.shown().map(curve).collect();
+    let curves: Vec<_> = snapshot.shown().map(curve).collect();
     let points = || curves.iter().flatten();
     let block = Block::new().title(title.to_owned());
     if points().next().is_none() {
-        let why = if look.shown().any(|run| !run.records.is_empty()) { "not known" } else { "no epoch yet" };
+        let why =
+            if snapshot.shown().any(|run| !run.records.is_empty()) { "not known" } else { "no epoch yet" };
         return frame.render_widget(Paragraph::new(why).block(block), area);
     }
     let last_epoch = points().map(|point| point.0).fold(1.0, f64::max);
@@ -89,7 +91,7 @@ fn draw_chart(
     frame.render_widget(chart, area);
 }
 
-/// The ends of an axis for these values, and its three labels: with as many digits as tell them apart.
+/// The ends of an axis for these values, and its three labels: with as many digits as distinguish them.
 fn axis(values: impl Iterator<Item = f64> + Clone) -> ([f64; 2], [String; 3]) {
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);

@@ -10,10 +10,10 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use super::view::View;
 use super::{GRACE, NAP, Watched};
 
-/// Shows a look after the other until a key, a signal or the end of the terminal ends it.
-pub(super) fn show(watched: &mut Watched, interval: Duration, is_told_to_end: &AtomicBool) -> io::Result<()> {
+/// Shows one snapshot after another until a key, a signal or the end of the terminal ends it.
+pub(super) fn show(watched: &mut Watched, interval: Duration, should_end: &AtomicBool) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
-    let end = keep_showing(&mut terminal, watched, interval, is_told_to_end);
+    let end = keep_showing(&mut terminal, watched, interval, should_end);
     let restored = terminal.show_cursor().and(ratatui::try_restore());
     if restored.is_err() {
         // Dropping it would show the cursor once more and tell stderr that it cannot, which panics where that is gone.
@@ -21,14 +21,14 @@ pub(super) fn show(watched: &mut Watched, interval: Duration, is_told_to_end: &A
     }
     // A terminal that is gone cannot be drawn on or given back, and that is how a closed window ends this program.
     let shown = end.and(restored);
-    if shown.is_err() && is_gone(is_told_to_end) { Ok(()) } else { shown }
+    if shown.is_err() && is_gone(should_end) { Ok(()) } else { shown }
 }
 
 /// Whether the terminal is gone: a write may fail a moment before that can be seen, or before the signal comes.
-fn is_gone(is_told_to_end: &AtomicBool) -> bool {
+fn is_gone(should_end: &AtomicBool) -> bool {
     let failed = Instant::now();
     while failed.elapsed() < GRACE {
-        if is_told_to_end.load(Ordering::Relaxed) || !io::stdin().is_terminal() {
+        if should_end.load(Ordering::Relaxed) || !io::stdin().is_terminal() {
             return true;
         }
         std::thread::sleep(NAP);
@@ -40,24 +40,24 @@ fn keep_showing(
     terminal: &mut DefaultTerminal,
     watched: &mut Watched,
     interval: Duration,
-    is_told_to_end: &AtomicBool,
+    should_end: &AtomicBool,
 ) -> io::Result<()> {
-    let mut view = View::new(watched.look());
+    let mut view = View::new(watched.snapshot());
     let mut looked = Instant::now();
     terminal.draw(|frame| view.draw(frame))?;
-    while !is_told_to_end.load(Ordering::Relaxed) {
+    while !should_end.load(Ordering::Relaxed) {
         if event::poll(NAP)? {
             match event::read()? {
-                Event::Key(key) if key.kind == KeyEventKind::Press => match wish(key) {
-                    Wish::End => return Ok(()),
-                    Wish::Scroll(lines) => view.scroll(lines),
-                    Wish::Nothing => continue,
+                Event::Key(key) if key.kind == KeyEventKind::Press => match action(key) {
+                    Action::End => return Ok(()),
+                    Action::Scroll(lines) => view.scroll(lines),
+                    Action::Nothing => continue,
                 },
                 Event::Resize(..) => {}
                 _ => continue,
             }
         } else if looked.elapsed() >= interval {
-            view.look(watched.look());
+            view.update(watched.snapshot());
             looked = Instant::now();
         } else {
             continue;
@@ -67,20 +67,20 @@ fn keep_showing(
     Ok(())
 }
 
-enum Wish {
+enum Action {
     End,
     Scroll(isize),
     Nothing,
 }
 
-fn wish(key: KeyEvent) -> Wish {
+fn action(key: KeyEvent) -> Action {
     match key.code {
-        KeyCode::Char('q') | KeyCode::Esc => Wish::End,
-        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => Wish::End,
-        KeyCode::Down | KeyCode::Char('j') => Wish::Scroll(1),
-        KeyCode::Up | KeyCode::Char('k') => Wish::Scroll(-1),
-        KeyCode::PageDown => Wish::Scroll(10),
-        KeyCode::PageUp => Wish::Scroll(-10),
-        _ => Wish::Nothing,
+        KeyCode::Char('q') | KeyCode::Esc => Action::End,
+        KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => Action::End,
+        KeyCode::Down | KeyCode::Char('j') => Action::Scroll(1),
+        KeyCode::Up | KeyCode::Char('k') => Action::Scroll(-1),
+        KeyCode::PageDown => Action::Scroll(10),
+        KeyCode::PageUp => Action::Scroll(-10),
+        _ => Action::Nothing,
     }
 }

@@ -8,10 +8,10 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Gauge, Paragraph, Row, Table, TableState};
 
 use super::curves::color;
-use super::look::{Look, Seen, left};
+use super::snapshot::{Seen, Snapshot, left};
 use crate::train::progress::describe;
 
-/// The order of the table: what needs a look comes first.
+/// The order of the table: what needs attention comes first.
 const ORDER: [RunState; RunState::ALL.len()] = [
     RunState::Running,
     RunState::Failed,
@@ -28,33 +28,33 @@ const ORDER: [RunState; RunState::ALL.len()] = [
 const STATE: u16 = 11;
 const EPOCH: u16 = 9;
 
-/// The last look, and how far the table is scrolled.
+/// The last snapshot, and how far the table is scrolled.
 pub(super) struct View {
-    look: Look,
+    snapshot: Snapshot,
     table: TableState,
 }
 
 impl View {
-    pub(super) fn new(look: Look) -> Self {
-        let mut view = Self { look, table: TableState::new() };
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        let mut view = Self { snapshot, table: TableState::new() };
         view.sort();
         view
     }
 
-    pub(super) fn look(&mut self, look: Look) {
-        self.look = look;
+    pub(super) fn update(&mut self, snapshot: Snapshot) {
+        self.snapshot = snapshot;
         self.sort();
     }
 
-    /// Moves the table by so many lines, as far as there are some.
+    /// Moves the table by this many lines, as far as there are some.
     pub(super) fn scroll(&mut self, lines: isize) {
-        let last = self.look.runs.len().saturating_sub(1);
+        let last = self.snapshot.runs.len().saturating_sub(1);
         *self.table.offset_mut() = self.table.offset().saturating_add_signed(lines).min(last);
     }
 
     fn sort(&mut self) {
         let rank = |run: &Seen| ORDER.iter().position(|state| *state == run.state);
-        self.look.runs.sort_by_key(rank);
+        self.snapshot.runs.sort_by_key(rank);
     }
 
     pub(super) fn draw(&mut self, frame: &mut Frame<'_>) {
@@ -68,13 +68,17 @@ impl View {
             Constraint::Length(1),
         ];
         let [head, bar, curves, table, failures, foot] = Layout::vertical(rows).areas(frame.area());
-        frame.render_widget(Line::from(self.look.line()), head);
-        let fraction = self.look.n_over() as f64 / self.look.runs.len().max(1) as f64;
+        frame.render_widget(Line::from(self.snapshot.line()), head);
+        let fraction = self.snapshot.n_over() as f64 / self.snapshot.runs.len().max(1) as f64;
         frame.render_widget(
-            Gauge::default().ratio(fraction).label(format!("{}: {:.0} %", self.look.name, 100.0 * fraction)),
+            Gauge::default().ratio(fraction).label(format!(
+                "{}: {:.0} %",
+                self.snapshot.name,
+                100.0 * fraction
+            )),
             bar,
         );
-        super::curves::draw(&self.look, frame, curves);
+        super::curves::draw(&self.snapshot, frame, curves);
         self.draw_table(frame, table);
         let lines: Vec<_> = self.failures().take(4).map(Line::from).collect();
         let title = Block::new().title("Failures");
@@ -84,18 +88,18 @@ impl View {
 
     fn failures(&self) -> impl Iterator<Item = String> {
         let failed =
-            self.look.runs.iter().filter(|run| matches!(run.state, RunState::Failed | RunState::Parked));
+            self.snapshot.runs.iter().filter(|run| matches!(run.state, RunState::Failed | RunState::Parked));
         failed.map(|run| format!("{}: {}", run.run, run.reason.as_deref().unwrap_or("no reason recorded")))
     }
 
     fn draw_table(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        let longest = self.look.runs.iter().map(|run| run.label.chars().count()).max().unwrap_or(0);
+        let longest = self.snapshot.runs.iter().map(|run| run.label.chars().count()).max().unwrap_or(0);
         // What is too long for half of the line is cut off, with a sign.
         let widest = longest.min(usize::from(area.width) / 2).max(4);
         let taken = widest + usize::from(STATE + EPOCH) + 3;
         let room = usize::from(area.width).saturating_sub(taken);
         let mut places = 0..;
-        let rows = self.look.runs.iter().map(|run| {
+        let rows = self.snapshot.runs.iter().map(|run| {
             let (done, all) = run.epochs;
             let place = if run.is_shown { places.next() } else { None };
             let cells = [cut(&run.label, widest), run.state.as_str().to_owned(), format!("{done}/{all}")];
@@ -113,7 +117,7 @@ impl View {
     }
 }
 
-/// A text of at most so many characters.
+/// A text of at most this many characters.
 fn cut(text: &str, n_max: usize) -> String {
     if text.chars().count() <= n_max {
         return text.to_owned();
@@ -122,11 +126,11 @@ fn cut(text: &str, n_max: usize) -> String {
 }
 
 /// The numbers of the last epoch and the time that is left: as many as there is room for, none of them in part. The pace
-/// goes first, then what stands before it.
+/// goes first, then what is before it.
 fn numbers(run: &Seen, room: usize) -> String {
-    let told = run.records.last().map(describe).unwrap_or_default();
+    let described = run.records.last().map(describe).unwrap_or_default();
     let mut parts: Vec<String> =
-        told.split("  ").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        described.split("  ").filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let end = run.seconds_left().map(left);
     loop {
         let line = parts.iter().cloned().chain(end.clone()).collect::<Vec<_>>().join("  ");
@@ -197,7 +201,7 @@ mod tests {
     }
 
     fn sweep() -> View {
-        View::new(Look::new(
+        View::new(Snapshot::new(
             "mine".to_owned(),
             vec![
                 run("run-a", RunState::Complete, 4),
@@ -246,7 +250,7 @@ mod tests {
     #[test]
     fn nothing_yet() {
         let lines =
-            screen(&mut View::new(Look::new("x".to_owned(), vec![run("run-a", RunState::Pending, 0)])));
+            screen(&mut View::new(Snapshot::new("x".to_owned(), vec![run("run-a", RunState::Pending, 0)])));
         assert_eq!(lines[0], "0 of 1 done: 1 pending");
         assert!(lines.iter().any(|line| line.contains("no epoch yet")));
     }
@@ -256,7 +260,7 @@ mod tests {
     fn curves_are_named() {
         let mut runs = vec![run("run-a", RunState::Running, 3), run("run-b", RunState::Running, 2)];
         (runs[0].label, runs[1].label) = ("lr 0.1".to_owned(), "lr 0.03".to_owned());
-        let lines = screen(&mut View::new(Look::new("mine".to_owned(), runs)));
+        let lines = screen(&mut View::new(Snapshot::new("mine".to_owned(), runs)));
         assert!(lines.contains(&"━━ lr 0.1  ━━ lr 0.03".to_owned()), "{lines:#?}");
         let charts = lines[2..10].concat();
         for label in ["2.0", "0.7", "epoch 1", "50", "83"] {
@@ -269,7 +273,7 @@ mod tests {
     fn what_has_ended_is_shown() {
         let mut ended = run("run-a", RunState::Complete, 4);
         (ended.is_shown, ended.records) = (true, (1..=4).map(record).collect());
-        let lines = screen(&mut View::new(Look::new("mine".to_owned(), vec![ended])));
+        let lines = screen(&mut View::new(Snapshot::new("mine".to_owned(), vec![ended])));
         assert!(lines[3..10].iter().any(|line| line.chars().any(|c| ('⠁'..='⣿').contains(&c))), "{lines:#?}");
         assert!(lines.contains(&"━━ run-a".to_owned()), "{lines:#?}");
     }

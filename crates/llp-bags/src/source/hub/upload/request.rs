@@ -13,7 +13,7 @@ const ACCEPT: &str = "application/vnd.git-lfs+json";
 /// Bytes of an answer that are read at most.
 const MAX_ANSWER: u64 = 1 << 20;
 
-/// Somebody who may write to one repository.
+/// A user who may write to one repository.
 pub(super) struct Client {
     agent: Agent,
     endpoint: String,
@@ -54,7 +54,7 @@ impl Client {
     }
 
     /// Puts the content of a file to an address that the hub gave, with the headers that it asked for. The token stays
-    /// here: the address itself may belong to somebody else, and is what opens it.
+    /// here: the address may be on another server, and itself grants access.
     pub(super) fn put(&self, url: &str, headers: &Value, file: &str, bytes: &[u8]) -> Result<(), HubError> {
         let headers = headers.as_object().into_iter().flatten();
         let mut request = self.agent.put(url);

@@ -1,11 +1,11 @@
-//! What the program takes from the world outside: its host, its clock, its output.
+//! The environment of the program: its host, its clock, its output.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use llp_sweep::claim::{Claimant, Host};
+use llp_sweep::claim::{Host, Owner};
 use serde::Serialize;
 
 use crate::{Global, Output};
@@ -34,8 +34,8 @@ pub(crate) fn program() -> io::Result<PathBuf> {
 }
 
 /// This process.
-pub(crate) fn claimant() -> Claimant {
-    Claimant { host: host(), pid: std::process::id() }
+pub(crate) fn owner() -> Owner {
+    Owner { host: host(), pid: std::process::id() }
 }
 
 /// Seconds since the call.
@@ -65,12 +65,12 @@ pub(crate) fn print_list(global: Global, names: &[impl AsRef<str> + Serialize]) 
     }
 }
 
-/// Writes a line for people, unless nobody reads it any more.
+/// Writes a line for people. A reader that has gone away is not an error.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Bytes of memory: all, and what is available now. Nothing where the system does not tell.
+/// Bytes of memory: all, and what is available now. `None` where the system does not say.
 pub(crate) fn memory() -> (Option<u64>, Option<u64>) {
     let text = fs_err::read_to_string("/proc/meminfo").unwrap_or_default();
     let bytes = |name: &str| {
@@ -82,7 +82,7 @@ pub(crate) fn memory() -> (Option<u64>, Option<u64>) {
 }
 
 /// Bytes of memory that this process can still take: what is available, and what limits of a container or of a shell
-/// (`ulimit -v`) leave of it. Nothing where the system does not tell.
+/// (`ulimit -v`) leave of it. Returns `None` where the system does not say.
 pub(crate) fn memory_limit() -> Option<u64> {
     let read = |path: &str| fs_err::read_to_string(path).ok();
     let number = |path: &str| read(path)?.trim().parse::<u64>().ok();

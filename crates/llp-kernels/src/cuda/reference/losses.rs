@@ -35,7 +35,7 @@ fn cases() -> impl Strategy<Value = Case> {
     })
 }
 
-/// Loss of each bag and gradient, by a kernel; nothing without an emulator.
+/// Loss of each bag and gradient, by a kernel. Returns `None` without an emulator.
 fn by_kernel(case: &Case, call: impl Fn(&BagArrays) -> Call) -> Option<(Vec<f32>, Vec<f32>)> {
     let mut starts = vec![0_u32];
     for size in &case.sizes {
@@ -134,7 +134,7 @@ proptest! {
     }
 
     /// Theorem: sweeps to a small residual give the optimum that Newton's method finds; a fixed number of sweeps is
-    /// that of the twin.
+    /// that of the reference.
     #[test]
     fn rot_is_that_of_the_solver(case in cases(), alpha in 0.1_f64..0.95, epsilon in 0.3_f64..3.0, n_iters in 1_usize..6) {
         let until = Sweeps::Until { residual: 1e-6, at_most: 2000 };

@@ -6,70 +6,72 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claimant, Host};
+use super::{Host, Owner};
 use crate::atomic::write_new;
 use crate::error::SweepError;
 
 /// The content of `claim-N.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Holder {
-    pub(super) claimant: Claimant,
-    /// When the process started, in ticks since the host did: a process number can be given anew.
+    /// The file keeps its older name.
+    #[serde(rename = "claimant")]
+    pub(super) owner: Owner,
+    /// When the process started, in ticks since the host did: a process number can be reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     started: Option<u64>,
-    /// How often the holder shows that it lives.
+    /// How often the holder shows that it is alive.
     beat_ms: u64,
 }
 
-/// Whether a holder lives, as far as one look can tell.
+/// Whether a holder is alive, as far as one check can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum Liveness {
     Alive,
     Gone,
-    /// Its process cannot be looked at from here.
+    /// Its process cannot be checked from here.
     Unknown,
 }
 
 /// All that can be seen of a claim. It changes with every beat of the holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sign {
+pub(super) struct ClaimFile {
     pub(super) generation: u64,
-    /// Nothing for a file that is damaged: no living holder left it so.
+    /// `None` for a damaged file: no living holder leaves one.
     pub(super) holder: Option<Holder>,
     beat: Option<Vec<u8>>,
 }
 
 impl Holder {
-    pub(super) fn new(claimant: &Claimant, beat: Duration) -> Self {
+    pub(super) fn new(owner: &Owner, beat: Duration) -> Self {
         let beat_ms = beat.as_millis() as u64;
-        Self { claimant: claimant.clone(), started: start_ticks(claimant.pid), beat_ms }
+        Self { owner: owner.clone(), started: start_ticks(owner.pid), beat_ms }
     }
 
     pub(super) fn beat(&self) -> Duration {
         Duration::from_millis(self.beat_ms)
     }
 
-    pub(super) fn life(&self, here: &Host) -> Life {
-        let host = &self.claimant.host;
+    pub(super) fn liveness(&self, here: &Host) -> Liveness {
+        let host = &self.owner.host;
         if host.name != here.name {
-            return Life::Unknown;
+            return Liveness::Unknown;
         }
         if host.boot_id != here.boot_id {
-            return Life::Gone;
+            return Liveness::Gone;
         }
         if !cfg!(target_os = "linux") {
-            return Life::Unknown;
+            return Liveness::Unknown;
         }
-        let is_alive = self.started.is_some() && self.started == start_ticks(self.claimant.pid);
-        if is_alive { Life::Alive } else { Life::Gone }
+        let is_alive = self.started.is_some() && self.started == start_ticks(self.owner.pid);
+        if is_alive { Liveness::Alive } else { Liveness::Gone }
     }
 }
 
-impl Sign {
+impl ClaimFile {
     /// The claim in `folder` that counts.
     pub(super) fn read(folder: &Path) -> Result<Option<Self>, SweepError> {
         let Some(generation) = newest(folder)? else { return Ok(None) };
-        // Given back between the two looks: then there is none.
+        // Released between the two reads: then there is none.
         let Some(json) = read(&json_path(folder, generation))? else { return Ok(None) };
         let beat = read(&beat_path(folder, generation))?;
         Ok(Some(Self { generation, holder: serde_json::from_slice(&json).ok(), beat }))
@@ -95,8 +97,8 @@ pub(super) fn remove(folder: &Path, generation: u64) -> Result<(), SweepError> {
 
 /// Whether the claim that counts is this one.
 pub(super) fn is_held_by(folder: &Path, generation: u64, holder: &Holder) -> Result<bool, SweepError> {
-    let Some(sign) = Sign::read(folder)? else { return Ok(false) };
-    Ok(sign.generation == generation && sign.holder.as_ref() == Some(holder))
+    let Some(file) = ClaimFile::read(folder)? else { return Ok(false) };
+    Ok(file.generation == generation && file.holder.as_ref() == Some(holder))
 }
 
 /// The numbers of all claims in `folder`, in ascending order.
@@ -137,7 +139,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, SweepError> {
     }
 }
 
-/// When a living process started (proc(5), field 22 of `/proc/PID/stat`); nothing if there is none or it is a zombie.
+/// When a living process started (proc(5), field 22 of `/proc/PID/stat`). Returns `None` if there is none or it is a
+/// zombie.
 fn start_ticks(pid: u32) -> Option<u64> {
     let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field, the name in brackets, may itself contain brackets and spaces.

@@ -1,20 +1,20 @@
-//! The thread that shows other hosts that the holder of a claim lives.
+//! The thread that shows other hosts that the holder of a claim is alive.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::sign::{Holder, beat_path, is_held_by};
+use super::file::{Holder, beat_path, is_held_by};
 use crate::atomic::write_atomically;
 
 /// Counts up until it is stopped.
 #[derive(Debug)]
-pub(super) struct Heart {
+pub(super) struct Heartbeat {
     /// The thread, and what ends it when dropped.
     running: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-impl Heart {
+impl Heartbeat {
     pub(super) fn start(folder: &Path, generation: u64, holder: &Holder) -> Self {
         let (stop, stopped) = channel();
         let (folder, holder) = (folder.to_owned(), holder.clone());
@@ -35,7 +35,7 @@ impl Heart {
 fn beat(folder: &Path, generation: u64, holder: &Holder, stopped: &Receiver<()>) {
     let mut count: u64 = 0;
     while stopped.recv_timeout(holder.beat()) == Err(RecvTimeoutError::Timeout) {
-        // Where there is no telling, the beat goes on: a file system that answers late is no loss.
+        // If that is unknown, the beat goes on: a file system that answers late is no loss.
         if matches!(is_held_by(folder, generation, holder), Ok(false)) {
             return;
         }

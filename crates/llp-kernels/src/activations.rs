@@ -6,44 +6,44 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, T
 
 use crate::buffer::Buffer;
 #[cfg(feature = "cuda")]
-use crate::cuda::features::CudaFeatures;
+use crate::cuda::activations::CudaActivations;
 use crate::tensor::{check_f32, slice, tensor_like, with_slices};
 
 /// Activations of a network, `[image, height, width, channel]`, under candle's automatic differentiation.
 ///
 /// candle's own tensors cannot pass a gradient on without copying it: for every operand it allocates zeros, adds
 /// the gradient to them and keeps the sum in a third array. For activations that is more work than many
-/// layers. So the numbers of features, and the gradients that flow back to them, live in arrays that the
+/// layers. So the numbers of activations, and the gradients that flow back to them, live in arrays that the
 /// operations of this crate share and use again; candle sees a token, a tensor with a single 0, by which it
 /// knows what depends on what and in which order to go back.
 ///
-/// [`Features::from_tensor`] and [`Features::to_tensor`] are the way in and out, each a copy and differentiable.
+/// [`Activations::from_tensor`] and [`Activations::to_tensor`] are the way in and out, each a copy and differentiable.
 /// Dropping the last tensor that depends on them returns the arrays.
 ///
 /// On a GPU (feature `cuda`) they keep the type of their tensor, `f32` or `bf16`, and become tensors of `f32` again. What
 /// they begin with there, and the parameters of operations, are variables or constants, not results of other operations;
 /// their gradients are found by [`crate::backward`] alone.
 #[derive(Clone)]
-pub struct Features(pub(crate) On);
+pub struct Activations(pub(crate) On);
 
-/// Features on one of the devices.
+/// Activations on one of the devices.
 #[derive(Clone)]
 pub(crate) enum On {
-    Cpu(CpuFeatures),
+    Cpu(CpuActivations),
     #[cfg(feature = "cuda")]
-    Cuda(CudaFeatures),
+    Cuda(CudaActivations),
 }
 
-/// The numbers of features on the CPU.
+/// The numbers of activations on the CPU.
 #[derive(Clone)]
-pub(crate) struct CpuFeatures {
+pub(crate) struct CpuActivations {
     pub(crate) values: Arc<Buffer>,
     pub(crate) extents: Extents,
     pub(crate) token: Tensor,
     pub(crate) gradient: Arc<Slot>,
 }
 
-/// The shape of features.
+/// The shape of activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Extents {
     pub(crate) images: usize,
@@ -69,21 +69,21 @@ impl From<Extents> for Shape {
     }
 }
 
-impl Features {
-    /// Features with the numbers of a tensor `[image, height, width, channel]`.
+impl Activations {
+    /// Activations with the numbers of a tensor `[image, height, width, channel]`.
     ///
     /// # Errors
     /// When the tensor has another rank, no element, or is not `f32` (on a GPU also `bf16`).
     pub fn from_tensor(tensor: &Tensor) -> Result<Self> {
         let extents = Extents::of(tensor)?;
         if extents.len() == 0 {
-            bail!("features cannot be empty, got shape {:?}", tensor.shape());
+            bail!("activations cannot be empty, got shape {:?}", tensor.shape());
         }
         #[cfg(feature = "cuda")]
         if tensor.device().is_cuda() {
-            return Ok(Self(On::Cuda(CudaFeatures::from_tensor(tensor, extents)?)));
+            return Ok(Self(On::Cuda(CudaActivations::from_tensor(tensor, extents)?)));
         }
-        CpuFeatures::from_tensor(tensor, extents).map(Self::from)
+        CpuActivations::from_tensor(tensor, extents).map(Self::from)
     }
 
     /// The numbers as a tensor `[image, height, width, channel]`.
@@ -92,9 +92,9 @@ impl Features {
     /// When candle refuses to build it.
     pub fn to_tensor(&self) -> Result<Tensor> {
         match &self.0 {
-            On::Cpu(features) => features.token.apply_op1(Leave(features.clone())),
+            On::Cpu(activations) => activations.token.apply_op1(Leave(activations.clone())),
             #[cfg(feature = "cuda")]
-            On::Cuda(features) => features.to_tensor(),
+            On::Cuda(activations) => activations.to_tensor(),
         }
     }
 
@@ -106,22 +106,22 @@ impl Features {
 
     pub(crate) fn extents(&self) -> Extents {
         match &self.0 {
-            On::Cpu(features) => features.extents,
+            On::Cpu(activations) => activations.extents,
             #[cfg(feature = "cuda")]
-            On::Cuda(features) => features.extents,
+            On::Cuda(activations) => activations.extents,
         }
     }
 }
 
-impl From<CpuFeatures> for Features {
-    fn from(features: CpuFeatures) -> Self {
-        Self(On::Cpu(features))
+impl From<CpuActivations> for Activations {
+    fn from(activations: CpuActivations) -> Self {
+        Self(On::Cpu(activations))
     }
 }
 
-impl CpuFeatures {
+impl CpuActivations {
     fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
-        check_f32("the tensor of features", tensor)?;
+        check_f32("the tensor of activations", tensor)?;
         let values = with_slices([tensor], |[values]| Ok(Buffer::copy_of(values)))?;
         let gradient = Arc::new(Slot::default());
         let token = if tensor.track_op() {
@@ -143,7 +143,7 @@ impl CpuFeatures {
     }
 }
 
-/// What candle sees of features, and of a gradient that went to a [`Slot`].
+/// What candle sees of activations, and of a gradient that went to a [`Slot`].
 pub(crate) fn token() -> Result<Tensor> {
     Tensor::zeros(1, DType::F32, &Device::Cpu)
 }
@@ -153,12 +153,12 @@ pub(crate) fn token_storage() -> (CpuStorage, Shape) {
     (CpuStorage::F32(vec![0.0]), 1.into())
 }
 
-/// The gradient of features, while it is summed.
+/// The gradient of activations, while it is summed.
 #[derive(Default)]
 pub(crate) struct Slot(Mutex<Option<Buffer>>);
 
 impl Slot {
-    /// Lets `write` write a gradient of `len` numbers, or add it to the one that is there if told so.
+    /// Lets `write` write a gradient of `len` numbers, or add it to the existing one if its second argument says so.
     pub(crate) fn fill(&self, len: usize, write: impl FnOnce(&mut [f32], bool) -> Result<()>) -> Result<()> {
         let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let add = slot.is_some();
@@ -178,7 +178,7 @@ impl Slot {
     pub(crate) fn take(&self) -> Result<Buffer> {
         match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(gradient) => Ok(gradient),
-            None => bail!("no gradient has reached these features"),
+            None => bail!("no gradient has reached these activations"),
         }
     }
 }
@@ -187,7 +187,7 @@ struct Enter(Arc<Slot>);
 
 impl CustomOp1 for Enter {
     fn name(&self) -> &'static str {
-        "llp-features"
+        "llp-activations"
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -199,7 +199,7 @@ impl CustomOp1 for Enter {
     }
 }
 
-struct Leave(CpuFeatures);
+struct Leave(CpuActivations);
 
 impl CustomOp1 for Leave {
     fn name(&self) -> &'static str {

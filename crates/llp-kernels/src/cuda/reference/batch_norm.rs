@@ -67,9 +67,9 @@ fn normalizer(numbers: &mut [Numbers; 4]) -> Normalizer {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Theorem: mean, deviation and running statistics are those of the twin, whatever the slabs.
+    /// Theorem: mean, deviation and running statistics are those of the reference, whatever the slabs.
     #[test]
-    fn statistics_are_those_of_the_twin(
+    fn statistics_are_those_of_the_reference(
         kind in kinds(), rows in 2_usize..700, channels in 1_usize..70, seed in 0_u64..1000, moves in any::<bool>(),
     ) {
         let x = input(rows, channels, seed, kind);
@@ -88,21 +88,21 @@ proptest! {
             extents.finish(slabs, EPSILON, (mean.pointer(), inverse.pointer()), running),
         ];
         if run(calls) {
-            let twin = statistics(&x, channels);
-            assert_close(&mean.values(), &twin.mean, Kind::F32);
-            assert_close(&inverse.values(), &twin.inverse_deviation(EPSILON), Kind::F32);
+            let reference = statistics(&x, channels);
+            assert_close(&mean.values(), &reference.mean, Kind::F32);
+            assert_close(&inverse.values(), &reference.inverse_deviation(EPSILON), Kind::F32);
             let unbiased = rows as f32 / (rows as f32 - 1.0);
             let moved = |old: f32, new: f32| if moves { old + 0.1 * (new - old) } else { old };
-            let expected: Vec<f32> = before.iter().zip(&twin.mean).map(|(old, new)| moved(*old, *new)).collect();
+            let expected: Vec<f32> = before.iter().zip(&reference.mean).map(|(old, new)| moved(*old, *new)).collect();
             assert_close(&running_mean.values(), &expected, Kind::F32);
-            let expected: Vec<f32> = twin.variance.iter().map(|new| moved(1.0, new * unbiased)).collect();
+            let expected: Vec<f32> = reference.variance.iter().map(|new| moved(1.0, new * unbiased)).collect();
             assert_close(&running_variance.values(), &expected, Kind::F32);
         }
     }
 
-    /// Theorem: the result is that of the twin, with and without residual and ReLU.
+    /// Theorem: the result is that of the reference, with and without residual and ReLU.
     #[test]
-    fn results_are_those_of_the_twin(
+    fn results_are_those_of_the_reference(
         kind in kinds(), rows in 2_usize..300, channels in 1_usize..70, seed in 0_u64..1000,
         relu in any::<bool>(), adds in any::<bool>(),
     ) {
@@ -120,9 +120,9 @@ proptest! {
         }
     }
 
-    /// Theorem: the gradients of input, residual and parameters are those of the twin.
+    /// Theorem: the gradients of input, residual and parameters are those of the reference.
     #[test]
-    fn gradients_are_those_of_the_twin(
+    fn gradients_are_those_of_the_reference(
         kind in kinds(), rows in 2_usize..300, channels in 1_usize..70, seed in 0_u64..1000,
         relu in any::<bool>(), adds in any::<bool>(), from_batch in any::<bool>(),
     ) {
@@ -153,7 +153,7 @@ proptest! {
         ];
         if run(calls) {
             let (mut expected, mut expected_apart) = (gradient.clone(), vec![0.0; x.len()]);
-            let of_twin = if adds {
+            let of_reference = if adds {
                 norm.backward_residual((&x, &y), &mut expected, &mut expected_apart, from_batch)
             } else {
                 norm.backward(&x, &mut expected, from_batch)
@@ -162,8 +162,8 @@ proptest! {
             if adds {
                 assert_close(&apart.values(), &expected_apart, kind);
             }
-            assert_close(&of_gamma.values(), &of_twin.gamma, kind);
-            assert_close(&of_beta.values(), &of_twin.beta, kind);
+            assert_close(&of_gamma.values(), &of_reference.gamma, kind);
+            assert_close(&of_beta.values(), &of_reference.beta, kind);
         }
     }
 }

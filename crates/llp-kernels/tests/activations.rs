@@ -1,11 +1,11 @@
-//! Features under candle's automatic differentiation: the ways in and out, sums of gradients, repeated passes.
+//! Activations under candle's automatic differentiation: the ways in and out, sums of gradients, repeated passes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod reference;
 
 use candle_core::{Device, Tensor, Var};
 use llp_kernels::{
-    Activation, BatchNorm, Conv2dConfig, Features, Mode, backward, conv2d, global_average_pool,
+    Activation, Activations, BatchNorm, Conv2dConfig, Mode, backward, conv2d, global_average_pool,
 };
 use proptest::prelude::*;
 use reference::{assert_close, noise};
@@ -26,11 +26,11 @@ fn block(channels: usize, size: usize, seed: u64) -> (Tensor, Vec<Var>) {
     let x = var((3, size, size, channels), seed);
     let weight = var((channels, channels, 3, 3), seed + 1);
     let norms = [0, 1].map(|_| BatchNorm::new(channels, &Device::Cpu).unwrap());
-    let features = Features::from_tensor(&x).unwrap();
-    let y = conv2d(&features, &weight, CONFIG).unwrap();
+    let activations = Activations::from_tensor(&x).unwrap();
+    let y = conv2d(&activations, &weight, CONFIG).unwrap();
     let y = norms[0].forward(&y, Mode::Train, Activation::Relu).unwrap();
     let y = conv2d(&y, &weight, CONFIG).unwrap();
-    let y = norms[1].forward_residual(&y, &features, Mode::Train, Activation::Relu).unwrap();
+    let y = norms[1].forward_residual(&y, &activations, Mode::Train, Activation::Relu).unwrap();
     // The variables meet candle's own operations too.
     let pooled = global_average_pool(&y).unwrap().sqr().unwrap().sum_all().unwrap();
     let loss = (pooled + weight.sqr().unwrap().mean_all().unwrap()).unwrap();
@@ -42,11 +42,11 @@ fn block(channels: usize, size: usize, seed: u64) -> (Tensor, Vec<Var>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
-    /// Into features and out again is the identity, and so is its gradient.
+    /// Into activations and out again is the identity, and so is its gradient.
     #[test]
     fn in_and_out_is_the_identity(n in 1_usize..4, h in 1_usize..6, w in 1_usize..6, c in 1_usize..9, seed in 1_u64..99) {
         let x = var((n, h, w, c), seed);
-        let y = Features::from_tensor(&x).unwrap().to_tensor().unwrap();
+        let y = Activations::from_tensor(&x).unwrap().to_tensor().unwrap();
         prop_assert_eq!(values(&y), values(&x));
         let weights = var((n, h, w, c), seed + 1);
         let gradients = y.mul(&weights.detach()).unwrap().sum_all().unwrap().backward().unwrap();
@@ -86,7 +86,7 @@ proptest! {
         let (x, residual) = (var((rows, 1, 2, channels), seed), var((rows, 1, 2, channels), seed + 1));
         let weights = var((rows, 1, 2, channels), seed + 2).detach();
         let norm = BatchNorm::new(channels, &Device::Cpu).unwrap();
-        let (a, b) = (Features::from_tensor(&x).unwrap(), Features::from_tensor(&residual).unwrap());
+        let (a, b) = (Activations::from_tensor(&x).unwrap(), Activations::from_tensor(&residual).unwrap());
         let fused = norm.forward_residual(&a, &b, mode, Activation::Relu).unwrap().to_tensor().unwrap();
         let norm = BatchNorm::new(channels, &Device::Cpu).unwrap();
         let plain = norm.forward(&a, mode, Activation::Identity).unwrap().to_tensor().unwrap();
@@ -102,10 +102,10 @@ proptest! {
     }
 }
 
-/// Features refuse what they cannot hold.
+/// Activations refuse what they cannot hold.
 #[test]
 fn wrong_tensors_are_refused() {
-    let error = |tensor: Tensor| match Features::from_tensor(&tensor) {
+    let error = |tensor: Tensor| match Activations::from_tensor(&tensor) {
         Ok(_) => panic!("accepted {:?}", tensor.shape()),
         Err(error) => error.to_string(),
     };
@@ -114,7 +114,7 @@ fn wrong_tensors_are_refused() {
     assert!(error(zeros(&[2, 0, 3, 1])).contains("cannot be empty"));
     assert!(error(zeros(&[1, 1, 1, 1]).to_dtype(candle_core::DType::F64).unwrap()).contains("must be f32"));
     let (a, b) = (zeros(&[2, 1, 1, 3]), zeros(&[1, 2, 1, 3]));
-    let (a, b) = (Features::from_tensor(&a).unwrap(), Features::from_tensor(&b).unwrap());
+    let (a, b) = (Activations::from_tensor(&a).unwrap(), Activations::from_tensor(&b).unwrap());
     let norm = BatchNorm::new(3, &Device::Cpu).unwrap();
     let error = norm.forward_residual(&a, &b, Mode::Train, Activation::Relu).err().unwrap().to_string();
     assert!(error.contains("[2, 1, 1, 3] and [1, 2, 1, 3]"), "{error}");

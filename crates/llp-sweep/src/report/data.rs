@@ -13,12 +13,12 @@ use crate::run_dir::RunDir;
 use crate::select::{Group, select};
 use crate::sweep_dir::{Cell, SweepDir};
 
-/// Of so many runs, each is shown by itself.
+/// Up to this many runs, each is shown by itself.
 const N_EACH: usize = 12;
 
 /// The runs of a report, what was chosen among them, and how the chosen ones learned.
 #[derive(Debug, Clone)]
-pub struct Material {
+pub struct ReportData {
     /// All runs.
     pub rows: Vec<Row>,
     /// What to call each of them: the name of its directory.
@@ -33,7 +33,7 @@ pub struct Material {
     pub(super) curves: Vec<Vec<EpochRecord>>,
 }
 
-impl Material {
+impl ReportData {
     /// Everything of one sweep.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Material {
             let path = dir.path();
             path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
         };
-        let mut material = Self {
+        let mut report_data = Self {
             choices: choices(&rows),
             names: dirs.iter().map(name).collect(),
             curves: vec![Vec::new(); rows.len()],
@@ -85,16 +85,18 @@ impl Material {
             rows,
             groups,
         };
-        for &row in material.groups.iter().filter_map(|group| group.chosen.as_ref()).flat_map(|of| &of.rows) {
-            material.curves[row] = dirs[row].read_metrics()?;
+        for &row in
+            report_data.groups.iter().filter_map(|group| group.chosen.as_ref()).flat_map(|of| &of.rows)
+        {
+            report_data.curves[row] = dirs[row].read_metrics()?;
         }
-        if material.shows_each_run() {
-            for (curve, dir) in material.curves.iter_mut().zip(dirs) {
+        if report_data.shows_each_run() {
+            for (curve, dir) in report_data.curves.iter_mut().zip(dirs) {
                 // What an interrupted run has left may end anywhere; the table of runs names it.
                 *curve = dir.read_metrics().unwrap_or_default();
             }
         }
-        Ok(material)
+        Ok(report_data)
     }
 
     /// Whether learning curves are those of each run: of a few that are not repeated over seeds.

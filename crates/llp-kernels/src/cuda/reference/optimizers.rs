@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::super::calls;
 use super::super::kind::Kind;
 use super::{Numbers, assert_close, noise, run};
-use crate::adamw::Descend;
+use crate::adamw::AdamStep;
 use crate::{AdamW, AdamWConfig, Sgd, SgdConfig};
 
 /// Numbers for parameters of these lengths.
@@ -28,7 +28,7 @@ fn tensors(values: &[Vec<f32>]) -> Vec<Tensor> {
     values.iter().map(|values| Tensor::new(values.as_slice(), &Device::Cpu).unwrap()).collect()
 }
 
-/// Weights and gradients as the twins take them.
+/// Weights and gradients as the references take them.
 fn variables(weights: &[Vec<f32>], gradients: &[Vec<f32>]) -> (Vec<Var>, GradStore) {
     let vars: Vec<Var> = tensors(weights).iter().map(|tensor| Var::from_tensor(tensor).unwrap()).collect();
     let mut store = GradStore::default();
@@ -47,9 +47,9 @@ fn assert_equal(got: &[Numbers], expected: &[&Tensor]) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-    /// Theorem: a step of all parameters is that of the twin for each.
+    /// Theorem: a step of all parameters is that of the reference for each.
     #[test]
-    fn sgd_steps_as_its_twin(lens in proptest::collection::vec(1_usize..3000, 1..4), seed in 0_u64..1000) {
+    fn sgd_steps_as_its_reference(lens in proptest::collection::vec(1_usize..3000, 1..4), seed in 0_u64..1000) {
         let config = SgdConfig { momentum: 0.9, weight_decay: 0.05, nesterov: false };
         let (weights, velocities, gradients) =
             (numbers(&lens, seed + 10), numbers(&lens, seed + 20), numbers(&lens, seed + 30));
@@ -72,7 +72,7 @@ proptest! {
 
     /// Theorem: so is one of AdamW.
     #[test]
-    fn adamw_steps_as_its_twin(
+    fn adamw_steps_as_its_reference(
         lens in proptest::collection::vec(1_usize..3000, 1..4),
         steps_before in 0_u64..50,
         seed in 0_u64..1000,
@@ -90,12 +90,12 @@ proptest! {
         }
         let longest = lens.iter().copied().max().unwrap();
         let unbiased = |beta: f64| 1.0 - beta.powf((steps_before + 1) as f64);
-        let descend = Descend {
+        let step = AdamStep {
             rate: (0.1 / unbiased(0.9)) as f32,
             root_scale: (1.0 / unbiased(0.999).sqrt()) as f32,
             epsilon: 1e-8,
         };
-        if run([calls::adamw_step(table.as_ptr() as u64, lens.len(), longest, [0.9, 0.999], descend)]) {
+        if run([calls::adamw_step(table.as_ptr() as u64, lens.len(), longest, [0.9, 0.999], step)]) {
             let (vars, store) = variables(&weights, &gradients);
             let mut adamw = AdamW::new(vars[..1].to_vec(), vars[1..].to_vec(), config).unwrap();
             let moments = tensors(&first).into_iter().zip(tensors(&second)).map(|(m, v)| [m, v]);

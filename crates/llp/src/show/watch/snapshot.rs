@@ -11,8 +11,8 @@ use llp_sweep::status::Counts;
 use llp_sweep::sweep_dir::{Cell, SweepDir};
 use serde_json::json;
 
+use crate::environment::host;
 use crate::failure::Failure;
-use crate::world::host;
 
 /// The runs that are looked at again and again.
 pub(super) struct Watched {
@@ -32,7 +32,7 @@ pub(super) struct Watched {
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub(super) run: String,
-    /// What tells it from the others, or its name.
+    /// What distinguishes it from the others, or its name.
     pub(super) label: String,
     /// Whether its curves are shown.
     pub(super) is_shown: bool,
@@ -47,7 +47,7 @@ pub(super) struct Seen {
 
 /// Everything at one moment.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct Snapshot {
     pub(super) name: String,
     /// The number of runs in each state.
     pub(super) counts: Counts,
@@ -69,7 +69,7 @@ impl Watched {
     }
 
     /// Looks at all files that may have changed.
-    pub(super) fn look(&mut self) -> Look {
+    pub(super) fn snapshot(&mut self) -> Snapshot {
         let here = host();
         let mut runs = Vec::new();
         let places = self.cells.iter().zip(&self.labels).zip(&mut self.ended);
@@ -83,7 +83,7 @@ impl Watched {
         if runs.iter().all(|run| run.state != RunState::Running) {
             self.show_last(&mut runs);
         }
-        Look::new(self.name.clone(), runs)
+        Snapshot::new(self.name.clone(), runs)
     }
 
     /// Shows the curves of the run that was trained last. Its files are read again when a state has changed.
@@ -104,7 +104,7 @@ impl Watched {
     }
 }
 
-/// What tells each cell from the others, where that tells all apart; else their names.
+/// What distinguishes each cell from the others, where that is unique; else their names.
 fn labels(cells: &[(Cell, RunDir)]) -> Vec<String> {
     let differences = Differences::between(cells.iter().map(|(cell, _)| &cell.config));
     let sizes: BTreeSet<usize> = cells.iter().map(|(cell, _)| cell.config.bags.size).collect();
@@ -134,7 +134,7 @@ const OVER: [RunState; 6] = [
 ];
 
 fn seen(dir: &RunDir, row: Row, label: &str) -> Seen {
-    // What cannot be read now, since it is being written, can be read at the next look.
+    // What cannot be read now, since it is being written, can be read next time.
     let mut records = match row.state {
         RunState::Pending => Vec::new(),
         _ => dir.read_metrics().unwrap_or_default(),
@@ -158,7 +158,7 @@ fn seen(dir: &RunDir, row: Row, label: &str) -> Seen {
 
 impl Seen {
     /// About how long it will take, in seconds: the epochs that are left at the mean pace of those that are done.
-    /// Nothing unless it is being trained and has done an epoch.
+    /// Returns `None` unless it is being trained and has done an epoch.
     pub(super) fn seconds_left(&self) -> Option<f64> {
         let last = self.records.last().filter(|last| self.state == RunState::Running && last.epoch > 0)?;
         let n_left = self.epochs.1.saturating_sub(self.epochs.0);
@@ -166,7 +166,7 @@ impl Seen {
     }
 }
 
-impl Look {
+impl Snapshot {
     pub(super) fn new(name: String, runs: Vec<Seen>) -> Self {
         Self { name, counts: counts(&runs), runs }
     }

@@ -2,14 +2,14 @@
 //!
 //! Coordinates are pixels from the top left corner.
 
-use super::ink::Ink;
+use super::color::Color;
 
 pub(super) type Position = (f64, f64);
 
 /// Width of a character of the font against its size, on average and rather too wide.
 const CHARACTER_WIDTH: f64 = 0.58;
 
-/// Where a text stands against its position.
+/// The alignment of a text at its position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -31,7 +31,7 @@ pub(super) enum Marker {
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stroke {
-    pub(super) ink: Ink,
+    pub(super) color: Color,
     pub(super) width: f64,
 }
 
@@ -41,22 +41,22 @@ pub(super) enum Shape {
     /// Open, not filled.
     Line { points: Vec<Position>, stroke: Stroke },
     /// Closed and filled; `opacity` in `[0, 1]`.
-    Polygon { corners: Vec<Position>, fill: Ink, opacity: f64, stroke: Option<Stroke> },
+    Polygon { corners: Vec<Position>, fill: Color, opacity: f64, stroke: Option<Stroke> },
     /// Filled, with an outline.
-    Circle { center: Position, r: f64, fill: Ink, stroke: Stroke },
+    Circle { center: Position, r: f64, fill: Color, stroke: Stroke },
     /// One line of text.
-    Text { at: Position, content: String, size: u32, anchor: Anchor, ink: Ink },
+    Text { at: Position, content: String, size: u32, anchor: Anchor, color: Color },
 }
 
 /// A drawing in the making.
 #[derive(Debug)]
-pub(super) struct Canvas {
+pub(super) struct Drawing {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) shapes: Vec<Shape>,
 }
 
-impl Canvas {
+impl Drawing {
     pub(super) fn new(width: f64, height: f64) -> Self {
         Self { width, height, shapes: Vec::new() }
     }
@@ -76,13 +76,13 @@ impl Canvas {
     }
 
     /// A filled area without an outline; `opacity` in `[0, 1]`.
-    pub(super) fn area(&mut self, corners: &[Position], fill: Ink, opacity: f64) {
+    pub(super) fn area(&mut self, corners: &[Position], fill: Color, opacity: f64) {
         self.shapes.push(Shape::Polygon { corners: corners.to_vec(), fill, opacity, stroke: None });
     }
 
     /// A marker of a radius of about `r`, filled with `fill` and outlined with `outline`.
-    pub(super) fn marker(&mut self, marker: Marker, (x, y): Position, r: f64, fill: Ink, outline: Ink) {
-        let stroke = Stroke { ink: outline, width: 1.5 };
+    pub(super) fn marker(&mut self, marker: Marker, (x, y): Position, r: f64, fill: Color, outline: Color) {
+        let stroke = Stroke { color: outline, width: 1.5 };
         let corners: &[Position] = match marker {
             Marker::Circle => return self.shapes.push(Shape::Circle { center: (x, y), r, fill, stroke }),
             Marker::Cross => {
@@ -98,8 +98,8 @@ impl Canvas {
         self.shapes.push(Shape::Polygon { corners, fill, opacity: 1.0, stroke: Some(stroke) });
     }
 
-    pub(super) fn text(&mut self, at: Position, content: &str, size: u32, anchor: Anchor, ink: Ink) {
-        self.shapes.push(Shape::Text { at, content: content.to_owned(), size, anchor, ink });
+    pub(super) fn text(&mut self, at: Position, content: &str, size: u32, anchor: Anchor, color: Color) {
+        self.shapes.push(Shape::Text { at, content: content.to_owned(), size, anchor, color });
     }
 }
 

@@ -9,11 +9,11 @@ use super::array::{Array, device_of, floats, pointer, tensor};
 use super::calls::{self, Pointer};
 use super::context::Context;
 use super::tape::Node;
-use crate::features::Extents;
+use crate::activations::Extents;
 
-/// The numbers of features, in the type of the tensor that they began with.
+/// The numbers of activations, in the type of the tensor that they began with.
 #[derive(Clone)]
-pub(crate) struct CudaFeatures {
+pub(crate) struct CudaActivations {
     pub(super) values: Arc<Array>,
     pub(crate) extents: Extents,
     /// How to send a gradient back; none where none is wanted.
@@ -21,7 +21,7 @@ pub(crate) struct CudaFeatures {
     pub(super) device: CudaDevice,
 }
 
-impl CudaFeatures {
+impl CudaActivations {
     /// The beginning of a network, on a variable or a constant.
     pub(crate) fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
         check_parameter(tensor)?;
@@ -61,11 +61,11 @@ impl CudaFeatures {
 
     fn leave(&self, exit: Exit) -> Result<Tensor> {
         let anchor = self.context()?.anchor(self.node.is_some());
-        anchor.apply_op1(Leave { features: self.clone(), exit })
+        anchor.apply_op1(Leave { activations: self.clone(), exit })
     }
 }
 
-/// How features become a tensor.
+/// How activations become a tensor.
 #[derive(Clone, Copy)]
 enum Exit {
     All,
@@ -74,14 +74,14 @@ enum Exit {
 
 /// The one operation that candle sees.
 struct Leave {
-    features: CudaFeatures,
+    activations: CudaActivations,
     exit: Exit,
 }
 
 impl Leave {
     /// Images, pixels of each, channels.
     fn pool(&self) -> [usize; 3] {
-        let Extents { images, height, width, channels } = self.features.extents;
+        let Extents { images, height, width, channels } = self.activations.extents;
         [images, height * width, channels]
     }
 }
@@ -92,36 +92,36 @@ impl CustomOp1 for Leave {
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        bail!("features on a GPU become a tensor there")
+        bail!("activations on a GPU become a tensor there")
     }
 
     #[expect(unsafe_code, reason = "runs kernels")]
     fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
-        let Self { features, exit } = self;
-        let (context, kind) = (features.context()?, features.values.kind());
+        let Self { activations, exit } = self;
+        let (context, kind) = (activations.context()?, activations.values.kind());
         let [images, _, channels] = self.pool();
         let shape: Shape = match exit {
-            Exit::All => features.extents.into(),
+            Exit::All => activations.extents.into(),
             Exit::Pooled => (images, channels).into(),
         };
-        let out = floats(&features.device, shape.elem_count())?;
-        let (from, to) = (features.pointer(), super::array::address(&out));
+        let out = floats(&activations.device, shape.elem_count())?;
+        let (from, to) = (activations.pointer(), super::array::address(&out));
         let call = match exit {
             Exit::All => calls::to_f32(kind, from, to, shape.elem_count()),
             Exit::Pooled => calls::average_pool(kind, from, to, self.pool()),
         };
-        // SAFETY: the features have the numbers of their extents, and the result those of its shape.
+        // SAFETY: the activations have the numbers of their extents, and the result those of its shape.
         unsafe { context.run(&call)? };
-        Ok((CudaStorage::wrap_cuda_slice(out, features.device.clone()), shape))
+        Ok((CudaStorage::wrap_cuda_slice(out, activations.device.clone()), shape))
     }
 
     #[expect(unsafe_code, reason = "runs kernels")]
     fn bwd(&self, _: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        let Self { features, exit } = self;
-        let Some(node) = &features.node else { return Ok(None) };
-        let (context, kind) = (features.context()?, features.values.kind());
+        let Self { activations, exit } = self;
+        let Some(node) = &activations.node else { return Ok(None) };
+        let (context, kind) = (activations.context()?, activations.values.kind());
         let gradient = gradient.contiguous()?;
-        let sent = Array::of_any(&features.device, kind, features.values.len())?;
+        let sent = Array::of_any(&activations.device, kind, activations.values.len())?;
         let (from, to) = (pointer(&gradient)?, sent.pointer());
         let call = match exit {
             Exit::All => calls::from_f32(kind, from, to, sent.len()),
@@ -130,7 +130,7 @@ impl CustomOp1 for Leave {
         // SAFETY: as in the forward pass, with the gradient, in floats, in place of the result.
         unsafe { context.run(&call)? };
         node.back(&context, sent)?;
-        // What stands for the parameters has no gradient of its own.
+        // The variable that represents the parameters has no gradient of its own.
         Ok(None)
     }
 }

@@ -1,4 +1,4 @@
-//! Every kernel against its scalar twin, and the exponential against the standard library's.
+//! Every kernel against its scalar reference, and the exponential against the standard library's.
 #![expect(clippy::float_cmp, reason = "underflow gives exactly 0")]
 
 use proptest::prelude::*;
@@ -89,9 +89,9 @@ fn passes<T: Real>(arch: Arch, scores: &[f64], n_instances: usize, k: usize, eps
 }
 
 proptest! {
-    /// Theorem: every instruction set gives the bits of the scalar twin, in both precisions.
+    /// Theorem: every instruction set gives the bits of the scalar reference, in both precisions.
     #[test]
-    fn kernels_have_the_bits_of_their_scalar_twins(
+    fn kernels_have_the_bits_of_the_scalar_reference(
         (n_instances, n_rows, k) in (1..150_usize, 1..12_usize).prop_flat_map(|(n, rows)| (Just(n), Just(rows), 1..=rows)),
         unit in prop::collection::vec(-1.0..1.0_f64, 160 * 12),
         epsilon in prop_oneof![Just(1.0), 0.05..4.0_f64],
@@ -99,10 +99,10 @@ proptest! {
         let len = n_instances.div_ceil(LANES) * LANES * n_rows;
         let scores: Vec<f64> = unit[..len].iter().map(|x| 6.0 * x).collect();
         for arch in instruction_sets() {
-            let twins = [Arch::Scalar, arch];
-            let single = twins.map(|arch| passes::<f32>(arch, &scores, n_instances, k, epsilon));
+            let both = [Arch::Scalar, arch];
+            let single = both.map(|arch| passes::<f32>(arch, &scores, n_instances, k, epsilon));
             prop_assert_eq!(&single[0], &single[1]);
-            let double = twins.map(|arch| passes::<f64>(arch, &scores, n_instances, k, epsilon));
+            let double = both.map(|arch| passes::<f64>(arch, &scores, n_instances, k, epsilon));
             prop_assert_eq!(&double[0], &double[1]);
         }
     }

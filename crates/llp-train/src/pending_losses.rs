@@ -1,20 +1,20 @@
-//! Losses of steps that were not read yet.
+//! Losses of steps that have not been read yet.
 
 use candle_core::Tensor;
 
 use crate::TrainError;
 
-/// Steps between two looks at the losses on a GPU: to read them waits until it has done all that it was told.
+/// Steps between two reads of the losses on a GPU: reading waits until all its queued work is done.
 const STEPS_ON_GPU: usize = 16;
 
 /// The losses of the last steps, each `[bag]`. On the CPU they are read after every step.
 #[derive(Debug)]
-pub(crate) struct Unread {
+pub(crate) struct PendingLosses {
     losses: Vec<Tensor>,
     limit: usize,
 }
 
-impl Unread {
+impl PendingLosses {
     pub(crate) fn new(is_on_gpu: bool) -> Self {
         Self { losses: Vec::new(), limit: if is_on_gpu { STEPS_ON_GPU } else { 1 } }
     }
@@ -33,7 +33,7 @@ impl Unread {
         self.losses.len() >= self.limit
     }
 
-    /// The sum of all losses that were not read; nothing if it is not finite.
+    /// The sum of all losses that were not read. Returns `None` if it is not finite.
     pub(crate) fn read(&mut self) -> Result<Option<f64>, TrainError> {
         let mut sum = 0.0;
         for losses in self.losses.drain(..) {

@@ -1,4 +1,4 @@
-//! The kernels against their twins on the CPU, or against their definition, in both types.
+//! The kernels against their references on the CPU, or against their definition, in both types.
 //!
 //! The kernels run in the emulator, by the same calls that run on a GPU. Where there is no C++ compiler, nothing is
 //! compared.

@@ -1,6 +1,6 @@
-//! What becomes of a cell whose process has ended: counted, queued again, parked, or failed for good.
+//! How the end of a cell's process is handled: counted, queued again, parked, or failed permanently.
 
-use super::{Job, Pool, look};
+use super::{Job, Pool, state_and_status};
 use crate::error::SweepError;
 use crate::executor::{CellEnd, Exit, code};
 use crate::record::{Activity, Status};
@@ -10,7 +10,7 @@ use crate::sweep_dir::Cell;
 impl<'a> Pool<'a> {
     pub(super) fn end(&mut self, job: &Job<'a>, exit: Exit) {
         let run = self.sweep.run_dir(job.cell);
-        match look(&run, self.here()) {
+        match state_and_status(&run, self.here()) {
             Ok((RunState::Complete, _)) => {
                 self.totals.complete += 1;
                 self.progress.ended(job.cell, &CellEnd::Complete);
@@ -39,7 +39,7 @@ impl<'a> Pool<'a> {
         match exit {
             Exit::Code(code::INTERRUPTED) => self.end_interrupted(job),
             Exit::Code(code::STOPPED) | Exit::Killed if self.is_stopping => self.end_interrupted(job),
-            // Somebody else stopped it, or had it for a moment: nothing against going on.
+            // Another process stopped it, or held it for a moment: it can go on.
             Exit::Code(code::STOPPED) => self.queue.push_back((job.cell, job.attempt)),
             Exit::Killed => self.end_dead(job, status),
             Exit::Code(_) => self.end_failed(job, exit, status),
@@ -51,7 +51,7 @@ impl<'a> Pool<'a> {
         self.progress.ended(job.cell, &CellEnd::Interrupted);
     }
 
-    /// Files that cannot be read are a failure that nothing here can mend.
+    /// Files that cannot be read are a failure that another attempt does not fix.
     pub(super) fn end_unreadable(&mut self, cell: &'a Cell, attempt: u32, error: &SweepError) {
         self.fail(cell, &CellEnd::Failed { attempt, is_retried: false, reason: error.to_string() });
     }
@@ -75,7 +75,8 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Records a failure, keeping the reason that the cell itself gave, and tries again if there is hope.
+    /// Records a failure, keeping the reason that the cell itself gave, and tries again unless the failure is
+    /// permanent.
     fn end_failed(&mut self, job: &Job<'a>, exit: Exit, status: Option<Status>) {
         let is_own = |status: &&Status| status.state == Activity::Failed && status.attempt == job.attempt;
         let own = status.as_ref().filter(is_own);
@@ -84,12 +85,13 @@ impl<'a> Pool<'a> {
             Exit::Code(code) => format!("exit code {code}"),
             Exit::Killed => "killed".to_owned(),
         });
-        let hopeless = exit == Exit::Code(code::HOPELESS) || own.is_some_and(|status| status.hopeless);
-        let failed = Status { reason: Some(reason.clone()), hopeless, ..status_of(job, status) };
+        let is_permanent =
+            exit == Exit::Code(code::PERMANENT) || own.is_some_and(|status| status.is_permanent);
+        let failed = Status { reason: Some(reason.clone()), is_permanent, ..status_of(job, status) };
         if let Err(error) = self.record(job.cell, &failed) {
             reason = format!("{reason}; and this could not be recorded: {error}");
         }
-        let is_retried = !self.is_hopeless(&failed);
+        let is_retried = !self.is_final(&failed);
         let end = CellEnd::Failed { attempt: job.attempt, is_retried, reason };
         if is_retried {
             self.queue.push_back((job.cell, job.attempt + 1));
@@ -104,7 +106,7 @@ impl<'a> Pool<'a> {
         RunDir::open_or_create(path, &cell.config)?.write_status(status)
     }
 
-    /// A cell failed for good.
+    /// A cell failed permanently.
     fn fail(&mut self, cell: &Cell, end: &CellEnd) {
         self.totals.failed += 1;
         self.progress.ended(cell, end);
@@ -122,7 +124,7 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// The status of a failed attempt, with what the cell itself has told last.
+/// The status of a failed attempt, with what the cell itself reported last.
 fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
     let epochs = job.cell.config.optim.epochs;
     let (epoch, epochs, deaths) =
@@ -134,6 +136,6 @@ fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
         attempt: job.attempt,
         deaths,
         reason: None,
-        hopeless: false,
+        is_permanent: false,
     }
 }

@@ -122,7 +122,7 @@ fn passes(level: Level, shape: &ConvShape, by_winograd: bool, inputs: [&[f32]; 3
     Passes { y, x: of_x, weight: of_weight }
 }
 
-/// The tolerance of a sum of so many products: what the roundings of a long one add up to grows with its root.
+/// The tolerance of a sum of this many products: what the roundings of a long one add up to grows with its root.
 fn tolerance(n_products: usize) -> f64 {
     TOLERANCE.max(3e-5 * (n_products as f64).sqrt())
 }

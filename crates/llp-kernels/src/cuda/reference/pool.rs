@@ -11,9 +11,9 @@ use crate::cpu::shape::ConvShape;
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
-    /// Theorem: means and their gradients are those of the twin.
+    /// Theorem: means and their gradients are those of the reference.
     #[test]
-    fn means_are_those_of_the_twin(
+    fn means_are_those_of_the_reference(
         images in 1_usize..4, pixels in 1_usize..20, channels in 1_usize..40, seed in 0_u64..1000,
     ) {
         for kind in Kind::ALL {
@@ -34,9 +34,9 @@ proptest! {
         }
     }
 
-    /// Theorem: the largest values, and where their gradients go, are those of the twin, with ties and padding.
+    /// Theorem: the largest values, and where their gradients go, are those of the reference, with ties and padding.
     #[test]
-    fn largest_values_are_those_of_the_twin(
+    fn largest_values_are_those_of_the_reference(
         images in 1_usize..3, height in 3_usize..9, width in 3_usize..9, channels in 1_usize..6,
         kernel in 1_usize..4, stride in 1_usize..4, padding in 0_usize..3, seed in 0_u64..1000,
     ) {

@@ -5,13 +5,13 @@
 
 use std::fmt::Write as _;
 
-use super::canvas::Marker;
+use super::drawing::Marker;
 
 pub(super) type Rgb = (u8, u8, u8);
 
 /// What a line, an area or a text is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(super) enum Color {
     /// Text and axes.
     Text,
     /// What is less important than that.
@@ -50,7 +50,7 @@ const ORDERED: [Rgb; 5] =
 const ORDERED_ON_DARK: [Rgb; 5] =
     [(0x7e, 0x7c, 0xd8), (0x3f, 0x96, 0xb3), (0x2f, 0xb4, 0x8c), (0x7a, 0xd1, 0x51), (0xfd, 0xe7, 0x25)];
 
-impl Ink {
+impl Color {
     /// The color on paper.
     pub(super) fn rgb(self) -> Rgb {
         match self {
