@@ -32,7 +32,7 @@ impl BagWeight {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
     /// Smallest over largest singular value of the matrix of proportions, `[bag, class]`; 0 if some class
-    /// means cannot be told apart.
+    /// means cannot be distinguished.
     pub rcond: f64,
     /// Standard error of the worst combination of estimated class means, where 1 is that of class means from
     /// as many labelled instances. Infinite if `rcond` is 0.

@@ -53,7 +53,7 @@ impl Default for MeanMapConfig {
 /// use llp_classic::{Bags, MeanMapConfig, mean_map};
 /// use llp_ot::Proportions;
 ///
-/// // Small numbers are of the first class: nobody says so, but the shares do.
+/// // Small numbers are of the first class: no label says so, but the shares do.
 /// let features = [1.0, 2.0, 8.0, 2.0, 7.0, 9.0];
 /// let proportions = [Proportions::from_counts(&[2, 1])?, Proportions::from_counts(&[1, 2])?];
 /// let bags = Bags::new(&features, 1, &[0, 0, 0, 1, 1, 1], &proportions)?;

@@ -69,7 +69,7 @@ impl OwnData {
     }
 
     /// Sets one of `n_folds` parts of the training bags aside, in place of held-out bags that the tables name: see
-    /// [`crate::fold`].
+    /// [`fold`](fn@crate::fold).
     ///
     /// # Errors
     /// [`BagError::Folds`].
