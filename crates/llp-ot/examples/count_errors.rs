@@ -89,7 +89,9 @@ fn softmax(logits: &[f64], k: usize) -> Vec<f64> {
     let mut probs: Vec<f64> = logits.iter().map(|logit| logit.exp()).collect();
     for row in probs.chunks_exact_mut(k) {
         let sum: f64 = row.iter().sum();
-        row.iter_mut().for_each(|p| *p /= sum);
+        for p in row.iter_mut() {
+            *p /= sum;
+        }
     }
     probs
 }

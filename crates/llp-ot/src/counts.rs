@@ -97,7 +97,9 @@ fn log_softmax<T: Real>(logits: &[T], n_classes: usize) -> Vec<f64> {
     for row in log_probs.chunks_exact_mut(n_classes) {
         let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let log_sum = max + row.iter().map(|logit| (logit - max).exp()).sum::<f64>().ln();
-        row.iter_mut().for_each(|logit| *logit -= log_sum);
+        for logit in row.iter_mut() {
+            *logit -= log_sum;
+        }
     }
     log_probs
 }

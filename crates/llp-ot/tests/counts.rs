@@ -46,7 +46,9 @@ fn samples(scale: f64) -> impl Strategy<Value = Sample> {
         let labels = prop::collection::vec(0..k, n);
         (logits, labels).prop_map(move |(logits, labels)| {
             let mut counts = vec![0; k];
-            labels.into_iter().for_each(|label| counts[label] += 1);
+            for label in labels {
+                counts[label] += 1;
+            }
             Sample { logits, counts }
         })
     })
@@ -66,7 +68,9 @@ proptest! {
         for code in 0..k.pow(n as u32) {
             let labels: Vec<usize> = (0..n).map(|i| code / k.pow(i as u32) % k).collect();
             let mut counts = vec![0; k];
-            labels.iter().for_each(|&label| counts[label] += 1);
+            for &label in &labels {
+                counts[label] += 1;
+            }
             if counts == sample.counts {
                 total += labels.iter().zip(&probs).map(|(&label, p)| p[label]).product::<f64>();
             }
@@ -131,7 +135,9 @@ proptest! {
     #[test]
     fn certain_predictions_are_exact(labels in prop::collection::vec(0_usize..5, 1..40)) {
         let mut counts = vec![0; 5];
-        labels.iter().for_each(|&label| counts[label] += 1);
+        for &label in &labels {
+            counts[label] += 1;
+        }
         let logits = labels.iter().flat_map(|&label| (0..5).map(move |c| if c == label { 0.0 } else { -100.0 })).collect();
         let (value, gradient) = evaluate(CountLikelihood::Saddlepoint, &Sample { logits, counts });
         prop_assert!(value.abs() < 1e-12, "{value}");

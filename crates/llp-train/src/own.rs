@@ -44,8 +44,12 @@ pub struct OwnNames {
 fn check_loss(own: &OwnData, loss: LossName) -> Result<(), TrainError> {
     let needs_every_share = match loss {
         LossName::Kl | LossName::L1 | LossName::L2 | LossName::Interval | LossName::Marginal => false,
-        LossName::Rot | LossName::AvgKl | LossName::Saddlepoint => true,
-        LossName::Gaussian | LossName::Multinomial | LossName::Moments => true,
+        LossName::Rot
+        | LossName::AvgKl
+        | LossName::Saddlepoint
+        | LossName::Gaussian
+        | LossName::Multinomial
+        | LossName::Moments => true,
     };
     for bag in own.bags.iter().chain(&own.held_out) {
         let (name, proportions) = (bag.name.clone(), own.proportions_path.clone());

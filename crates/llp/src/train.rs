@@ -206,10 +206,11 @@ fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {
     if global.output == Output::Json {
         return Ok(print_json(result)?);
     }
-    let mut bags = format!("{} bags of {}", result.n_bags, BagSizes::of_result(result));
-    if result.remainder > 0 {
-        bags += &format!(", {} instances left over", result.remainder);
-    }
+    let left_over = match result.remainder {
+        0 => String::new(),
+        remainder => format!(", {remainder} instances left over"),
+    };
+    let bags = format!("{} bags of {}{left_over}", result.n_bags, BagSizes::of_result(result));
     let end = match (&result.diverged_at, result.last.as_ref().and_then(|last| last.test_accuracy)) {
         (Some(at), _) => format!(
             "diverged in epoch {}, between steps {} and {}: try a smaller learning rate",

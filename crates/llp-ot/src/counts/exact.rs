@@ -47,7 +47,7 @@ pub(super) fn evaluate(log_probs: &[f64], counts: &[f64], gradient: &mut [f64]) 
         for (state, out) in after.iter_mut().enumerate() {
             *out = log_sum_exp(
                 (0..k)
-                    .filter(|&c| state / strides[c] % sizes[c] > 0)
+                    .filter(|&c| !(state / strides[c]).is_multiple_of(sizes[c]))
                     .map(|c| before[state - strides[c]] + log_p[c]),
             );
         }

@@ -20,7 +20,9 @@ pub(super) fn evaluate(log_probs: &[f64], counts: &[f64], gradient: &mut [f64]) 
     }
     let mut matrix = covariance(&probs, k);
     for (a, row) in matrix.chunks_exact_mut(k).enumerate() {
-        row.iter_mut().for_each(|entry| *entry -= ROUNDING / k as f64);
+        for entry in row.iter_mut() {
+            *entry -= ROUNDING / k as f64;
+        }
         row[a] += ROUNDING;
     }
     let factor = Factor::new(&matrix, k);

@@ -69,7 +69,7 @@ fn among(log_probs: &[f64], counts: &[f64]) -> (Vec<f64>, f64, Vec<f64>) {
     ridge.add_to(&mut smoothed);
     let factor = Factor::new(&smoothed, k);
     let log_scale = (k - 1) as f64 * std::f64::consts::TAU.ln();
-    let value = tilt.divergence + (log_scale + factor.log_determinant()) / 2.0;
+    let value = tilt.divergence + f64::midpoint(log_scale, factor.log_determinant());
 
     let by_hessian = ridge.derivative_of_log_determinant(&factor.inverse());
     let mut gradient = vec![0.0; tilt.probs.len()];

@@ -119,7 +119,9 @@ impl<'a> Search<'a> {
             row.iter_mut().zip(&factors).for_each(|(u, factor)| *u *= factor);
             let sum: f64 = row.iter().sum();
             let inverse = sum.recip();
-            row.iter_mut().for_each(|u| *u *= inverse);
+            for u in row.iter_mut() {
+                *u *= inverse;
+            }
             log_sums += sum.ln();
         }
         self.divergence += self.counts.iter().zip(change).map(|(x, c)| x * c).sum::<f64>() - log_sums;
@@ -133,9 +135,13 @@ impl<'a> Search<'a> {
                 *u = log_p + g;
             }
             let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            row.iter_mut().for_each(|u| *u = (*u - max).exp());
+            for u in row.iter_mut() {
+                *u = (*u - max).exp();
+            }
             let sum: f64 = row.iter().sum();
-            row.iter_mut().for_each(|u| *u /= sum);
+            for u in row.iter_mut() {
+                *u /= sum;
+            }
             log_sums += max + sum.ln();
         }
         self.divergence = self.counts.iter().zip(&self.tilt).map(|(x, g)| x * g).sum::<f64>() - log_sums;

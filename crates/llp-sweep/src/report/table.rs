@@ -51,7 +51,7 @@ pub fn markdown(groups: &[Group]) -> String {
 fn caption(measure: Measure) -> String {
     match measure {
         Measure::Accuracy => "final test accuracy, %".to_owned(),
-        held_out => format!("{}, {}", lowercase(&held_out.title()), held_out.unit()),
+        held_out @ Measure::HeldOut(_) => format!("{}, {}", lowercase(&held_out.title()), held_out.unit()),
     }
 }
 
@@ -134,7 +134,7 @@ pub fn latex(groups: &[Group]) -> String {
         let measure = Measure::of(groups, data);
         let what = match measure {
             Measure::Accuracy => ("Final test accuracy".to_owned(), "percent"),
-            held_out => (held_out.title(), held_out.unit()),
+            held_out @ Measure::HeldOut(_) => (held_out.title(), held_out.unit()),
         };
         let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
         let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();

@@ -70,7 +70,7 @@ fn main_table(groups: &[Group], data: &str) -> Markup {
 pub(super) fn final_title(measure: Measure) -> String {
     match measure {
         Measure::Accuracy => "Final test accuracy".to_owned(),
-        held_out => held_out.title(),
+        held_out @ Measure::HeldOut(_) => held_out.title(),
     }
 }
 

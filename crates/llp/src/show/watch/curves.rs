@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn labels_differ() {
         for values in
-            [[-0.4132, -0.4127], [0.5, 0.5], [12.0, 3e5], [0.0, 0.0], [2.302_581, 2.302_585], [97.0, 98.0]]
+            [[-0.4132, -0.4127], [0.5, 0.5], [12.0, 3e5], [0.0, 0.0], [2.292_581, 2.292_585], [97.0, 98.0]]
         {
             let (range, labels) = axis(values.into_iter());
             assert!(range[0] <= values[0] && values[1] <= range[1] && range[0] < range[1]);
