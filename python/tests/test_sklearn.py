@@ -161,10 +161,10 @@ def test_models_can_be_copied_and_kept(fitted, tmp_path):
 
 
 def test_clones_have_the_parameters_alone(fitted):
-    twin = clone(fitted)
-    assert twin.get_params() == fitted.get_params()
+    cloned = clone(fitted)
+    assert cloned.get_params() == fitted.get_params()
     with pytest.raises(NotFittedError):
-        twin.predict(X)
+        cloned.predict(X)
 
 
 def test_pipelines():

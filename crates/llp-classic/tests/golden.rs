@@ -194,14 +194,14 @@ fn counts_have_the_likelihood_of_all_labelings() {
     }
 }
 
-/// Theorem: from the same labels, alter-pSVM goes the way of a twin with scikit-learn's SVC: as many machines,
+/// Theorem: from the same labels, alter-pSVM ends where a reference with scikit-learn's SVC does: as many machines,
 /// and the same value at the end.
 #[test]
 fn alter_svm_goes_the_way_of_scikit_learn() {
     let mut n_compared = 0;
     for problem in problems().into_iter().filter(|problem| !problem.record["alter_svm"].is_null()) {
         let bags = problem.bags();
-        // Scores by the first column, as the twin starts.
+        // Scores by the first column, as the reference starts.
         let mut start = LinearModel::zero(2, bags.n_columns());
         start.weights[bags.n_columns()] = 1.0;
         for record in problem.record["alter_svm"].as_array().unwrap() {

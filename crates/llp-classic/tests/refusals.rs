@@ -1,6 +1,7 @@
 //! Bad input and what the crate says to it.
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
+#[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;
 
 use llp_classic::{
