@@ -44,6 +44,7 @@ def bag_loss(
     alpha: float,
     epsilon: float,
     sweeps: int | None,
+    order: int,
 ) -> tuple[_Floats, _Floats]: ...
 def fit(
     table: _Table,

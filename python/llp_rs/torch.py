@@ -28,7 +28,20 @@ from torch import Tensor, nn
 from . import _native
 from ._arrays import number, sweeps as _sweeps
 
-__all__ = ["AvgKlLoss", "IntervalLoss", "KlLoss", "L1Loss", "L2Loss", "MarginalLoss", "RotLoss", "bag_loss"]
+__all__ = [
+    "AvgKlLoss",
+    "GaussianLoss",
+    "IntervalLoss",
+    "KlLoss",
+    "L1Loss",
+    "L2Loss",
+    "MarginalLoss",
+    "MomentsLoss",
+    "MultinomialLoss",
+    "RotLoss",
+    "SaddlepointLoss",
+    "bag_loss",
+]
 
 _TWICE = (
     "llp_rs: the losses of bags have no second derivatives: call backward without create_graph, "
@@ -41,9 +54,9 @@ def _array(tensor):
     return None if tensor is None else tensor.detach().cpu().contiguous().numpy()
 
 
-def _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps):
+def _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order):
     arrays = (_array(bag_sizes), *(_array(known) for known in (proportions, lower, upper, standard_errors)))
-    losses, gradient = _native.bag_loss(loss, _array(logits), *arrays, alpha, epsilon, sweeps or None)
+    losses, gradient = _native.bag_loss(loss, _array(logits), *arrays, alpha, epsilon, sweeps or None, order)
     return torch.from_numpy(losses).to(logits.device), torch.from_numpy(gradient).to(logits.device)
 
 
@@ -59,12 +72,13 @@ def _forward(
     alpha: float,
     epsilon: float,
     sweeps: int,
+    order: int,
 ) -> tuple[Tensor, Tensor]:
-    return _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps)
+    return _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order)
 
 
 @_forward.register_fake
-def _(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps):
+def _(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order):
     gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
     return logits.new_empty(bag_sizes.shape[0]), gradient
 
@@ -102,7 +116,7 @@ def _save(ctx, inputs, output):
 
 def _scale(ctx, grad_losses, _grad_gradient):
     gradient, bag_sizes = ctx.saved_tensors
-    return (torch.ops.llp_rs.bag_loss_backward(gradient, grad_losses, bag_sizes), *[None] * 9)
+    return (torch.ops.llp_rs.bag_loss_backward(gradient, grad_losses, bag_sizes), *[None] * 10)
 
 
 _forward.register_autograd(_scale, setup_context=_save)
@@ -135,7 +149,7 @@ class _Eager(torch.autograd.Function):
         if torch.is_grad_enabled():
             # A graph of this pass is being made: what is asked of it later must fail, also where only the logits vary.
             gradient = _Tied.apply(gradient, logits)
-        return (_Scaled.apply(gradient, grad_losses, bag_sizes), *[None] * 9)
+        return (_Scaled.apply(gradient, grad_losses, bag_sizes), *[None] * 10)
 
 
 class _Tied(torch.autograd.Function):
@@ -194,6 +208,7 @@ def bag_loss(
     alpha=0.5,
     epsilon=1.0,
     sweeps=0,
+    order=3,
 ):
     """The loss of each bag, ``[bag]``; the modules of this file call it.
 
@@ -203,11 +218,14 @@ def bag_loss(
     bag_sizes : Tensor of integers or list, ``[bag]``
     proportions : Tensor, ``[bag, class]``
         NaN is an unknown share.
-    loss : {"kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"}
+    loss : str
+        "kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal", "saddlepoint", "gaussian", "multinomial" or "moments".
     lower, upper, standard_errors : Tensor, ``[bag, class]``, optional
         What is known of the errors of proportions, for "interval" and "marginal".
     alpha, epsilon, sweeps
         Parameters of "rot"; 0 sweeps are Newton's method.
+    order : int
+        The highest order of "moments", from 1 to 8.
     """
     _check_tensor("logits", logits, 2)
     if not logits.is_floating_point():
@@ -231,7 +249,7 @@ def bag_loss(
             ("standard_errors", standard_errors),
         )
     ]
-    arguments = (logits, _sizes(bag_sizes), *known, loss, float(alpha), float(epsilon), sweeps)
+    arguments = (logits, _sizes(bag_sizes), *known, loss, float(alpha), float(epsilon), sweeps, order)
     if torch.compiler.is_compiling():
         return torch.ops.llp_rs.bag_loss(*arguments)[0]
     return _Eager.apply(*arguments)
@@ -286,6 +304,56 @@ class L2Loss(_BagLoss):
     """Squared L2 distance of the proportions and the mean prediction; NaN in the proportions is an unknown share."""
 
     _loss = "l2"
+
+
+class SaddlepointLoss(_BagLoss):
+    """Likelihood of the counts of a bag, by its saddlepoint approximation, for each instance of the bag.
+
+    It knows which instance predicts which class, where :class:`KlLoss` sees only the mean prediction; for large bags it
+    is usually the better loss.
+    """
+
+    _loss = "saddlepoint"
+
+
+class GaussianLoss(_BagLoss):
+    """Likelihood of the counts of a bag, by the normal distribution, for each instance: cheaper than the saddlepoint."""
+
+    _loss = "gaussian"
+
+
+class MultinomialLoss(_BagLoss):
+    """Cross-entropy with the probable labels given the counts: an expectation-maximization step.
+
+    No gradient goes through the probable labels, so the value is not one function that all steps lower.
+    """
+
+    _loss = "multinomial"
+
+
+class MomentsLoss(_BagLoss):
+    """Cross-entropy of the classes of up to ``order`` instances that are drawn from a bag, known and predicted.
+
+    Parameters
+    ----------
+    order : int, from 1 to 8
+        Time and memory grow with ``comb(classes + order, order)``.
+    """
+
+    _loss = "moments"
+
+    def __init__(self, order=3, *, reduction="mean"):
+        super().__init__(reduction)
+        if isinstance(order, bool) or not isinstance(order, int) or not 1 <= order <= 8:
+            raise ValueError(f"order is {order!r}: pass a whole number from 1 to 8")
+        self.order = order
+
+    def forward(self, logits, bag_sizes, proportions):
+        """The loss of the bags: a number, or ``[bag]`` without reduction."""
+        return self._reduce(bag_loss(logits, bag_sizes, proportions, loss=self._loss, order=self.order))
+
+    def extra_repr(self):
+        return f"order={self.order}, {super().extra_repr()}"
 
 
 class RotLoss(_BagLoss):

@@ -5,12 +5,16 @@ from torch import Tensor, nn
 
 __all__ = [
     "AvgKlLoss",
+    "GaussianLoss",
     "IntervalLoss",
     "KlLoss",
     "L1Loss",
     "L2Loss",
     "MarginalLoss",
+    "MomentsLoss",
+    "MultinomialLoss",
     "RotLoss",
+    "SaddlepointLoss",
     "bag_loss",
 ]
 
@@ -19,13 +23,26 @@ def bag_loss(
     bag_sizes: Tensor | Sequence[int],
     proportions: Tensor | None,
     *,
-    loss: Literal["kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"],
+    loss: Literal[
+        "kl",
+        "rot",
+        "avg-kl",
+        "l1",
+        "l2",
+        "interval",
+        "marginal",
+        "saddlepoint",
+        "gaussian",
+        "multinomial",
+        "moments",
+    ],
     lower: Tensor | None = None,
     upper: Tensor | None = None,
     standard_errors: Tensor | None = None,
     alpha: float = 0.5,
     epsilon: float = 1.0,
     sweeps: int = 0,
+    order: int = 3,
 ) -> Tensor: ...
 
 class _BagLoss(nn.Module):
@@ -44,6 +61,15 @@ class KlLoss(_ProportionLoss): ...
 class AvgKlLoss(_ProportionLoss): ...
 class L1Loss(_ProportionLoss): ...
 class L2Loss(_ProportionLoss): ...
+class SaddlepointLoss(_ProportionLoss): ...
+class GaussianLoss(_ProportionLoss): ...
+class MultinomialLoss(_ProportionLoss): ...
+
+class MomentsLoss(_ProportionLoss):
+    order: int
+    def __init__(
+        self, order: int = 3, *, reduction: Literal["mean", "sum", "none"] = "mean"
+    ) -> None: ...
 
 class RotLoss(_ProportionLoss):
     alpha: float

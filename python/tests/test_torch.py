@@ -40,12 +40,29 @@ def sinkhorn(logits, z, alpha=0.5, epsilon=1.0, n_sweeps=400):
     return alpha / n * transport + (1 - alpha) * ((masses * (masses / z).log()).sum() - masses.sum() + z.sum())
 
 
+def gaussian(logits, z):
+    """The normal distribution of the counts but the last, whose covariance has that of rounding in it."""
+    p, n, k = logits.softmax(1), len(logits), logits.shape[1]
+    covariance = p.sum(0).diag() - p.T @ p + (torch.eye(k, dtype=p.dtype) - 1 / k) / 12
+    normal = torch.distributions.MultivariateNormal(p.sum(0)[:-1], covariance[:-1, :-1])
+    return -normal.log_prob(n * z[:-1]) / n
+
+
+def multinomial(logits, z):
+    """Cross-entropy with Bayes' rule where the others of the bag have a multinomial distribution."""
+    p = logits.softmax(1).detach()
+    q = p * z / (p.sum(0) - p) if len(logits) > 1 else z[None]
+    return -(q / q.sum(1, keepdim=True) * logits.log_softmax(1)).sum() / len(logits)
+
+
 REFERENCES = {
     llp.KlLoss: of_bags(lambda logits, z: -(z * logits.softmax(1).mean(0).log()).sum()),
     llp.AvgKlLoss: of_bags(lambda logits, z: -(z * logits.log_softmax(1)).sum(1).mean()),
     llp.L1Loss: of_bags(lambda logits, z: (z - logits.softmax(1).mean(0)).abs().sum()),
     llp.L2Loss: of_bags(lambda logits, z: (z - logits.softmax(1).mean(0)).square().sum()),
     llp.RotLoss: of_bags(sinkhorn),
+    llp.GaussianLoss: of_bags(gaussian),
+    llp.MultinomialLoss: of_bags(multinomial),
 }
 
 
@@ -74,6 +91,9 @@ def calls():
         "avg-kl": lambda x: llp.AvgKlLoss(reduction="none")(x, SIZES, z),
         "l1": lambda x: llp.L1Loss(reduction="none")(x, SIZES, z),
         "l2": lambda x: llp.L2Loss(reduction="none")(x, SIZES, z),
+        "saddlepoint": lambda x: llp.SaddlepointLoss(reduction="none")(x, SIZES, z),
+        "gaussian": lambda x: llp.GaussianLoss(reduction="none")(x, SIZES, z),
+        "moments": lambda x: llp.MomentsLoss(4, reduction="none")(x, SIZES, z),
         "interval": lambda x: llp.IntervalLoss(reduction="none")(x, SIZES, lower, upper),
         "marginal": lambda x: llp.MarginalLoss(reduction="none")(x, SIZES, unknown),
         "marginal, errors": lambda x: llp.MarginalLoss(reduction="none")(x, SIZES, z, standard_errors=errors),
@@ -96,7 +116,7 @@ def test_second_derivatives_are_refused(name):
 
 def test_second_derivatives_of_the_operator_are_refused():
     logits, proportions = batch()
-    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, "kl", 0.5, 1.0, 0)
+    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, "kl", 0.5, 1.0, 0, 3)
     losses, _ = torch.ops.llp_rs.bag_loss(*arguments)
     gradient = torch.autograd.grad(losses.sum(), logits, create_graph=True)[0]
     with pytest.raises(RuntimeError, match="no second derivatives"):
@@ -105,9 +125,27 @@ def test_second_derivatives_of_the_operator_are_refused():
 
 def test_the_operator_keeps_the_rules_of_pytorch():
     logits, proportions = batch()
-    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, "rot", 0.5, 1.0, 0)
+    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, "rot", 0.5, 1.0, 0, 3)
     tests = ("test_schema", "test_autograd_registration", "test_faketensor")
     torch.library.opcheck(torch.ops.llp_rs.bag_loss.default, arguments, test_utils=tests)
+
+
+def test_the_first_moment_is_kl_but_for_a_share_of_the_uniform_distribution():
+    logits, proportions = batch()
+    own = llp.MomentsLoss(1, reduction="none")(logits, SIZES, proportions)
+    mixed = of_bags(lambda x, z: -(z * ((1 - 1e-4) * x.softmax(1).mean(0) + 1e-4 / len(z)).log()).sum())
+    torch.testing.assert_close(own, mixed(logits, proportions), rtol=1e-12, atol=0)
+    with pytest.raises(ValueError, match="order is 9: pass a whole number from 1 to 8"):
+        llp.MomentsLoss(9)
+    with pytest.raises(ValueError, match="order is 0: pass a number from 1 to 8"):
+        llp.bag_loss(logits, SIZES, proportions, loss="moments", order=0)
+
+
+@pytest.mark.parametrize("loss", [llp.SaddlepointLoss, llp.MultinomialLoss])
+def test_bags_of_one_are_labels(loss):
+    logits, labels = batch()[0], torch.arange(9) % 4
+    one_hot = torch.nn.functional.one_hot(labels, 4).double()
+    torch.testing.assert_close(loss()(logits, [1] * 9, one_hot), torch.nn.functional.cross_entropy(logits, labels))
 
 
 def test_reductions():
@@ -208,6 +246,7 @@ NAN = float("nan")
         (lambda: llp.KlLoss()(X * NAN, SIZES, Z), ValueError, "logits of instance 0 and class 0 is NaN"),
         (lambda: llp.RotLoss()(X, SIZES, Z * NAN), ValueError, "proportion NaN"),
         (lambda: llp.AvgKlLoss()(X, SIZES, Z * NAN), ValueError, "avg-kl needs the share of every class"),
+        (lambda: llp.SaddlepointLoss()(X, SIZES, Z * NAN), ValueError, "saddlepoint needs the share of every class"),
         (lambda: llp.RotLoss(alpha=2.0)(X, SIZES, Z), ValueError, "alpha is 2"),
         (lambda: llp.IntervalLoss()(X, SIZES, Z, Z - 0.1), ValueError, "bounds .* are not in order"),
         (lambda: llp.MarginalLoss()(X, SIZES, Z, lower=Z), ValueError, "pass both bounds"),

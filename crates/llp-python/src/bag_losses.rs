@@ -1,6 +1,6 @@
 //! Losses with their gradients: the native side of `llp_rs.torch`.
 
-use llp_loss::{BagTargets, SliceLoss};
+use llp_loss::{BagTargets, Moments, SliceLoss};
 use llp_ot::{
     Imprecision, NewtonConfig, OtError, Proportions, Real, RotBatch, RotConfig, rot_loss_and_gradient,
 };
@@ -37,6 +37,7 @@ pub(crate) fn bag_loss<'py>(
     alpha: f64,
     epsilon: f64,
     sweeps: Option<usize>,
+    order: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (n_instances, n_classes) = match &logits {
         Floats::Single(logits) => logits.as_array().dim(),
@@ -53,7 +54,8 @@ pub(crate) fn bag_loss<'py>(
     let errors = Errors { bounds: lower.zip(upper), standard_errors };
     let newton =
         if matches!(logits, Floats::Single(_)) { NewtonConfig::SINGLE } else { NewtonConfig::DOUBLE };
-    let loss = named(loss, RotConfig { alpha, epsilon, solver: solver(newton, sweeps) })?;
+    let rot = RotConfig { alpha, epsilon, solver: solver(newton, sweeps) };
+    let loss = named(loss, rot, order)?;
     match &logits {
         Floats::Single(logits) => evaluate(py, loss, logits, &sizes, proportions, &errors),
         Floats::Double(logits) => evaluate(py, loss, logits, &sizes, proportions, &errors),
@@ -71,8 +73,8 @@ fn of_bags<'a>(
     Ok(values)
 }
 
-/// The loss of this name.
-fn named(name: &str, rot: RotConfig) -> PyResult<SliceLoss> {
+/// The loss of this name, with the parameters of those that have some.
+fn named(name: &str, rot: RotConfig, order: usize) -> PyResult<SliceLoss> {
     Ok(match name {
         "kl" => SliceLoss::Kl,
         "rot" => SliceLoss::Rot(rot),
@@ -81,9 +83,17 @@ fn named(name: &str, rot: RotConfig) -> PyResult<SliceLoss> {
         "l2" => SliceLoss::L2,
         "interval" => SliceLoss::Interval,
         "marginal" => SliceLoss::Marginal,
+        "saddlepoint" => SliceLoss::Saddlepoint,
+        "gaussian" => SliceLoss::Gaussian,
+        "multinomial" => SliceLoss::Multinomial,
+        "moments" if (1..=8).contains(&order) => SliceLoss::Moments(Moments { order }),
+        "moments" => {
+            return Err(PyValueError::new_err(format!("order is {order}: pass a number from 1 to 8")));
+        }
         _ => {
             return Err(PyValueError::new_err(format!(
-                "there is no loss {name:?}: use kl, rot, avg-kl, l1, l2, interval or marginal"
+                "there is no loss {name:?}: use kl, rot, avg-kl, l1, l2, interval, marginal, saddlepoint, gaussian, \
+                 multinomial or moments"
             )));
         }
     })
