@@ -32,11 +32,14 @@ pub(crate) enum What {
     },
     /// Every loss with its gradient, on the shapes of `rot`
     Losses,
-    /// A training step of ResNet-18: llp, on the CPU candle alone, PyTorch
+    /// A training step of ResNet-18 and, on the CPU, of airbench: llp, candle alone, PyTorch in each of its modes
     Train {
         /// A Python with torch and torchvision
         #[arg(long, value_name = "PYTHON")]
         peers: Option<PathBuf>,
+        /// A program `train_step` of an earlier build, to take its turn as well (cpu only)
+        #[arg(long, value_name = "FILE")]
+        earlier: Option<PathBuf>,
         /// Where to train: `cpu` in single precision, `cuda` in bfloat16
         #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = ["cpu", "cuda"])]
         device: String,
@@ -84,10 +87,12 @@ pub(crate) fn run(what: &What) -> Result<()> {
         What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
         What::Rows { rows } => rows::run(*rows),
         What::Status => status::run(),
-        What::Train { peers, device, program, turns } if device == "cuda" => {
+        What::Train { peers, device, program, turns, .. } if device == "cuda" => {
             train_cuda::run(peers.as_deref(), program.as_deref(), *turns)
         }
-        What::Train { peers, .. } => train::run(peers.as_deref()),
+        What::Train { peers, earlier, .. } => {
+            train::run(train::Beside { python: peers.as_deref(), earlier: earlier.as_deref() })
+        }
     }
 }
 
