@@ -62,7 +62,7 @@ def calls(n_bags, n, n_classes, alpha, epsilon, scale):
         value.backward()
 
     return {
-        "native": lambda: _native.bag_loss("rot", *arrays, None, None, None, alpha, epsilon, None),
+        "native": lambda: _native.bag_loss("rot", *arrays, None, None, None, alpha, epsilon, None, 3),
         "llp_rs.torch": lambda: backward(loss(logits, sizes, proportions)),
         "PyTorch": lambda: backward(
             unrolled(logits.view(n_bags, n, n_classes), proportions, alpha, epsilon).mean()

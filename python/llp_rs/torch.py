@@ -309,8 +309,7 @@ class L2Loss(_BagLoss):
 class SaddlepointLoss(_BagLoss):
     """Likelihood of the counts of a bag, by its saddlepoint approximation, for each instance of the bag.
 
-    It knows which instance predicts which class, where :class:`KlLoss` sees only the mean prediction; for large bags it
-    is usually the better loss.
+    It knows which instance predicts which class, where :class:`KlLoss` sees only the mean prediction.
     """
 
     _loss = "saddlepoint"
@@ -337,7 +336,7 @@ class MomentsLoss(_BagLoss):
     Parameters
     ----------
     order : int, from 1 to 8
-        Time and memory grow with ``comb(classes + order, order)``.
+        Time grows with ``instances * classes * comb(classes + order, order)``; a million of the last factor is refused.
     """
 
     _loss = "moments"

@@ -139,6 +139,8 @@ def test_the_first_moment_is_kl_but_for_a_share_of_the_uniform_distribution():
         llp.MomentsLoss(9)
     with pytest.raises(ValueError, match="order is 0: pass a number from 1 to 8"):
         llp.bag_loss(logits, SIZES, proportions, loss="moments", order=0)
+    with pytest.raises(ValueError, match="moments of order 8 of 100 classes have 352025629371 terms"):
+        llp.MomentsLoss(8)(torch.zeros(2, 100), [2], torch.full((1, 100), 0.01))
 
 
 @pytest.mark.parametrize("loss", [llp.SaddlepointLoss, llp.MultinomialLoss])

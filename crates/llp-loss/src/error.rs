@@ -73,6 +73,18 @@ pub enum LossError {
         /// Index of the bag in the batch.
         bag: usize,
     },
+    /// A table of moments that no memory should be spent on.
+    #[error(
+        "moments of order {order} of {n_classes} classes have {n_states} terms for each instance: take a smaller order"
+    )]
+    TooManyMoments {
+        /// The highest order.
+        order: usize,
+        /// Classes.
+        n_classes: usize,
+        /// Terms.
+        n_states: usize,
+    },
     /// The logits do not belong to these bags.
     #[error("the logits have shape {got:?}, the bags need [{n_instances}, {n_classes}]")]
     LogitsShape {

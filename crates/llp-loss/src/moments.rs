@@ -27,6 +27,21 @@ pub struct Moments {
     pub order: usize,
 }
 
+/// Most states that are allocated for: more than order 8 of ten classes has, 43,758.
+const MAX_STATES: usize = 1_000_000;
+
+impl Moments {
+    /// Refuses orders of so many classes that their states fill the memory.
+    pub(crate) fn check(self, n_classes: usize) -> Result<(), LossError> {
+        // C(classes + order, order); every partial product is a binomial coefficient.
+        let n_states = (1..=self.order).fold(1_usize, |states, r| states.saturating_mul(n_classes + r) / r);
+        if n_states > MAX_STATES {
+            return Err(LossError::TooManyMoments { order: self.order, n_classes, n_states });
+        }
+        Ok(())
+    }
+}
+
 /// Share of the uniform distribution in the predicted one.
 const UNIFORM: f64 = 1e-4;
 
@@ -37,6 +52,7 @@ impl BagLoss for Moments {
 
     fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
         refuse_unknown(self.name(), targets)?;
+        self.check(targets.n_classes())?;
         apply(self.name(), EachBag(MomentsOfBag::new(*self, targets.n_classes())), logits, targets)
     }
 }

@@ -103,6 +103,7 @@ impl SliceLoss {
             }
             Self::Moments(moments) => {
                 refuse_unknown("moments", targets)?;
+                moments.check(n_classes)?;
                 EachBag(MomentsOfBag::new(moments, n_classes)).evaluate(logits, targets, loss, gradient)
             }
             Self::Rot(config) => {

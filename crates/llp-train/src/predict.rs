@@ -6,6 +6,7 @@
 //!                                        ProportionTable -> posterior() ---+   U*, labels with exact counts
 //! ```
 
+mod by_bag;
 mod error;
 mod output;
 mod paths;
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 use llp_bags::PictureFacts;
 
+pub use by_bag::{SharesByBag, excess_error};
 pub use error::PredictError;
 pub use output::{Columns, Predictions};
 pub use posterior::{Posterior, posterior};

@@ -1,5 +1,6 @@
 //! `llp predict`.
 
+pub(crate) mod by_bag;
 pub(crate) mod calibration;
 pub(crate) mod disaggregate;
 pub(crate) mod evaluate;
@@ -26,6 +27,7 @@ use crate::args::device::DeviceArg;
 use crate::args::epoch::EpochArg;
 use crate::environment::{print, print_json, tell};
 use crate::failure::{Failure, code, usage};
+use crate::predict::by_bag::ShareErrors;
 use crate::predict::calibration::{Calibration, calibrate};
 use crate::predict::input::{proportions, sources, warnings};
 use crate::predict::trained_run::{PlaceArgs, TrainedRun};
@@ -58,6 +60,9 @@ pub(crate) struct PredictArgs {
     /// A column for each class.
     #[arg(long)]
     probabilities: bool,
+    /// A row for each bag in place of each instance: the shares of its classes, each with a prediction interval of 90 %.
+    #[arg(long, conflicts_with_all = ["probabilities", "proportions"])]
+    pub(crate) by_bag: bool,
     /// Shares or counts of the instances' bags, for corrected labels: columns `bag` and one per class.
     #[arg(long, value_name = "FILE")]
     pub(crate) proportions: Option<PathBuf>,
@@ -110,6 +115,7 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
     if !global.quiet {
         sources.iter().for_each(warn);
     }
+    by_bag::check(args, &sources)?;
     let known = proportions(args, &predictor, &sources)?;
     let calibration = match &data {
         Some(data) if args.calibrate => Some(calibrate(&predictor, data)?),
@@ -119,10 +125,18 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
         tell(&calibration.describe());
     }
     let fitted = calibration.as_ref().map(|calibration| calibration.fit.temperature);
+    let temperature = args.temperature.or(fitted).unwrap_or(1.0);
+    let share_errors = match &data {
+        Some(data) if args.by_bag => Some(ShareErrors::of(&predictor, data, temperature)?),
+        _ => None,
+    };
+    if let (Some(errors), false) = (&share_errors, global.quiet) {
+        tell(&errors.describe());
+    }
     let work = Work {
         args,
         sources: &sources,
-        temperature: args.temperature.or(fitted).unwrap_or(1.0),
+        temperature,
         columns: Columns {
             class_names: predictor.state().class_names.clone(),
             has_bags: sources[0].has_bags(),
@@ -131,6 +145,7 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
         },
         predictor,
         known,
+        share_errors,
         is_quiet: global.quiet,
     };
     work.columns.check()?;
@@ -174,14 +189,16 @@ fn warn(source: &Source) {
 
 /// The network, and its run's data if that is asked for.
 fn network(global: Global, args: &PredictArgs) -> Result<(Predictor, Option<TrainingData>), Failure> {
-    if args.split.is_none() && !args.calibrate {
+    if args.split.is_none() && !args.calibrate && !args.by_bag {
         let path = Checkpoint::locate(&args.network)?;
         let (_, checkpoint) = args.epoch.choose(&path, Checkpoint::read(&path)?)?;
         return Ok((Predictor::new(&path, checkpoint, &args.device.open()?)?, None));
     }
     if args.network.join("state.json").is_file() {
         let checkpoint = args.network.display();
-        return Err(usage(format!("{checkpoint} is a checkpoint: --split and --calibrate need its run")));
+        return Err(usage(format!(
+            "{checkpoint} is a checkpoint: --split, --calibrate and --by-bag need its run"
+        )));
     }
     let places = PlaceArgs { data: args.data.clone(), proportions: None, bags: args.bags.clone() };
     let run = TrainedRun::open(global, &args.network, &places, args.epoch, args.device)?;
@@ -214,6 +231,8 @@ struct Work<'a> {
     columns: Columns,
     predictor: Predictor,
     known: Option<ProportionTable>,
+    /// For a row by bag.
+    share_errors: Option<ShareErrors>,
     is_quiet: bool,
 }
 
@@ -227,6 +246,9 @@ struct Seen {
 
 impl Work<'_> {
     fn write<W: Write + Send>(&self, out: W, format: TableFormat) -> Result<(W, Seen), PredictError> {
+        if let Some(errors) = &self.share_errors {
+            return self.write_shares(out, format, errors);
+        }
         let mut table = TableWriter::new(out, format, &self.columns.head())?;
         let seen = match &self.known {
             None => self.each_chunk(|chunk| Ok(table.write(&self.columns.cells(chunk, None))?))?,
@@ -261,7 +283,7 @@ impl Work<'_> {
                     predict_chunk(&self.predictor, source, range, self.temperature)?;
                 seen.facts = seen.facts.and(facts);
                 seen.broken.extend(broken);
-                if self.known.is_some() && !seen.broken.is_empty() {
+                if (self.known.is_some() || self.share_errors.is_some()) && !seen.broken.is_empty() {
                     return Err(seen.broken.swap_remove(0));
                 }
                 f(predictions)?;

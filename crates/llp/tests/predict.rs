@@ -103,6 +103,31 @@ fn files_are_what_the_data_set_is() {
     assert_eq!(names, ["images/b/07.PNG", "images/a0.png"]);
 }
 
+/// The shares of bags are the means of the probabilities of their instances, in the order of the bags.
+#[test]
+fn bags_have_shares() {
+    let folder = trained();
+    let of_instances = rows(&printed(folder.path(), &["predict", "run", "--split=train", "--probabilities"]));
+    let out = printed(folder.path(), &["predict", "run", "--split=train", "--by-bag"]);
+    assert!(out.starts_with("bag,instances,share_0,low_0,high_0,share_1,"), "{out}");
+    let of_bags = rows(&out);
+    assert_eq!(of_bags.len(), 24); // a fifth of 240 instances is in held-out bags
+    for (row, instances) in of_bags.iter().zip(of_instances.chunks(8)) {
+        assert!(
+            instances.iter().all(|instance| instance["bag"] == row["bag"]) && number(row, "instances") == 8.0
+        );
+        for class in 0..10 {
+            let mean = instances.iter().map(|row| number(row, &format!("p_{class}"))).sum::<f64>() / 8.0;
+            let [share, low, high] =
+                ["share", "low", "high"].map(|what| number(row, &format!("{what}_{class}")));
+            assert!((share - mean).abs() < 1e-12 && low <= share && share <= high);
+        }
+    }
+    printed(folder.path(), &["predict", "run", "--split=train", "--by-bag", "--out=bags.parquet"]);
+    let table = Table::read(&folder.path().join("bags.parquet"), &["bag"]).unwrap();
+    assert_eq!((table.n_rows(), table.row(0)[1]), (24, number(&of_bags[0], "share_0")));
+}
+
 /// The same table in every format; to standard output as lines of JSON for programs.
 #[test]
 fn formats_agree() {
@@ -342,5 +367,6 @@ fn mistakes_are_named() {
     let checkpoint = fs_err::read_dir(folder.path().join("run/checkpoints")).unwrap().next().unwrap();
     let checkpoint = format!("run/checkpoints/{}", checkpoint.unwrap().file_name().display());
     refuse("a temperature of a checkpoint", &[&checkpoint, "text.png", "--calibrate"]);
+    refuse("shares of bags where there are none", &["run", "--split=test", "--by-bag"]);
     messages.compare();
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::median;
@@ -28,14 +28,14 @@ const SHAPES: [Shape; 9] = [
     Shape { network: "airbench", width: "64-256-256", batch: 512 },
     Shape { network: "airbench", width: "64-256-256", batch: 1024 },
 ];
-/// PyTorch's modes: the options of the peers' scripts, the first being float32 as it comes.
-const MODES: [&[&str]; 4] = [&[], &["--dtype", "bf16"], &["--compile"], &["--dtype", "bf16", "--compile"]];
+/// PyTorch's modes: float32 and bfloat16, and both compiled.
+const N_MODES: usize = 4;
 const MODE_NAMES: &str =
     " PyTorch float32 | bfloat16 | compiled | bfloat16 compiled | of float32 | of the fastest |";
-/// Each takes its turn so often; the medians of the turns count.
+/// Runs of ours; their median counts. PyTorch runs once, between two of them.
 const TURNS: usize = 3;
-/// Steps of a turn after those that warm up.
-const STEPS: &str = "6";
+/// Images of a turn after those that warm up.
+const IMAGES: u32 = 2048;
 
 /// Whom a step is measured beside.
 #[derive(Clone, Copy)]
@@ -54,6 +54,9 @@ struct Ratios {
 }
 
 pub(super) fn run(beside: Beside) -> Result<()> {
+    if let Some(program) = beside.earlier.filter(|program| !program.is_file()) {
+        bail!("--earlier: there is no file {}", program.display());
+    }
     run_command(example("build", "llp-nn", "train_step")?)?;
     run_command(example("build", "llp-kernels", "stock_candle")?)?;
     let earlier = beside.earlier.map_or("", |_| " earlier build | ratio |");
@@ -81,17 +84,20 @@ pub(super) fn run(beside: Beside) -> Result<()> {
 
 /// A row of the table, and our speed over PyTorch's if it was measured.
 fn row(shape: &Shape, beside: Beside) -> Result<(String, Option<Ratios>)> {
-    let (mut own, mut earlier, mut torch) = (Vec::new(), Vec::new(), MODES.map(|_| Vec::new()));
-    for _ in 0..TURNS {
-        own.push(measure(with_shape(example("run", "llp-nn", "train_step")?, shape, STEPS))?);
+    let steps = (IMAGES / shape.batch).max(3).to_string();
+    let (mut own, mut earlier, mut torch) = (Vec::new(), Vec::new(), [None; N_MODES]);
+    for turn in 0..TURNS {
+        own.push(measure(with_shape(example("run", "llp-nn", "train_step")?, shape, &steps))?);
         if let Some(program) = beside.earlier {
-            // An earlier build may not have the network.
-            earlier.extend(measure(with_shape(Command::new(program), shape, STEPS)).ok());
-        }
-        if let Some(python) = beside.python {
-            for (speeds, mode) in torch.iter_mut().zip(MODES) {
-                speeds.extend(peer(python, shape, mode)?);
+            match measure(with_shape(Command::new(program), shape, &steps)) {
+                Ok(speed) => earlier.push(speed),
+                // An earlier build may not have the network.
+                Err(error) => eprintln!("{} of the earlier build: {error:#}", shape.network),
             }
+        }
+        // PyTorch compiles the network, so it starts once, between runs of ours.
+        if let (true, Some(python)) = (turn == TURNS / 2, beside.python) {
+            torch = peer(python, shape, &steps)?;
         }
     }
     // One short turn: it is an order of magnitude slower, and has no gradient for overlapping max pooling.
@@ -106,10 +112,11 @@ fn row(shape: &Shape, beside: Beside) -> Result<(String, Option<Ratios>)> {
         line += &speed_and_ratio(own, median(earlier));
     }
     line += &speed_and_ratio(own, candle);
-    let torch = torch.map(median);
     let ratios = ratios(own, &torch);
     if beside.python.is_some() {
-        torch.iter().for_each(|&speed| line += &cell(speed, 1));
+        for speed in torch {
+            line += &cell(speed, 1);
+        }
         line += &cell(ratios.map(|ratios| ratios.float32), 2);
         line += &cell(ratios.map(|ratios| ratios.fastest), 2);
     }
@@ -131,25 +138,27 @@ fn speed_and_ratio(own: f64, speed: Option<f64>) -> String {
     cell(speed, 1) + &cell(speed.map(|speed| own / speed), 2)
 }
 
-/// PyTorch's images per second in a mode. Returns `None` where only the compiler of PyTorch fails, which needs one for C++.
-fn peer(python: &Path, shape: &Shape, mode: &[&str]) -> Result<Option<f64>> {
-    let script = if shape.network == "airbench" { "airbench_torch.py" } else { "resnet_torch.py" };
+/// PyTorch's images per second in each mode; `None` for a mode that fails: compilation needs a compiler for C++.
+fn peer(python: &Path, shape: &Shape, steps: &str) -> Result<[Option<f64>; N_MODES]> {
+    let (script, extents) = match shape.network {
+        "airbench" => ("airbench_torch.py", shape.width.split('-').collect()),
+        stem => ("resnet_torch.py", vec![stem, shape.width]),
+    };
     let mut command = Command::new(python);
-    command.arg(root()?.join("xtask/peers").join(script));
-    if shape.network == "airbench" {
-        command.args(shape.width.split('-')).args([&shape.batch.to_string(), STEPS]);
-    } else {
-        command = with_shape(command, shape, STEPS);
-    }
-    command.args(mode);
-    match measure(command) {
-        Ok(speed) => Ok(Some(speed)),
-        Err(error) if mode.contains(&"--compile") => {
-            eprintln!("{script} {}: {error:#}", mode.join(" "));
-            Ok(None)
+    command.arg(root()?.join("xtask/peers").join(script)).args(extents);
+    command.args([&shape.batch.to_string(), steps, "--all"]);
+    let printed = String::from_utf8(output(command)?)?;
+    let mut speeds = [None; N_MODES];
+    // The last line is the fastest again, and others may print as well.
+    let answers = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    for answer in answers.filter(|answer| answer["dtype"].is_string()) {
+        if let Some(error) = answer["error"].as_str() {
+            eprintln!("{} {}: {error}", shape.network, shape.width);
         }
-        Err(error) => Err(error),
+        let mode = usize::from(answer["dtype"] == "bf16") + 2 * usize::from(answer["compiled"] == true);
+        speeds[mode] = answer["images_per_s"].as_f64();
     }
+    Ok(speeds)
 }
 
 pub(super) fn example(verb: &str, package: &str, name: &str) -> Result<Command> {

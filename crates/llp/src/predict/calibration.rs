@@ -1,5 +1,6 @@
 //! The temperature of a run, from the counts of its bags.
 
+use llp_bags::BagSet;
 use llp_train::calibrate::Temperature;
 use llp_train::{Predictor, TrainError, TrainingData};
 use serde::Serialize;
@@ -14,12 +15,18 @@ pub(crate) struct Calibration {
     pub(crate) n_bags: usize,
 }
 
-/// Fits a temperature to the held-out bags of a run, or to its training bags if it has none.
-pub(crate) fn calibrate(predictor: &Predictor, data: &TrainingData) -> Result<Calibration, TrainError> {
-    let (bags, name) = match &data.held_out {
+/// The bags that say how good a network is, and what they are: the held-out bags of a run, or its training bags if it has
+/// none.
+pub(crate) fn bags_to_fit(data: &TrainingData) -> (&BagSet, &'static str) {
+    match &data.held_out {
         Some(held_out) => (held_out, "held-out"),
         None => (&data.bags, "training"),
-    };
+    }
+}
+
+/// Fits a temperature to the counts of [`bags_to_fit`].
+pub(crate) fn calibrate(predictor: &Predictor, data: &TrainingData) -> Result<Calibration, TrainError> {
+    let (bags, name) = bags_to_fit(data);
     Ok(Calibration { fit: predictor.fit_temperature(bags)?, bags: name, n_bags: bags.len() })
 }
 
