@@ -222,6 +222,20 @@ fn binomial(n: f64, k: usize) -> f64 {
 mod tests {
     use super::*;
 
+    /// Order 8 of ten classes is as large as the documentation says; a hundred classes would fill the memory.
+    #[test]
+    fn orders_that_fill_the_memory_are_refused() {
+        let eight = Moments { order: 8 };
+        assert_eq!(States::new(10, 8).len(), 43_758);
+        eight.check(10).unwrap();
+        match eight.check(100) {
+            Err(LossError::TooManyMoments { n_states, .. }) => assert_eq!(n_states, 352_025_629_371),
+            other => panic!("{other:?}"),
+        }
+        Moments { order: 1 }.check(999_999).unwrap();
+        Moments { order: 1 }.check(1_000_000).unwrap_err();
+    }
+
     /// There are C(K + R, R) counts of up to R instances, each once, and each state leads back to all that are one less.
     #[test]
     fn states_are_all_counts() {

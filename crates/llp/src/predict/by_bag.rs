@@ -5,7 +5,6 @@ use std::io::Write;
 use llp_bags::table::{TableFormat, TableWriter};
 use llp_train::predict::{PredictError, SharesByBag, Source, excess_error};
 use llp_train::{Predictor, TrainError, TrainingData};
-use serde::Serialize;
 
 use super::{PredictArgs, Seen, Work};
 use crate::environment::tell;
@@ -24,7 +23,6 @@ pub(crate) fn check(args: &PredictArgs, sources: &[Source]) -> Result<(), Failur
 }
 
 /// What the network's shares of whole bags get wrong beyond chance, for each class, and from which bags that is known.
-#[derive(Serialize)]
 pub(crate) struct ShareErrors {
     excess: Vec<f64>,
     bags: &'static str,
