@@ -1,10 +1,18 @@
 """The ROT loss with its gradient: llp_rs.torch beside Algorithm 1 in PyTorch, differentiated through its sweeps.
 
 The shapes and settings are those of docs/benchmarks.md. Each takes its turn three times; the medians of the turns are
-printed as a table in Markdown. Run: python python/benchmarks/rot_loss.py
+printed as a table in Markdown. Run:
+
+    cargo build --release --package llp-ot --all-features --example bench_rot
+    python python/benchmarks/rot_loss.py --rust target/release/examples/bench_rot
+
+The call from Rust, which the program makes, has inputs of the same distribution. Without it, its column is empty.
 """
 
+import argparse
+import json
 import statistics
+import subprocess
 import time
 
 import numpy as np
@@ -15,6 +23,7 @@ from llp_rs.torch import RotLoss
 SHAPES = [(16, 64, 10), (64, 16, 10), (1, 1024, 10), (16, 64, 100), (1, 1024, 100)]
 SETTINGS = [(0.5, 1.0, 1.0), (0.1, 0.1, 8.0)]
 TURNS, SECONDS = 3, 0.5
+COLUMNS = ["Rust", "native", "llp_rs.torch", "PyTorch"]
 
 
 def unrolled(logits, proportions, alpha, epsilon, n_sweeps=75):
@@ -57,30 +66,49 @@ def calls(n_bags, n, n_classes, alpha, epsilon, scale):
     sizes, loss = torch.full((n_bags,), n), RotLoss(alpha, epsilon)
     arrays = logits.detach().numpy(), sizes.numpy(), proportions.double().numpy()
 
-    def backward(value):
-        logits.grad = None
-        value.backward()
+    def gradient(value):
+        return torch.autograd.grad(value, logits)
 
     return {
         "native": lambda: _native.bag_loss("rot", *arrays, None, None, None, alpha, epsilon, None, 3),
-        "llp_rs.torch": lambda: backward(loss(logits, sizes, proportions)),
-        "PyTorch": lambda: backward(
+        "llp_rs.torch": lambda: gradient(loss(logits, sizes, proportions)),
+        "PyTorch": lambda: gradient(
             unrolled(logits.view(n_bags, n, n_classes), proportions, alpha, epsilon).mean()
         ),
     }
 
 
+class Rust:
+    """A program that times the call from Rust."""
+
+    def __init__(self, program):
+        self._process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def microseconds(self, *request):
+        print(*request, file=self._process.stdin, flush=True)
+        answers = [json.loads(line) for line in iter(self._process.stdout.readline, "\n")]
+        return next(it["ms_median"] for it in answers if it["what"] == "llp-ot f32 newton") * 1e3
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rust", help="the program bench_rot")
+    program = parser.parse_args().rust
+    rust = Rust(program) if program else None
     print(f"PyTorch {torch.__version__}, NumPy {np.__version__}, {torch.get_num_threads()} threads; microseconds\n")
-    print("| bags x n x K | alpha, epsilon, scale | native call | llp_rs.torch | unrolled PyTorch | ratio |")
-    print("|---|---|--:|--:|--:|--:|")
+    print("| bags x n x K | alpha, epsilon, scale | from Rust | native call | llp_rs.torch | unrolled PyTorch | ratio |")
+    print("|---|---|--:|--:|--:|--:|--:|")
     for alpha, epsilon, scale in SETTINGS:
         for shape in SHAPES:
             measured = calls(*shape, alpha, epsilon, scale)
-            turns = [{name: microseconds(call) for name, call in measured.items()} for _ in range(TURNS)]
-            native, own, other = (statistics.median(turn[name] for turn in turns) for name in measured)
+            if rust:
+                measured = {"Rust": lambda: rust.microseconds(*shape, alpha, epsilon, scale)} | measured
+            turns = [{name: (call() if name == "Rust" else microseconds(call)) for name, call in measured.items()} for _ in range(TURNS)]
+            median = {name: statistics.median(turn[name] for turn in turns) for name in measured}
             row = " x ".join(map(str, shape)), f"{alpha:g}, {epsilon:g}, {scale:g}"
-            print(f"| {row[0]} | {row[1]} | {native:.0f} | {own:.0f} | {other:.0f} | **{other / own:.0f}** |")
+            times = " | ".join(f"{median[name]:.0f}" if name in median else "" for name in COLUMNS)
+            ratio = median["PyTorch"] / median["llp_rs.torch"]
+            print(f"| {row[0]} | {row[1]} | {times} | **{ratio:.0f}** |", flush=True)
 
 
 if __name__ == "__main__":

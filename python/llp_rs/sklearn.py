@@ -20,11 +20,12 @@ import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from . import __version__, _native
 from ._arrays import number
+from ._curve import learning_curve
 from ._selection import BagKFold, LLPSearchCV
 from ._tables import bag_names, check_classes, features, proportions_table
 
@@ -59,8 +60,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
         Units of the hidden layers of "mlp", all equal: (64, 64) by default.
     width : int, optional
         Channels of the first stage of "resnet18".
-    loss : {"kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal"}, optional
-        By default "kl".
+    loss : {"kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal", "saddlepoint", "gaussian", "multinomial", "moments"}
+        By default "kl"; optional, as all that follows.
     alpha, epsilon : float, optional
         Parameters of "rot".
     learning_rate, weight_decay : float, optional
@@ -180,19 +181,22 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         """The most probable class of each instance, ``[instance]``."""
-        logits = self.decision_function(X)
+        logits = self._logits(X)
         return self.classes_[logits.argmax(axis=1)]
 
     def predict_proba(self, X):
         """The probability of each class, ``[instance, class]``."""
-        logits = self.decision_function(X)
+        logits = self._logits(X)
         exp = np.exp(logits - logits.max(axis=1, keepdims=True))
         return exp / exp.sum(axis=1, keepdims=True)
 
     def decision_function(self, X):
-        """The logits of the network, ``[instance, class]``."""
-        check_is_fitted(self)
-        return self.model_.logits(self._features(X)[0])
+        """The logits of the network, ``[instance, class]``; of two classes the difference of theirs, ``[instance]``.
+
+        Positive values of the latter speak for ``classes_[1]``, as everywhere in scikit-learn.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def disaggregate(self, X, bags, proportions, *, alpha=0.5, epsilon=1.0):
         """The probability of each class where the proportions of the bags are known, ``[instance, class]``.
@@ -236,6 +240,14 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
             if columns != [f"x{at}" for at in range(len(columns))]:
                 classifier.feature_names_in_ = np.array(columns, dtype=object)
         return classifier
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        return self.model_.logits(self._features(X)[0])
+
+    def _html_repr(self):
+        """What notebooks show: scikit-learn's own box, with the learning curve below."""
+        return estimator_html_repr(self) + learning_curve(getattr(self, "history_", []))
 
     def _set(self, model, history, labels):
         state = json.loads(model.files()["state.json"])

@@ -55,9 +55,13 @@ def _array(tensor):
 
 
 def _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order):
+    """The losses, ``[bag]``, and their gradients, ``[instance, class]``, as arrays."""
     arrays = (_array(bag_sizes), *(_array(known) for known in (proportions, lower, upper, standard_errors)))
-    losses, gradient = _native.bag_loss(loss, _array(logits), *arrays, alpha, epsilon, sweeps or None, order)
-    return torch.from_numpy(losses).to(logits.device), torch.from_numpy(gradient).to(logits.device)
+    return _native.bag_loss(loss, _array(logits), *arrays, alpha, epsilon, sweeps or None, order)
+
+
+def _tensors(losses, gradient, device):
+    return torch.from_numpy(losses).to(device), torch.from_numpy(gradient).to(device)
 
 
 @torch.library.custom_op("llp_rs::bag_loss", mutates_args=())
@@ -74,7 +78,8 @@ def _forward(
     sweeps: int,
     order: int,
 ) -> tuple[Tensor, Tensor]:
-    return _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order)
+    known = proportions, lower, upper, standard_errors
+    return _tensors(*_evaluate(logits, bag_sizes, *known, loss, alpha, epsilon, sweeps, order), logits.device)
 
 
 @_forward.register_fake
@@ -84,6 +89,9 @@ def _(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha
 
 
 def _product(gradient, grad_losses, bag_sizes):
+    if grad_losses.ndim == 0:
+        factor = grad_losses.item()
+        return gradient if factor == 1 else gradient * factor
     # Tensor.repeat_interleave wakes every thread of PyTorch, which takes longer than the product.
     factors = torch.from_numpy(np.repeat(_array(grad_losses), _array(bag_sizes)))
     return gradient * factors.to(gradient.device).unsqueeze(1)
@@ -135,11 +143,19 @@ class _Scaled(torch.autograd.Function):
 
 
 class _Eager(torch.autograd.Function):
-    """The same operator without the dispatch that compilation needs, which costs more than a small solve."""
+    """The same operator and the reduction, without what costs more than a small solve.
+
+    That is the dispatch that compilation needs, and operations of PyTorch on a few numbers.
+    """
 
     @staticmethod
-    def forward(ctx, logits, bag_sizes, proportions, lower, upper, standard_errors, *parameters):
-        losses, gradient = _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, *parameters)
+    def forward(ctx, reduction, logits, bag_sizes, *known_and_parameters):
+        losses, gradient = _evaluate(logits, bag_sizes, *known_and_parameters)
+        if reduction == "mean":
+            gradient /= len(losses)
+        if reduction != "none":
+            losses = np.asarray(losses.mean() if reduction == "mean" else losses.sum())
+        losses, gradient = _tensors(losses, gradient, logits.device)
         ctx.save_for_backward(gradient, bag_sizes, logits)
         return losses
 
@@ -148,8 +164,10 @@ class _Eager(torch.autograd.Function):
         gradient, bag_sizes, logits = ctx.saved_tensors
         if torch.is_grad_enabled():
             # A graph of this pass is being made: what is asked of it later must fail, also where only the logits vary.
-            gradient = _Tied.apply(gradient, logits)
-        return (_Scaled.apply(gradient, grad_losses, bag_sizes), *[None] * 10)
+            product = _Scaled.apply(_Tied.apply(gradient, logits), grad_losses, bag_sizes)
+        else:
+            product = _product(gradient, grad_losses, bag_sizes)
+        return (None, product, *[None] * 10)
 
 
 class _Tied(torch.autograd.Function):
@@ -209,8 +227,9 @@ def bag_loss(
     epsilon=1.0,
     sweeps=0,
     order=3,
+    reduction="none",
 ):
-    """The loss of each bag, ``[bag]``; the modules of this file call it.
+    """The loss of each bag, ``[bag]``, or their sum or mean; the modules of this file call it.
 
     Parameters
     ----------
@@ -226,7 +245,10 @@ def bag_loss(
         Parameters of "rot"; 0 sweeps are Newton's method.
     order : int
         The highest order of "moments", from 1 to 8.
+    reduction : str
+        "mean" (over bags), "sum" or "none".
     """
+    _check_reduction(reduction)
     _check_tensor("logits", logits, 2)
     if not logits.is_floating_point():
         raise TypeError(f"logits has dtype {logits.dtype}: pass floating point numbers")
@@ -251,8 +273,14 @@ def bag_loss(
     ]
     arguments = (logits, _sizes(bag_sizes), *known, loss, float(alpha), float(epsilon), sweeps, order)
     if torch.compiler.is_compiling():
-        return torch.ops.llp_rs.bag_loss(*arguments)[0]
-    return _Eager.apply(*arguments)
+        losses = torch.ops.llp_rs.bag_loss(*arguments)[0]
+        return losses if reduction == "none" else getattr(losses, reduction)()
+    return _Eager.apply(reduction, *arguments)
+
+
+def _check_reduction(reduction):
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction is {reduction!r}: pass 'mean', 'sum' or 'none'")
 
 
 class _BagLoss(nn.Module):
@@ -262,18 +290,15 @@ class _BagLoss(nn.Module):
 
     def __init__(self, reduction="mean"):
         super().__init__()
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction is {reduction!r}: pass 'mean', 'sum' or 'none'")
+        _check_reduction(reduction)
         self.reduction = reduction
 
-    def _reduce(self, losses):
-        if self.reduction == "none":
-            return losses
-        return losses.mean() if self.reduction == "mean" else losses.sum()
+    def _evaluate(self, logits, bag_sizes, proportions, **parameters):
+        return bag_loss(logits, bag_sizes, proportions, loss=self._loss, reduction=self.reduction, **parameters)
 
     def forward(self, logits, bag_sizes, proportions):
         """The loss of the bags: a number, or ``[bag]`` without reduction."""
-        return self._reduce(bag_loss(logits, bag_sizes, proportions, loss=self._loss))
+        return self._evaluate(logits, bag_sizes, proportions)
 
     def extra_repr(self):
         return f"reduction={self.reduction!r}"
@@ -349,7 +374,7 @@ class MomentsLoss(_BagLoss):
 
     def forward(self, logits, bag_sizes, proportions):
         """The loss of the bags: a number, or ``[bag]`` without reduction."""
-        return self._reduce(bag_loss(logits, bag_sizes, proportions, loss=self._loss, order=self.order))
+        return self._evaluate(logits, bag_sizes, proportions, order=self.order)
 
     def extra_repr(self):
         return f"order={self.order}, {super().extra_repr()}"
@@ -378,16 +403,8 @@ class RotLoss(_BagLoss):
 
     def forward(self, logits, bag_sizes, proportions):
         """The loss of the bags: a number, or ``[bag]`` without reduction."""
-        losses = bag_loss(
-            logits,
-            bag_sizes,
-            proportions,
-            loss="rot",
-            alpha=self.alpha,
-            epsilon=self.epsilon,
-            sweeps=self._n_sweeps,
-        )
-        return self._reduce(losses)
+        parameters = {"alpha": self.alpha, "epsilon": self.epsilon, "sweeps": self._n_sweeps}
+        return self._evaluate(logits, bag_sizes, proportions, **parameters)
 
     def extra_repr(self):
         sweeps = f", sweeps={self.sweeps}" if self._n_sweeps else ""
@@ -401,7 +418,7 @@ class IntervalLoss(_BagLoss):
 
     def forward(self, logits, bag_sizes, lower, upper):
         """The loss of the bags: a number, or ``[bag]`` without reduction."""
-        return self._reduce(bag_loss(logits, bag_sizes, None, loss="interval", lower=lower, upper=upper))
+        return self._evaluate(logits, bag_sizes, None, lower=lower, upper=upper)
 
 
 class MarginalLoss(_BagLoss):
@@ -414,13 +431,5 @@ class MarginalLoss(_BagLoss):
 
     def forward(self, logits, bag_sizes, proportions=None, *, lower=None, upper=None, standard_errors=None):
         """The loss of the bags: a number, or ``[bag]`` without reduction."""
-        losses = bag_loss(
-            logits,
-            bag_sizes,
-            proportions,
-            loss="marginal",
-            lower=lower,
-            upper=upper,
-            standard_errors=standard_errors,
-        )
-        return self._reduce(losses)
+        known = {"lower": lower, "upper": upper, "standard_errors": standard_errors}
+        return self._evaluate(logits, bag_sizes, proportions, **known)

@@ -43,6 +43,7 @@ def bag_loss(
     epsilon: float = 1.0,
     sweeps: int = 0,
     order: int = 3,
+    reduction: Literal["mean", "sum", "none"] = "none",
 ) -> Tensor: ...
 
 class _BagLoss(nn.Module):

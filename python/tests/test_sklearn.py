@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -215,6 +216,20 @@ def test_held_out_bags_are_in_the_history():
     assert {"held_out_kl", "held_out_count_l1"} <= set(history[0])
 
 
+def test_notebooks_show_the_learning_curve():
+    model = classifier(validation_fraction=0.25)
+    assert "<svg" not in model._repr_mimebundle_()["text/html"].split("</style>")[-1]
+    page = model.fit(X, BAGS, SHARES)._repr_mimebundle_()["text/html"]
+    picture = ElementTree.fromstring(page[page.rindex("<svg") :])
+    lines = [it.get("points").split() for it in picture.iter() if it.tag.endswith("polyline")]
+    assert [len(line) for line in lines] == [15, 15]
+    # The loss of the first epoch is the highest of the curve, at the top of the picture; that of the last stands below it.
+    heights = [float(point.split(",")[1]) for point in lines[0]]
+    assert heights[0] == min(heights)
+    texts = [it.text for it in picture.iter() if it.text]
+    assert f"training loss {model.history_[-1]['train_loss']:.4g}" in texts
+
+
 def test_progress_is_shown(capsys):
     classifier(epochs=2, verbose=1).fit(X, BAGS, SHARES)
     assert "2/2" in capsys.readouterr().err
@@ -241,7 +256,7 @@ def mistake(**changes):
         ({"proportions": np.ma.masked_less(SHARES, 0.1)}, TypeError, "masked array"),
         ({"proportions": np.full((40, 3), np.nan)}, ValueError, "nothing is known of bag"),
         ({"proportions": np.full((40, 3), 1 / 3)}, ValueError, "all bags have the same proportions"),
-        ({"X": np.where(np.arange(4) == 2, np.nan, X)}, ValueError, 'column "x2"'),
+        ({"X": np.where(np.arange(4) == 2, np.nan, X)}, ValueError, 'first in row 0, column 2'),
         ({"X": np.where(np.arange(4) == 2, np.inf, X)}, ValueError, 'column "x2"'),
         ({"X": X[:, 0]}, ValueError, "Reshape your data"),
         ({"X": X.astype(object)}, TypeError, "X has dtype object"),
