@@ -3,6 +3,7 @@
 pub(crate) mod by_bag;
 pub(crate) mod calibration;
 pub(crate) mod disaggregate;
+pub(crate) mod ensemble;
 pub(crate) mod evaluate;
 pub(crate) mod evaluate_show;
 pub(crate) mod input;
@@ -20,7 +21,7 @@ use llp_sweep::AtomicFile;
 use llp_train::predict::{
     CHUNK, Columns, PredictError, Predicted, Predictions, Source, posterior, predict as predict_chunk,
 };
-use llp_train::{Checkpoint, Predictor, TrainError, TrainingData};
+use llp_train::{Ensemble, TrainError};
 use serde::Serialize;
 
 use crate::args::device::DeviceArg;
@@ -29,8 +30,8 @@ use crate::environment::{print, print_json, tell};
 use crate::failure::{Failure, code, usage};
 use crate::predict::by_bag::ShareErrors;
 use crate::predict::calibration::{Calibration, calibrate};
+use crate::predict::ensemble::{Opened, open};
 use crate::predict::input::{proportions, sources, warnings};
-use crate::predict::trained_run::{PlaceArgs, TrainedRun};
 use crate::{Global, Output};
 
 /// `llp predict`.
@@ -39,24 +40,24 @@ pub(crate) struct PredictArgs {
     /// A run's directory, or the folder of a checkpoint.
     #[arg(value_name = "RUN|CHECKPOINT")]
     pub(crate) network: PathBuf,
-    /// Image files, folders of them, or tables of instances (.csv, .parquet, .npy).
+    /// Image files, folders of them, or tables of instances (.csv, .tsv, .parquet, .npy). Runs before them are averaged with the first.
     #[arg(value_name = "PATH", required_unless_present = "split")]
     pub(crate) paths: Vec<PathBuf>,
     /// Instances of the run's own data in place of PATH.
-    #[arg(long, value_name = "SPLIT", conflicts_with = "paths")]
+    #[arg(long, value_name = "SPLIT")]
     pub(crate) split: Option<SplitName>,
     /// Where the run's data is now.
     #[arg(long, value_name = "PATH")]
-    data: Option<String>,
+    pub(crate) data: Option<String>,
     /// Where the run's file of bags is now.
     #[arg(long, value_name = "FILE")]
-    bags: Option<String>,
+    pub(crate) bags: Option<String>,
     /// Where to write the predictions (.csv, .jsonl or .parquet); without it, CSV on standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Which weights: those after the last epoch, or after the one that held-out bags prefer.
     #[arg(long, value_enum, default_value_t = EpochArg::Last)]
-    epoch: EpochArg,
+    pub(crate) epoch: EpochArg,
     /// A column for each class.
     #[arg(long)]
     probabilities: bool,
@@ -74,12 +75,12 @@ pub(crate) struct PredictArgs {
     epsilon: f64,
     /// Divide the logits by the temperature that fits the counts of the run's held-out bags, or of its training bags.
     #[arg(long)]
-    calibrate: bool,
+    pub(crate) calibrate: bool,
     /// Divide the logits by this.
     #[arg(long, value_name = "T", conflicts_with = "calibrate", value_parser = positive)]
     temperature: Option<f64>,
     #[command(flatten)]
-    device: DeviceArg,
+    pub(crate) device: DeviceArg,
 }
 
 /// A part of a run's data.
@@ -110,15 +111,16 @@ fn positive(text: &str) -> Result<f64, String> {
 
 pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure> {
     let format = format(global, args)?;
-    let (predictor, data) = network(global, args)?;
-    let sources = sources(args, &predictor, data.as_ref())?;
+    let Opened { ensemble, data, paths } = open(global, args)?;
+    let predictor = ensemble.first();
+    let sources = sources(args, paths, predictor, data.as_ref())?;
     if !global.quiet {
         sources.iter().for_each(warn);
     }
     by_bag::check(args, &sources)?;
-    let known = proportions(args, &predictor, &sources)?;
+    let known = proportions(args, predictor, &sources)?;
     let calibration = match &data {
-        Some(data) if args.calibrate => Some(calibrate(&predictor, data)?),
+        Some(data) if args.calibrate => Some(calibrate(predictor, data)?),
         _ => None,
     };
     if let (Some(calibration), false) = (&calibration, global.quiet) {
@@ -127,7 +129,7 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
     let fitted = calibration.as_ref().map(|calibration| calibration.fit.temperature);
     let temperature = args.temperature.or(fitted).unwrap_or(1.0);
     let share_errors = match &data {
-        Some(data) if args.by_bag => Some(ShareErrors::of(&predictor, data, temperature)?),
+        Some(data) if args.by_bag => Some(ShareErrors::of(predictor, data, temperature)?),
         _ => None,
     };
     if let (Some(errors), false) = (&share_errors, global.quiet) {
@@ -140,10 +142,11 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
         columns: Columns {
             class_names: predictor.state().class_names.clone(),
             has_bags: sources[0].has_bags(),
+            has_agreement: ensemble.len() > 1,
             has_probabilities: args.probabilities,
             has_posterior: known.is_some(),
         },
-        predictor,
+        ensemble,
         known,
         share_errors,
         is_quiet: global.quiet,
@@ -187,24 +190,6 @@ fn warn(source: &Source) {
     }
 }
 
-/// The network, and its run's data if that is asked for.
-fn network(global: Global, args: &PredictArgs) -> Result<(Predictor, Option<TrainingData>), Failure> {
-    if args.split.is_none() && !args.calibrate && !args.by_bag {
-        let path = Checkpoint::locate(&args.network)?;
-        let (_, checkpoint) = args.epoch.choose(&path, Checkpoint::read(&path)?)?;
-        return Ok((Predictor::new(&path, checkpoint, &args.device.open()?)?, None));
-    }
-    if args.network.join("state.json").is_file() {
-        let checkpoint = args.network.display();
-        return Err(usage(format!(
-            "{checkpoint} is a checkpoint: --split, --calibrate and --by-bag need its run"
-        )));
-    }
-    let places = PlaceArgs { data: args.data.clone(), proportions: None, bags: args.bags.clone() };
-    let run = TrainedRun::open(global, &args.network, &places, args.epoch, args.device)?;
-    Ok((run.predictor, Some(run.data)))
-}
-
 /// What the output is, found out before the work.
 fn format(global: Global, args: &PredictArgs) -> Result<TableFormat, Failure> {
     match &args.out {
@@ -229,7 +214,7 @@ struct Work<'a> {
     sources: &'a [Source],
     temperature: f64,
     columns: Columns,
-    predictor: Predictor,
+    ensemble: Ensemble,
     known: Option<ProportionTable>,
     /// For a row by bag.
     share_errors: Option<ShareErrors>,
@@ -280,7 +265,7 @@ impl Work<'_> {
             for first in (0..source.len()).step_by(CHUNK) {
                 let range = first..(first + CHUNK).min(source.len());
                 let Predicted { predictions, broken, facts } =
-                    predict_chunk(&self.predictor, source, range, self.temperature)?;
+                    predict_chunk(&self.ensemble, source, range, self.temperature)?;
                 seen.facts = seen.facts.and(facts);
                 seen.broken.extend(broken);
                 if (self.known.is_some() || self.share_errors.is_some()) && !seen.broken.is_empty() {
@@ -298,7 +283,9 @@ impl Work<'_> {
 
     /// Says what became of the images; those that cannot be read are a failure in the end.
     fn end(&self, global: Global, seen: &Seen, rows: &str) -> Result<u8, Failure> {
-        if let (InstanceShape::Image([.., channels]), false) = (self.predictor.state().shape, global.quiet) {
+        if let (InstanceShape::Image([.., channels]), false) =
+            (self.ensemble.first().state().shape, global.quiet)
+        {
             for note in seen.facts.notes(channels) {
                 tell(&format!("note: {note}"));
             }

@@ -128,6 +128,45 @@ fn bags_have_shares() {
     assert_eq!((table.n_rows(), table.row(0)[1]), (24, number(&of_bags[0], "share_0")));
 }
 
+/// Several runs are averaged: a run with itself is itself, with full agreement, and two runs are the mean of both, in any
+/// order; the agreement is the share of the runs that have the label of the mean.
+#[test]
+fn runs_are_averaged() {
+    let folder = trained();
+    printed(
+        folder.path(),
+        &[
+            "train",
+            "--out=other",
+            "--bag-size=8",
+            "--width=2",
+            "--epochs=3",
+            "--seed=1",
+            "--set=data.train_limit=240",
+            "-q",
+        ],
+    );
+    let predict = |runs: &[&str]| {
+        rows(&printed(folder.path(), &[&["predict"], runs, &["--split=test", "--probabilities"]].concat()))
+    };
+    let (one, other, both, swapped) =
+        (predict(&["run"]), predict(&["other"]), predict(&["run", "other"]), predict(&["other", "run"]));
+    let same = predict(&["run", "run"]);
+    assert!(!one[0].contains_key("agreement"));
+    for place in 0..one.len() {
+        assert_eq!((&same[place]["label"], number(&same[place], "agreement")), (&one[place]["label"], 1.0));
+        let labels = [&one[place]["label"], &other[place]["label"]];
+        let n_agreeing = labels.iter().filter(|label| ***label == both[place]["label"]).count();
+        assert_eq!(number(&both[place], "agreement"), n_agreeing as f64 / 2.0);
+        for class in (0..10).map(|class| format!("p_{class}")) {
+            let mean = f64::midpoint(number(&one[place], &class), number(&other[place], &class));
+            assert!((number(&both[place], &class) - mean).abs() < 1e-12);
+            assert!((number(&swapped[place], &class) - mean).abs() < 1e-12);
+        }
+    }
+    assert!((0..one.len()).any(|place| number(&both[place], "agreement") < 1.0));
+}
+
 /// The same table in every format; to standard output as lines of JSON for programs.
 #[test]
 fn formats_agree() {
@@ -262,6 +301,7 @@ fn tables_are_predicted() {
 fn classes_named_like_columns_are_refused() {
     let columns = |class: &str| Columns {
         class_names: vec!["cat".to_owned(), class.to_owned()],
+        has_agreement: false,
         has_bags: true,
         has_probabilities: true,
         has_posterior: true,
@@ -344,6 +384,14 @@ fn mistakes_are_named() {
     write("classes.csv", "bag,cat,dog\n0,0.5,0.5\n");
     fs_err::create_dir(folder.path().join("empty")).unwrap();
     fs_err::create_dir(folder.path().join("new")).unwrap();
+    fs_err::create_dir(folder.path().join("table")).unwrap();
+    let bags = 0..4;
+    let instances: String = bags.clone().map(|bag| format!("{bag},{bag}.5\n{bag},{}.5\n", bag * 2)).collect();
+    let shares: String = bags.map(|bag| format!("{bag},{},{}\n", bag % 3, 2 - bag % 3)).collect();
+    write("table/instances.csv", &format!("bag,x\n{instances}"));
+    write("table/proportions.csv", &format!("bag,cat,dog\n{shares}"));
+    let short = ["--epochs=1", "--set=optim.min_steps=1", "--anyway", "-q"];
+    printed(folder.path(), &[&["train", "--data=table", "--out=pairs"], &short[..]].concat());
     let mut refuse = |input: &str, command: &[&str]| {
         let end = llp(folder.path(), &[&["predict"], command].concat());
         assert_eq!(end.status.code(), Some(2), "{input}: {}", String::from_utf8_lossy(&end.stderr));
@@ -351,6 +399,10 @@ fn mistakes_are_named() {
         messages.ended(input, &end);
     };
     refuse("a run that is not there", &["none", "text.png"]);
+    refuse("runs and nothing to predict", &["run", "run"]);
+    refuse("bags of several runs", &["run", "run", "--split=train", "--by-bag"]);
+    refuse("instances of the data and others", &["run", "text.png", "--split=test"]);
+    refuse("networks of other classes", &["run", "pairs", "text.png"]);
     refuse("a folder that is no run", &["empty", "text.png"]);
     refuse("an image that is not there", &["run", "none.png", "--out=out.csv"]);
     refuse("a file that is no image", &["run", "text.png", "--out=out.csv"]);

@@ -5,15 +5,35 @@ use std::collections::HashMap;
 use llp_bags::BagSet;
 use llp_bags::table::{CellType, Cells};
 use llp_ot::Imprecision;
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use super::Predictions;
 use crate::scores::log_probabilities;
 use crate::{Predictor, TrainError};
 
-/// Standard deviations on each side that hold 90 % of a normal distribution.
-const QUANTILE: f64 = 1.644_853_626_951_472_7;
+/// What is below the upper end of an interval of 90 %.
+const PROBABILITY: f64 = 0.95;
 
-/// What the predicted shares of some bags get wrong beyond what chance explains: a mean squared error for each class.
+/// What the predicted shares of some bags get wrong beyond what chance explains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExcessError {
+    /// A mean squared error for each class.
+    pub variances: Vec<f64>,
+    /// The number of bags it is known from.
+    pub n_bags: usize,
+}
+
+impl ExcessError {
+    /// Standard deviations on each side that hold 90 % of the shares: those of Student's t distribution.
+    ///
+    /// Temperature and excess, hence the variance of a share, are estimated from `n_bags` bags, which are its degrees of
+    /// freedom. Infinite without bags.
+    fn quantile(&self) -> f64 {
+        StudentsT::new(0.0, 1.0, self.n_bags as f64).map_or(f64::INFINITY, |t| t.inverse_cdf(PROBABILITY))
+    }
+}
+
+/// The excess error on `bags`.
 ///
 /// If the probabilities `p` of the `n` instances of a bag are right and their labels independent, the share of a class has
 /// the mean `sum p / n` and the variance `sum p (1 - p) / n^2`. This is the mean over bags of the squared error of the
@@ -22,7 +42,11 @@ const QUANTILE: f64 = 1.644_853_626_951_472_7;
 ///
 /// # Errors
 /// When the instances do not fit the network.
-pub fn excess_error(predictor: &Predictor, bags: &BagSet, temperature: f64) -> Result<Vec<f64>, TrainError> {
+pub fn excess_error(
+    predictor: &Predictor,
+    bags: &BagSet,
+    temperature: f64,
+) -> Result<ExcessError, TrainError> {
     let n_classes = bags.n_classes();
     let log_probs = log_probabilities(&predictor.bag_logits(bags)?, n_classes, temperature);
     let mut rows = log_probs.chunks_exact(n_classes);
@@ -35,7 +59,7 @@ pub fn excess_error(predictor: &Predictor, bags: &BagSet, temperature: f64) -> R
         }
         excess.add(&predicted, bags.proportions(bag).as_slice(), bags.imprecision(bag));
     }
-    Ok(excess.means())
+    Ok(ExcessError { variances: excess.means(), n_bags: bags.len() })
 }
 
 /// Sums of squared errors less their expectation, and the number of bags in each, for each class.
@@ -159,15 +183,16 @@ impl SharesByBag {
 
     /// The columns of [`head`](Self::head), a row for each bag. `excess` is what [`excess_error`] returns.
     ///
-    /// The interval of a share is the prediction interval of 90 % of the normal distribution, with the variance of labels
-    /// that are drawn from the probabilities and `excess`, cut to 0 and 1.
-    pub fn cells(&self, excess: &[f64]) -> Vec<Cells> {
+    /// The interval of a share is the prediction interval of 90 % of Student's t distribution with as many degrees of freedom
+    /// as `excess` has bags, with the variance of labels that are drawn from the probabilities and `excess`, cut to 0 and 1.
+    pub fn cells(&self, excess: &ExcessError) -> Vec<Cells> {
         let column =
             |f: &dyn Fn(&BagSums) -> f64| Cells::Numbers(self.bags.iter().map(|(_, sums)| f(sums)).collect());
         let names = self.bags.iter().map(|(name, _)| name.clone()).collect();
         let mut cells = vec![Cells::Text(names), column(&|sums| sums.n)];
-        for (class, excess) in excess.iter().enumerate() {
-            let half = |sums: &BagSums| QUANTILE * (sums.variance(class) + excess).sqrt();
+        let quantile = excess.quantile();
+        for (class, excess) in excess.variances.iter().enumerate() {
+            let half = |sums: &BagSums| quantile * (sums.variance(class) + excess).sqrt();
             cells.push(column(&|sums| sums.share(class)));
             cells.push(column(&|sums| (sums.share(class) - half(sums)).max(0.0)));
             cells.push(column(&|sums| (sums.share(class) + half(sums)).min(1.0)));
@@ -189,7 +214,12 @@ mod tests {
 
     fn predictions(bags: &[String], probabilities: &[f64]) -> Predictions {
         let ids = (0..bags.len()).map(|id| id.to_string()).collect();
-        Predictions { ids, bags: bags.to_vec(), probabilities: probabilities.to_vec() }
+        Predictions { ids, bags: bags.to_vec(), probabilities: probabilities.to_vec(), agreements: vec![] }
+    }
+
+    /// From so many bags that the quantile is that of a normal distribution.
+    fn excess(variance: f64) -> ExcessError {
+        ExcessError { variances: vec![variance; 2], n_bags: 1_000_000 }
     }
 
     fn numbers(cells: &Cells) -> &[f64] {
@@ -217,11 +247,11 @@ mod tests {
             let mut parts = SharesByBag::new(classes(2));
             parts.add(&predictions(&bags[..cut], &probabilities[..2 * cut]));
             parts.add(&predictions(&bags[cut..], &probabilities[2 * cut..]));
-            prop_assert_eq!(whole.cells(&[between; 2]), parts.cells(&[between; 2]));
+            prop_assert_eq!(whole.cells(&excess(between)), parts.cells(&excess(between)));
             prop_assert_eq!(whole.n_without_bag(), bags.iter().filter(|bag| bag.is_empty()).count());
-            prop_assert_eq!(whole.head().len(), whole.cells(&[0.0; 2]).len());
+            prop_assert_eq!(whole.head().len(), whole.cells(&excess(0.0)).len());
 
-            let (narrow, wide) = (whole.cells(&[0.0; 2]), whole.cells(&[between; 2]));
+            let (narrow, wide) = (whole.cells(&excess(0.0)), whole.cells(&excess(between)));
             for bag in 0..numbers(&wide[1]).len() {
                 let at = |cells: &[Cells], column: usize| numbers(&cells[column])[bag];
                 prop_assert!((at(&wide, 2) + at(&wide, 5) - 1.0).abs() < 1e-12);
@@ -261,6 +291,16 @@ mod tests {
         assert!((wrong.means()[0] - noisy.means()[0] - taken_off).abs() < 1e-9, "{:?}", noisy.means());
     }
 
+    /// Quantiles of Student's distribution as tables print them; nothing is known from no bag.
+    #[test]
+    fn few_bags_widen_intervals() {
+        for (n_bags, expected) in [(1, 6.3138), (3, 2.3534), (10, 1.8125), (1_000_000, 1.6449)] {
+            let quantile = ExcessError { variances: vec![], n_bags }.quantile();
+            assert!((quantile - expected).abs() < 1e-4, "{n_bags}: {quantile}");
+        }
+        assert!(ExcessError { variances: vec![], n_bags: 0 }.quantile().is_infinite());
+    }
+
     /// Where labels are drawn from the probabilities, nine tenths of the shares lie within their intervals: of 2,000 bags of
     /// 32 instances 1,800, with a standard deviation of 13.
     #[test]
@@ -275,7 +315,7 @@ mod tests {
             let rows: Vec<f64> = probabilities.iter().flat_map(|p| [*p, 1.0 - p]).collect();
             shares.add(&predictions(&vec![format!("{bag}"); n as usize], &rows));
         }
-        let cells = shares.cells(&[0.0; 2]);
+        let cells = shares.cells(&excess(0.0));
         let (low, high) = (numbers(&cells[3]), numbers(&cells[4]));
         let covered = (0..n_bags).filter(|&bag| low[bag] <= known[bag] && known[bag] <= high[bag]).count();
         assert!((1_740..1_860).contains(&covered), "{covered} of {n_bags}");

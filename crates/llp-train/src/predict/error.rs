@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use llp_bags::own::OwnError;
 use llp_bags::{BagError, InstanceShape, PictureError};
 
-use crate::TrainError;
 use crate::disaggregate::DisaggregateError;
+use crate::{EnsembleError, TrainError};
 
 /// What can be wrong with the instances that a network is asked about.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum PredictError {
     /// Something about the network.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// Networks that cannot be averaged.
+    #[error(transparent)]
+    Ensemble(#[from] EnsembleError),
     /// Something about a table of instances, or an image.
     #[error(transparent)]
     Own(#[from] OwnError),

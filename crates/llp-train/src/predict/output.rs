@@ -13,13 +13,15 @@ pub struct Columns {
     pub class_names: Vec<String>,
     /// Whether instances have bags.
     pub has_bags: bool,
+    /// Whether several networks predict together.
+    pub has_agreement: bool,
     /// Whether there is a column for each class.
     pub has_probabilities: bool,
     /// Whether proportions are known.
     pub has_posterior: bool,
 }
 
-/// What a network says of some instances.
+/// What networks say of some instances.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Predictions {
     /// What identifies each instance.
@@ -28,6 +30,8 @@ pub struct Predictions {
     pub bags: Vec<String>,
     /// Row-major `[instance, class]`.
     pub probabilities: Vec<f64>,
+    /// The share of the networks that agree with the label, `[instance]`; empty for a single network.
+    pub agreements: Vec<f64>,
 }
 
 impl Predictions {
@@ -36,6 +40,7 @@ impl Predictions {
         self.ids.append(&mut other.ids);
         self.bags.append(&mut other.bags);
         self.probabilities.append(&mut other.probabilities);
+        self.agreements.append(&mut other.agreements);
     }
 }
 
@@ -68,6 +73,9 @@ impl Columns {
             head.push(text("bag"));
         }
         head.extend([text("label"), number("probability")]);
+        if self.has_agreement {
+            head.push(number("agreement"));
+        }
         head.extend(of_classes("p"));
         if self.has_posterior {
             head.extend([text("posterior_label"), number("posterior_probability"), text("count_label")]);
@@ -78,12 +86,15 @@ impl Columns {
 
     /// The cells of some instances; `posterior` is there if [`has_posterior`](Self::has_posterior).
     pub fn cells(&self, predictions: Predictions, posterior: Option<&Disaggregation>) -> Vec<Cells> {
-        let Predictions { ids, bags, probabilities } = predictions;
+        let Predictions { ids, bags, probabilities, agreements } = predictions;
         let mut cells = vec![Cells::Text(ids)];
         if self.has_bags {
             cells.push(Cells::Text(bags));
         }
         cells.extend(self.best(&probabilities));
+        if self.has_agreement {
+            cells.push(Cells::Numbers(agreements));
+        }
         cells.extend(self.of_classes(&probabilities));
         if let Some(posterior) = posterior {
             cells.extend(self.best(&posterior.posterior));

@@ -46,7 +46,7 @@ pub fn posterior(
             None => unknown.push(instance),
         }
     }
-    let Predictions { ids, bags, probabilities } = predictions.clone();
+    let Predictions { ids, bags, probabilities, .. } = predictions.clone();
     if let (Some(&instance), true) = (unknown.first(), instances_of.iter().all(Vec::is_empty)) {
         let (instance, bag) = (ids[instance].clone(), bags[instance].clone());
         return Err(PredictError::UnknownBag { instance, bag, proportions: proportions.path().to_owned() });

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use llp_bags::table::{TableFormat, TableWriter};
-use llp_train::predict::{PredictError, SharesByBag, Source, excess_error};
+use llp_train::predict::{ExcessError, PredictError, SharesByBag, Source, excess_error};
 use llp_train::{Predictor, TrainError, TrainingData};
 
 use super::{PredictArgs, Seen, Work};
@@ -24,9 +24,8 @@ pub(crate) fn check(args: &PredictArgs, sources: &[Source]) -> Result<(), Failur
 
 /// What the network's shares of whole bags get wrong beyond chance, for each class, and from which bags that is known.
 pub(crate) struct ShareErrors {
-    excess: Vec<f64>,
+    excess: ExcessError,
     bags: &'static str,
-    n_bags: usize,
 }
 
 impl ShareErrors {
@@ -37,13 +36,13 @@ impl ShareErrors {
         temperature: f64,
     ) -> Result<Self, TrainError> {
         let (bags, name) = bags_to_fit(data);
-        Ok(Self { excess: excess_error(predictor, bags, temperature)?, bags: name, n_bags: bags.len() })
+        Ok(Self { excess: excess_error(predictor, bags, temperature)?, bags: name })
     }
 
     /// For people.
     pub(crate) fn describe(&self) -> String {
-        let Self { excess, bags, n_bags } = self;
-        let mean = (excess.iter().sum::<f64>() / excess.len() as f64).sqrt();
+        let Self { excess: ExcessError { variances, n_bags }, bags } = self;
+        let mean = (variances.iter().sum::<f64>() / variances.len() as f64).sqrt();
         let too_narrow = if *bags == "training" {
             ": none are held out, so intervals are too narrow for new bags"
         } else {

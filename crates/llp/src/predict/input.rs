@@ -1,6 +1,6 @@
 //! What `llp predict` reads, checked before any work.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use llp_bags::own::ProportionTable;
 use llp_train::disaggregate::{DisaggregateError, columns_of};
@@ -13,12 +13,13 @@ use crate::predict::{PredictArgs, SplitName};
 /// The instances, in the order of the arguments; either all have bags or none.
 pub(crate) fn sources(
     args: &PredictArgs,
+    paths: &[PathBuf],
     predictor: &Predictor,
     data: Option<&TrainingData>,
 ) -> Result<Vec<Source>, Failure> {
     let sources = match (args.split, data) {
         (Some(split), Some(data)) => vec![split_of(args, split, data)?],
-        _ => args.paths.iter().map(|path| Source::open(path, predictor.state())).collect::<Result<_, _>>()?,
+        _ => paths.iter().map(|path| Source::open(path, predictor.state())).collect::<Result<_, _>>()?,
     };
     let has_bags = sources[0].has_bags();
     match sources.iter().find(|source| source.has_bags() != has_bags) {
