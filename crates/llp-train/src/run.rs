@@ -44,6 +44,8 @@ pub struct RunContext<'a> {
     pub may_go_on: &'a dyn Fn(usize) -> bool,
     /// Called with the plan of the training, before its first step.
     pub begun: &'a mut dyn FnMut(&RunConfig, &TrainingPlan),
+    /// Called after every step.
+    pub step_ended: &'a mut dyn FnMut(&Position),
     /// Called after every epoch.
     pub epoch_ended: &'a mut dyn FnMut(&RunConfig, &EpochRecord),
     /// Whether to train on bags that cannot teach the classes.
@@ -333,6 +335,10 @@ impl Hooks for Recorder<'_, '_, '_> {
 
     fn seconds(&self) -> f64 {
         (self.context.seconds)()
+    }
+
+    fn step_ended(&mut self, position: &Position) {
+        (self.context.step_ended)(position);
     }
 
     fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError> {

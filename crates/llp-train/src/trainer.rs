@@ -58,6 +58,11 @@ pub trait Hooks {
     /// Seconds since any fixed moment.
     fn seconds(&self) -> f64;
 
+    /// A step ended, after which the training stands at `position`. Called often.
+    fn step_ended(&mut self, position: &Position) {
+        let _ = position;
+    }
+
     /// An epoch ended; the trainer's position is the start of the next.
     ///
     /// # Errors
@@ -290,6 +295,7 @@ impl<'a> Trainer<'a> {
                     return Ok(end);
                 }
                 self.position.elapsed_s = elapsed_before + hooks.seconds() - started;
+                hooks.step_ended(&self.position);
             }
             if let Some(end) = self.read_losses(epoch)? {
                 return Ok(end);

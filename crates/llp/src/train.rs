@@ -175,6 +175,7 @@ fn train_in_pool(
     let seconds = stopwatch();
     let is_late = || terms.time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
+    progress.borrow().reading(config);
     let mut context = RunContext {
         owner: &owner(),
         locate: &|name| hub::locate(global, name),
@@ -185,6 +186,7 @@ fn train_in_pool(
         may_go_on,
         begun: &mut |config, plan| progress.borrow_mut().begin(config, plan),
         trains_anyway: terms.trains_anyway,
+        step_ended: &mut |position| progress.borrow_mut().step(position),
         epoch_ended: &mut |_, record| progress.borrow_mut().epoch(record),
         warn: &mut |message| progress.borrow().warn(message),
     };

@@ -63,6 +63,7 @@ pub(crate) fn run_beside(
         },
         may_go_on: &|_| true,
         begun: &mut |_, _| (),
+        step_ended: &mut |_| (),
         epoch_ended: &mut |_, record| {
             epochs.set(epochs.get() + 1);
             after_epoch(record.epoch);

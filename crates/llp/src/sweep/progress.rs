@@ -9,7 +9,10 @@ use llp_sweep::record::EpochRecord;
 use llp_sweep::sweep_dir::Cell;
 
 use crate::environment::tell;
-use crate::train::progress::{Style, bar_style, describe};
+use crate::train::progress::{GAP, Style, bar_style, beside_bar, describe};
+
+/// What the instances of any sweep are.
+const UNIT: &str = "instances";
 
 /// Shows what an executor reports.
 pub(crate) struct Cells {
@@ -76,7 +79,9 @@ impl Progress for Cells {
         if let Some(bar) = self.bars.as_ref().and_then(|bars| bars.cells.get(&cell.run)) {
             bar.set_length(bar.length().unwrap_or(0).max(record.epoch as u64));
             bar.set_position(record.epoch as u64);
-            bar.set_message(describe(record));
+            let place = format!("{}/{}", record.epoch, cell.config.optim.epochs);
+            let parts: Vec<String> = [place].into_iter().chain(describe(record, UNIT)).collect();
+            bar.set_message(beside_bar(&parts));
         }
     }
 
@@ -87,7 +92,8 @@ impl Progress for Cells {
         // Several cells may end before the totals arrive that count them.
         self.n_ended += usize::from(is_final(end));
         let last = self.last.remove(&cell.run);
-        let numbers = last.map_or_else(String::new, |record| format!("  {}", describe(&record)));
+        let numbers =
+            last.map_or_else(String::new, |record| format!("{GAP}{}", describe(&record, UNIT).join(GAP)));
         let end = match end {
             CellEnd::Complete => format!("complete{numbers}"),
             CellEnd::Diverged => "diverged".to_owned(),
@@ -114,6 +120,7 @@ impl Progress for Cells {
         self.n_ended = totals.ended() + totals.failed + totals.parked + totals.cancelled + totals.pruned;
         if let Some(bars) = &self.bars {
             bars.sweep.set_position(self.n_ended as u64);
+            bars.sweep.set_message(format!("{}/{}", self.n_ended, self.n_all));
         }
     }
 }

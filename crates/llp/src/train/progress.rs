@@ -8,7 +8,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use llp_bags::InstanceShape;
 use llp_sweep::config::RunConfig;
 use llp_sweep::record::EpochRecord;
-use llp_train::TrainingPlan;
+use llp_train::{Position, TrainingPlan};
+use terminal_size::{Width, terminal_size_of};
 
 use crate::Global;
 use crate::environment::tell;
@@ -18,7 +19,7 @@ use crate::environment::tell;
 pub(crate) enum Style {
     /// A bar on a terminal, lines elsewhere.
     Auto,
-    /// A bar.
+    /// The same as auto.
     Bar,
     /// One line per event.
     Lines,
@@ -31,8 +32,8 @@ impl Style {
     pub(crate) fn resolve(global: Global) -> Self {
         match global.progress {
             _ if global.quiet => Self::None,
-            Self::Auto if std::io::stderr().is_terminal() && can_move_cursor() => Self::Bar,
-            Self::Auto => Self::Lines,
+            Self::Auto | Self::Bar if std::io::stderr().is_terminal() && can_move_cursor() => Self::Bar,
+            Self::Auto | Self::Bar => Self::Lines,
             style => style,
         }
     }
@@ -45,40 +46,70 @@ pub(crate) fn can_move_cursor() -> bool {
 
 /// The bar that every command draws.
 pub(crate) fn bar_style() -> ProgressStyle {
-    let template = "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed} < {eta}]";
+    let template = "{prefix} {wide_bar} {msg} [{elapsed} < {eta}]";
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// The numbers of an epoch in words.
-pub(crate) fn describe(record: &EpochRecord) -> String {
+/// The numbers of an epoch in words, the most important ones first; `unit` is what an instance is.
+pub(crate) fn describe(record: &EpochRecord, unit: &str) -> Vec<String> {
     let parts = [
         Some(format!("loss {:.4}", record.train_loss)),
-        record.held_out_kl.map(|kl| format!("held-out KL {kl:.4}")),
         record.test_accuracy.map(|accuracy| format!("test {:.1} %", 100.0 * accuracy)),
-        Some(format!("{:.0} images/s", record.images_per_s)),
+        record.held_out_kl.map(|kl| format!("held-out KL {kl:.4}")),
+        Some(format!("{:.0} {unit}/s", record.images_per_s)),
     ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+    parts.into_iter().flatten().collect()
 }
+
+/// What separates the numbers of an epoch.
+pub(crate) const GAP: &str = "  ";
+
+/// As many of the first parts as fit beside a bar on this terminal.
+pub(crate) fn beside_bar(parts: &[String]) -> String {
+    let columns = terminal_size_of(std::io::stderr()).map_or(80, |(Width(columns), _)| usize::from(columns));
+    let room = columns.saturating_sub(BESIDE_MESSAGE);
+    let n_fitting = (1..=parts.len()).take_while(|&n| parts[..n].join(GAP).len() <= room).count();
+    parts[..n_fitting].join(GAP)
+}
+
+/// Columns of everything but the message: prefix, a short bar, two times.
+const BESIDE_MESSAGE: usize = 36;
 
 /// Seconds between two lines of a training, at least.
 const LINE_S: u64 = 3;
+
+/// Seconds without a line, at least, before one within an epoch.
+const STEP_LINE_S: u64 = 10;
 
 /// The progress of one training.
 pub(crate) struct Epochs {
     style: Style,
     bar: Option<ProgressBar>,
-    planned: usize,
+    /// Epochs in all, and steps of each.
+    planned: (usize, usize),
+    unit: &'static str,
+    /// The numbers of the last epoch.
+    numbers: Vec<String>,
     last_line: Option<Instant>,
 }
 
 impl Epochs {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, bar: None, planned: 0, last_line: None }
+        Self { style, bar: None, planned: (0, 0), unit: "instances", numbers: vec![], last_line: None }
+    }
+
+    /// Says what is read, which may take a while.
+    pub(crate) fn reading(&self, config: &RunConfig) {
+        if self.style != Style::None {
+            tell(&format!("reading {}", config.data.path.as_ref().unwrap_or(&config.data.name)));
+        }
     }
 
     /// Says what the training is made of, before its first step.
     pub(crate) fn begin(&mut self, config: &RunConfig, plan: &TrainingPlan) {
-        self.planned = plan.epochs;
+        self.planned = (plan.epochs, plan.steps_per_epoch);
+        self.unit = unit(plan);
+        self.last_line = Some(Instant::now());
         if self.style == Style::None {
             return;
         }
@@ -86,21 +117,56 @@ impl Epochs {
             tell(&line);
         }
         if self.style == Style::Bar {
-            let bar = ProgressBar::new(plan.epochs as u64).with_style(bar_style());
+            let n_steps = (plan.epochs * plan.steps_per_epoch) as u64;
+            let bar = ProgressBar::new(n_steps).with_style(bar_style());
             self.bar = Some(bar.with_prefix(config.loss.name.title()));
+            self.show(0, 0);
         }
     }
 
-    pub(crate) fn epoch(&mut self, record: &EpochRecord) {
-        if let Some(bar) = &self.bar {
-            bar.set_position(record.epoch as u64);
-            bar.set_message(describe(record));
+    /// A step ended.
+    pub(crate) fn step(&mut self, position: &Position) {
+        self.show(position.epoch, position.step);
+        if self.is_due(STEP_LINE_S) {
+            tell(&self.place(position.epoch, position.step));
         }
-        let is_due = self.last_line.is_none_or(|last| last.elapsed().as_secs() >= LINE_S);
-        if self.style == Style::Lines && (is_due || record.epoch == self.planned) {
+    }
+
+    /// An epoch ended.
+    pub(crate) fn epoch(&mut self, record: &EpochRecord) {
+        self.numbers = describe(record, self.unit);
+        self.show(record.epoch, 0);
+        let (epoch, epochs) = (record.epoch, self.planned.0);
+        if self.is_due(if epoch == epochs { 0 } else { LINE_S }) {
+            let (lr, numbers) = (short(record.lr), self.numbers.join(GAP));
+            tell(&format!("epoch {epoch}/{epochs}  lr {lr}  {numbers}"));
+        }
+    }
+
+    /// Whether a line is to be printed, the last one being so many seconds old.
+    fn is_due(&mut self, seconds: u64) -> bool {
+        let is_old = self.last_line.is_none_or(|last| last.elapsed().as_secs() >= seconds);
+        let is_due = self.style == Style::Lines && is_old;
+        if is_due {
             self.last_line = Some(Instant::now());
-            let (epoch, epochs, lr) = (record.epoch, self.planned, short(record.lr));
-            tell(&format!("epoch {epoch}/{epochs}  lr {lr}  {}", describe(record)));
+        }
+        is_due
+    }
+
+    /// Moves the bar to a step of the epoch after `epoch` others.
+    fn show(&self, epoch: usize, step: usize) {
+        let Some(bar) = &self.bar else { return };
+        bar.set_position((epoch * self.planned.1 + step) as u64);
+        let parts: Vec<String> = [self.place(epoch, step)].into_iter().chain(self.numbers.clone()).collect();
+        bar.set_message(beside_bar(&parts));
+    }
+
+    fn place(&self, epoch: usize, step: usize) -> String {
+        let (epochs, steps) = self.planned;
+        if epoch == epochs {
+            format!("epoch {epoch}/{epochs}")
+        } else {
+            format!("epoch {}/{epochs} step {step}/{steps}", epoch + 1)
         }
     }
 
@@ -124,7 +190,6 @@ fn short(x: f64) -> String {
 
 /// What a training is made of, in two lines.
 fn head(config: &RunConfig, plan: &TrainingPlan) -> [String; 2] {
-    let is_image = matches!(plan.shape, InstanceShape::Image(_));
     let held_out = match plan.n_held_out_bags {
         0 => "no bags held out".to_owned(),
         n => format!("{n} bags held out"),
@@ -136,7 +201,7 @@ fn head(config: &RunConfig, plan: &TrainingPlan) -> [String; 2] {
         format!("{} classes", plan.n_classes),
         (if plan.n_test > 0 { format!("{} labelled for testing", plan.n_test) } else { String::new() }),
     ];
-    let unit = if is_image { "images" } else { "rows" };
+    let unit = unit(plan);
     let (steps, epochs) = (plan.steps_per_epoch, plan.epochs);
     let training = [
         format!("{} with {} parameters", config.network.name.as_str(), plan.n_parameters),
@@ -152,6 +217,11 @@ fn head(config: &RunConfig, plan: &TrainingPlan) -> [String; 2] {
         said.join(", ")
     };
     [line(&data), line(&training)]
+}
+
+/// What an instance is.
+fn unit(plan: &TrainingPlan) -> &'static str {
+    if matches!(plan.shape, InstanceShape::Image(_)) { "images" } else { "rows" }
 }
 
 /// The sizes of the bags.

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Gauge, Paragraph, Row, Table, TableState};
 
 use super::curves::color;
 use super::snapshot::{Seen, Snapshot, left};
-use crate::train::progress::describe;
+use crate::train::progress::{GAP, describe};
 
 /// The order of the table: what needs attention comes first.
 const ORDER: [RunState; RunState::ALL.len()] = [
@@ -128,7 +128,8 @@ fn cut(text: &str, n_max: usize) -> String {
 /// The numbers of the last epoch and the time that is left: as many as there is room for, none of them in part. The pace
 /// goes first, then what is before it.
 fn numbers(run: &Seen, room: usize) -> String {
-    let described = run.records.last().map(describe).unwrap_or_default();
+    let described =
+        run.records.last().map(|record| describe(record, "instances").join(GAP)).unwrap_or_default();
     let mut parts: Vec<String> =
         described.split("  ").filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let end = run.seconds_left().map(left);
