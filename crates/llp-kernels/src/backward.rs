@@ -21,6 +21,11 @@ thread_local! {
 pub fn backward(loss: &Tensor) -> Result<GradStore> {
     let outer = FOUND.replace(Some(Vec::new()));
     let gradients = loss.backward();
+    #[cfg(feature = "cuda")]
+    let gradients = match crate::cuda::filters::end_backward(gradients.is_ok()) {
+        Ok(()) => gradients,
+        Err(error) => Err(error),
+    };
     let found = FOUND.replace(outer).unwrap_or_default();
     let mut gradients = gradients?;
     for (variable, gradient) in found {
@@ -32,6 +37,26 @@ pub fn backward(loss: &Tensor) -> Result<GradStore> {
         gradients.insert(&variable, gradient);
     }
     Ok(gradients)
+}
+
+/// The gradients of the mean of some losses, of any shape: those of `backward(&losses.mean_all()?)`.
+///
+/// A GPU is not asked for the mean, which only its gradient is needed of.
+///
+/// # Errors
+/// As [`backward`].
+pub fn backward_of_mean(losses: &Tensor) -> Result<GradStore> {
+    #[cfg(feature = "cuda")]
+    if losses.device().is_cuda() {
+        return backward(&crate::cuda::mean::mean(losses)?);
+    }
+    backward(&losses.mean_all()?)
+}
+
+/// Whether [`backward`] runs on this thread.
+#[cfg(feature = "cuda")]
+pub(crate) fn is_running() -> bool {
+    FOUND.with_borrow(Option::is_some)
 }
 
 /// What an operation returns to candle as the gradient of `parameter`: `None` where [`backward`] takes it.

@@ -11,9 +11,10 @@
 //! | [`conv2d()`] | Winograd's F(4x4, 3x3) for 3x3 filters with stride 1, else products over runs of the image | the same for both gradients |
 //! | [`BatchNorm`], with a fused ReLU and residual sum | statistics, then one pass | sums, then one pass |
 //! | [`global_average_pool`], [`max_pool2d`] | one pass | one pass |
+//! | [`pooled_linear`], the end of a network | candle's product | candle's products |
 //! | [`relu()`] on plain tensors | one pass | one pass |
 //! | [`Sgd`], [`AdamW`] | - | in-place steps of the weights |
-//! | [`backward()`] | - | candle's, without its copies of the gradients of variables |
+//! | [`backward()`], [`backward_of_mean`] | - | candle's, without its copies of the gradients of variables |
 //!
 //! **Layout.** Activations are [`Activations`], `f32` in NHWC, `[image, height, width, channel]`: every operation
 //! here walks over whole pixels, so channels are contiguous. They are made from and into tensors of that shape.
@@ -64,7 +65,9 @@ mod cpu;
 #[cfg(any(feature = "cuda", test))]
 mod cuda;
 mod devices;
+mod filters;
 mod image_store;
+mod linear;
 mod math;
 mod optimizer_checks;
 mod pool;
@@ -74,7 +77,7 @@ mod tensor;
 
 pub use activations::Activations;
 pub use adamw::{AdamW, AdamWConfig};
-pub use backward::backward;
+pub use backward::{backward, backward_of_mean};
 pub use bag_loss::{BagKernel, Sweeps, bag_loss};
 pub use batch_norm::{Activation, BatchNorm, BatchNormConfig, Mode, add_bias};
 pub use conv2d::{Conv2dConfig, conv2d};
@@ -85,7 +88,9 @@ pub use devices::{
     DeviceError, DeviceName, Diagnosis, Gpu, UnknownDevice, devices, diagnose, gpu_count, is_device_lost,
     is_out_of_memory,
 };
+pub use filters::{PreparedFilters, prepare_filters};
 pub use image_store::{Changes, ImageStore};
+pub use linear::pooled_linear;
 pub use math::{is_deterministic, set_deterministic, set_tf32};
 pub use pool::{global_average_pool, max_pool2d};
 pub use relu::relu;

@@ -7,7 +7,8 @@ mod reference;
 use candle_core::{DType, Device, Tensor, Var};
 use llp_kernels::{
     Activation, Activations, AdamW, AdamWConfig, BagKernel, BatchNorm, Changes, Conv2dConfig, ImageStore,
-    Mode, Sgd, SgdConfig, Sweeps, backward, bag_loss, conv2d, devices, global_average_pool, max_pool2d, relu,
+    Mode, Sgd, SgdConfig, Sweeps, backward, backward_of_mean, bag_loss, conv2d, devices, global_average_pool,
+    max_pool2d, pooled_linear, prepare_filters, relu,
 };
 use proptest::prelude::*;
 use reference::{assert_close, noise};
@@ -149,6 +150,67 @@ proptest! {
                 wanted.push(("images", &x));
             }
             with_gradients(&y, &wanted)
+        });
+    }
+
+    /// Theorem: the end of a network and its gradients are those of the CPU, with a bias and without, also where nothing
+    /// before it is trained.
+    #[test]
+    fn pooled_linear_layers(
+        images in 1_usize..6, size in 1_usize..5, channels in 1_usize..20, classes in 1_usize..12, seed in 0_u64..1000,
+        has_bias: bool, is_frozen: bool,
+    ) {
+        on_all_devices(|device, dtype| {
+            let x = variable(images * size * size * channels, seed, &[images, size, size, channels], device);
+            let weight = variable(classes * channels, seed + 1, &[classes, channels], device);
+            let bias = variable(classes, seed + 2, &[classes], device);
+            let from = if is_frozen {
+                let constant = x.as_detached_tensor().to_dtype(dtype).unwrap();
+                let held = if device.is_cpu() { DType::F32 } else { dtype };
+                Activations::from_tensor(&constant.to_dtype(held).unwrap()).unwrap()
+            } else {
+                activations(&x, dtype)
+            };
+            let y = pooled_linear(&from, &weight, has_bias.then_some(bias.as_tensor())).unwrap();
+            let mut wanted = vec![("weight", &weight)];
+            wanted.extend(has_bias.then_some(("bias", &bias)));
+            wanted.extend((!is_frozen && dtype == DType::F32).then_some(("x", &x)));
+            with_gradients(&y, &wanted)
+        });
+    }
+
+    /// Theorem: filters that were prepared are those that convolutions make themselves, bit for bit, and so are their
+    /// gradients, also where one of them is a constant.
+    #[test]
+    fn prepared_filters(images in 1_usize..4, channels in 1_usize..9, seed in 0_u64..1000) {
+        for (device, dtype) in devices().into_iter().flat_map(|device| [(device.clone(), DType::F32), (device, DType::BF16)]) {
+            let x = variable(images * 25 * channels, seed, &[images, 5, 5, channels], &device);
+            let shapes = [[channels, channels, 3, 3], [channels, channels, 1, 1], [7, channels, 3, 3]];
+            let weights = shapes.map(|shape| variable(shape.iter().product(), seed + shape[2] as u64, &shape, &device));
+            let run = |is_prepared: bool| {
+                let from = activations(&x, dtype);
+                let all = weights.each_ref().map(|weight| weight.as_tensor().clone());
+                let filters = is_prepared.then(|| prepare_filters(&from, &all).unwrap());
+                let convolve = |x: &Activations, weight: &Tensor| {
+                    conv2d(x, weight, Conv2dConfig { stride: 1, padding: weight.dim(2).unwrap() / 2 }).unwrap()
+                };
+                // The last weight is a constant here.
+                let y = convolve(&convolve(&convolve(&from, &all[0]), &all[1]), &weights[2].as_detached_tensor());
+                drop(filters);
+                with_gradients(&y.to_tensor().unwrap(), &[("first", &weights[0]), ("second", &weights[1])])
+            };
+            prop_assert_eq!(run(true), run(false));
+        }
+    }
+
+    /// Theorem: the gradients of a mean are those of the CPU.
+    #[test]
+    fn means(bags in 1_usize..9, classes in 2_usize..6, seed in 0_u64..1000) {
+        on_all_devices(|device, _| {
+            let logits = variable(bags * classes, seed, &[bags, classes], device);
+            let losses = logits.sqr().unwrap().sum(1).unwrap();
+            let gradients = backward_of_mean(&losses).unwrap();
+            vec![("logits".to_owned(), flat(gradients.get(&logits).unwrap()))]
         });
     }
 

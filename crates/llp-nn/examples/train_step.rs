@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use candle_core::{D, DType, Device, Result, Tensor};
-use llp_kernels::{BagKernel, DeviceName, Sgd, SgdConfig, backward, bag_loss, set_tf32};
+use llp_kernels::{BagKernel, DeviceName, Sgd, SgdConfig, backward_of_mean, bag_loss, set_tf32};
 use llp_nn::{Airbench, AirbenchConfig, Mode, Network, ResNet18, ResNetConfig, Role, Stem};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -21,19 +21,19 @@ const N_CLASSES: usize = 10;
 /// Steps between two looks at the clock on a GPU: to look waits for all work.
 const STEPS_AT_ONCE: usize = 10;
 
-/// Cross-entropy with the labels 0, 1, 2, ...: in one kernel on a GPU, where it is the KL loss of bags of one.
-fn cross_entropy(logits: &Tensor) -> Result<Tensor> {
+/// Cross-entropies with the labels 0, 1, 2, ..., `[image]`: in one kernel on a GPU, where they are KL losses of bags of one.
+fn cross_entropies(logits: &Tensor) -> Result<Tensor> {
     let n = logits.dim(0)?;
     let one_hot: Vec<f64> =
         (0..n * N_CLASSES).map(|i| f64::from(i % N_CLASSES == i / N_CLASSES % N_CLASSES)).collect();
     if let Some(losses) = bag_loss(BagKernel::Kl, logits, &vec![1; n], &one_hot)? {
-        return losses.mean_all();
+        return Ok(losses);
     }
     let targets =
         Tensor::from_vec((0..n).map(|i| (i % N_CLASSES) as u32).collect(), (n, 1), logits.device())?;
     let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
     let log_probs = shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)?;
-    log_probs.gather(&targets, 1)?.mean_all()?.neg()
+    log_probs.gather(&targets, 1)?.neg()
 }
 
 /// The median of `steps` steps, in seconds, after two that warm up.
@@ -96,7 +96,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let images = Tensor::from_vec(pixels, (batch, SIZE, SIZE, CHANNELS), &device)?.to_dtype(dtype)?;
     let median = median_step(steps, &device, || {
         let logits = network.forward(&images, Mode::Train).map_err(candle_core::Error::wrap)?;
-        sgd.step(&backward(&cross_entropy(&logits)?)?, 0.01)
+        sgd.step(&backward_of_mean(&cross_entropies(&logits)?)?, 0.01)
     })?;
     println!(
         "{{\"what\":\"llp\",\"step_s_median\":{median:.5},\"images_per_s\":{:.2}}}",

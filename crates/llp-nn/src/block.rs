@@ -48,6 +48,10 @@ impl ConvNorm {
         Ok(self.norm.forward_residual(&y, shortcut, mode, Activation::Relu)?)
     }
 
+    pub(crate) fn weight(&self) -> &Var {
+        &self.weight
+    }
+
     fn convolve(&self, x: &Activations, mode: Mode) -> Result<Activations, NnError> {
         Ok(conv2d(x, &mode.operand(&self.weight), self.config)?)
     }
@@ -80,6 +84,10 @@ impl BasicBlock {
         let changes = stride != 1 || c_in != c_out;
         let downsample = changes.then(|| ConvNorm::new((c_in, c_out), 1, stride, rng, device)).transpose()?;
         Ok(Self { first, second, downsample })
+    }
+
+    pub(crate) fn convolutions(&self) -> impl Iterator<Item = &ConvNorm> {
+        [&self.first, &self.second].into_iter().chain(&self.downsample)
     }
 
     pub(crate) fn forward(&self, x: &Activations, mode: Mode) -> Result<Activations, NnError> {

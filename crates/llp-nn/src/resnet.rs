@@ -1,7 +1,7 @@
 //! ResNet-18.
 
 use candle_core::{Device, Tensor, Var};
-use llp_kernels::{Activation, Activations, Mode, global_average_pool, max_pool2d};
+use llp_kernels::{Activation, Activations, Mode, max_pool2d, pooled_linear, prepare_filters};
 use rand::Rng;
 
 use crate::NnError;
@@ -142,6 +142,7 @@ impl ResNet18 {
     /// When the images do not fit the network.
     pub fn forward(&self, images: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         let images = Activations::from_tensor(images)?;
+        let _filters = prepare_filters(&images, &self.filters())?;
         let mut x = self.stem.forward(&images, self.mode_of(Part::Stem, mode), Activation::Relu)?;
         if self.config.stem == Stem::ImageNet {
             x = max_pool2d(&x, 3, 2, 1)?;
@@ -149,9 +150,13 @@ impl ResNet18 {
         for (part, (_, block)) in PART_OF_BLOCK.into_iter().zip(&self.blocks) {
             x = block.forward(&x, self.mode_of(part, mode))?;
         }
-        let features = global_average_pool(&x)?;
-        let logits = features.matmul(&mode.operand(&self.weight).t()?)?;
-        Ok(logits.broadcast_add(&mode.operand(&self.bias))?)
+        Ok(pooled_linear(&x, &mode.operand(&self.weight), Some(&mode.operand(&self.bias)))?)
+    }
+
+    /// The weights of all convolutions.
+    fn filters(&self) -> Vec<Tensor> {
+        let of_blocks = self.blocks.iter().flat_map(|(_, block)| block.convolutions());
+        std::iter::once(&self.stem).chain(of_blocks).map(|layer| layer.weight().as_tensor().clone()).collect()
     }
 
     /// Every tensor by torchvision's name, shared with the network.

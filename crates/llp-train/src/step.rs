@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use candle_core::backprop::GradStore;
 use candle_core::{Result as CandleResult, Tensor, Var};
-use llp_kernels::backward;
+use llp_kernels::{backward, backward_of_mean};
 use llp_loss::{BagLoss, BagTargets};
 use llp_nn::{Mode, Network};
 
@@ -39,7 +39,7 @@ impl Step<'_> {
     pub(crate) fn in_one_pass(self, images: &Tensor) -> Result<Option<StepGradient>, TrainError> {
         let logits = self.network.forward(images, Mode::Train)?;
         let Some(losses) = self.losses(&logits)? else { return Ok(None) };
-        Ok(Some(StepGradient { gradients: backward(&losses.mean_all()?)?, losses: losses.detach() }))
+        Ok(Some(StepGradient { gradients: backward_of_mean(&losses)?, losses: losses.detach() }))
     }
 
     /// The step on the images that `images` gives for each of `chunks`, which follow each other. Returns `None` if a
@@ -53,7 +53,7 @@ impl Step<'_> {
         let logits = chunks.iter().map(forward).collect::<Result<Vec<_>, TrainError>>()?;
         let logits = Var::from_tensor(&Tensor::cat(&logits, 0)?)?;
         let Some(losses) = self.losses(&logits)? else { return Ok(None) };
-        let Some(logits_gradient) = losses.mean_all()?.backward()?.remove(&logits) else {
+        let Some(logits_gradient) = backward_of_mean(&losses)?.remove(&logits) else {
             unreachable!("a loss depends on its logits")
         };
         let mut sum: Option<GradStore> = None;

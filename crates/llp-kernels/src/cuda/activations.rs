@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Ten
 use super::array::{Array, device_of, floats, pointer, tensor};
 use super::calls::{self, Pointer};
 use super::context::Context;
+use super::filters::Prepared;
 use super::tape::Node;
 use crate::activations::Extents;
 
@@ -26,7 +27,7 @@ impl CudaActivations {
     pub(crate) fn from_tensor(tensor: &Tensor, extents: Extents) -> Result<Self> {
         check_parameter(tensor)?;
         let device = device_of(tensor)?;
-        let values = Array::copy_of(&*Context::of(&device)?, tensor)?;
+        let values = Array::of_tensor(tensor)?;
         let variable = tensor.track_op().then(|| tensor.clone());
         let node = variable.map(|variable| {
             Node::new(Vec::new(), move |context, gradient| {
@@ -47,6 +48,11 @@ impl CudaActivations {
 
     pub(super) fn pointer(&self) -> Pointer {
         self.values.pointer()
+    }
+
+    /// Converts filters for the convolutions on these activations and what comes from them.
+    pub(crate) fn prepare_filters(&self, weights: &[Tensor]) -> Result<Prepared> {
+        Prepared::new(&self.device, self.values.kind(), weights)
     }
 
     /// The numbers as a tensor of floats.
@@ -135,13 +141,17 @@ impl CustomOp1 for Leave {
     }
 }
 
-/// Hands the gradient of a parameter over, `[..]` in floats.
+/// Hands the gradient of a parameter over, as many floats as that has.
 pub(super) fn deliver(
     device: &CudaDevice,
     parameter: &Tensor,
     gradient: cudarc::driver::CudaSlice<f32>,
 ) -> Result<()> {
-    let gradient = tensor(device, gradient, parameter.shape());
+    deliver_tensor(parameter, tensor(device, gradient, parameter.shape()))
+}
+
+/// The same, of the parameter's shape.
+pub(super) fn deliver_tensor(parameter: &Tensor, gradient: Tensor) -> Result<()> {
     match crate::backward::hand_over(parameter, gradient) {
         None => Ok(()),
         Some(_) => bail!(

@@ -3,7 +3,7 @@
 
 use candle_core::cuda::CudaDevice;
 use candle_core::op::BackpropOp;
-use candle_core::{CudaStorage, DType, Error, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CudaStorage, DType, Result, Shape, Storage, Tensor, bail};
 use cudarc::driver::{CudaSlice, DevicePtr, DeviceRepr};
 
 use super::calls::{self, Pointer};
@@ -12,9 +12,17 @@ use super::kind::Kind;
 
 /// Numbers of one kind.
 pub(super) struct Array {
-    bytes: CudaSlice<u8>,
+    at: Pointer,
     kind: Kind,
     len: usize,
+    _held: Held,
+}
+
+/// What keeps the numbers where they are.
+#[expect(dead_code, reason = "it is held, not read")]
+enum Held {
+    Slice(CudaSlice<u8>),
+    Tensor(Tensor),
 }
 
 impl Array {
@@ -22,31 +30,19 @@ impl Array {
     pub(super) fn of_any(device: &CudaDevice, kind: Kind, len: usize) -> Result<Self> {
         // SAFETY: bytes of any value are bytes; the operations write an array before anything reads it.
         let bytes = unsafe { device.alloc::<u8>(len * kind.bytes())? };
-        Ok(Self { bytes, kind, len })
+        Ok(Self { at: address(&bytes), kind, len, _held: Held::Slice(bytes) })
     }
 
-    /// The numbers of an `f32` or `bf16` tensor, in row-major order.
-    pub(super) fn copy_of(context: &Context, tensor: &Tensor) -> Result<Self> {
+    /// The numbers of an `f32` or `bf16` tensor, in row-major order: those of the tensor itself where they are in that
+    /// order. They are not to be written to.
+    pub(super) fn of_tensor(tensor: &Tensor) -> Result<Self> {
         let tensor = tensor.contiguous()?;
         let kind = match tensor.dtype() {
             DType::F32 => Kind::F32,
             DType::BF16 => Kind::Bf16,
             other => bail!("activations on a GPU are f32 or bf16, got {other:?}"),
         };
-        let array = Self::of_any(&context.device, kind, tensor.elem_count())?;
-        let from = pointer(&tensor)?;
-        let bytes = array.len * kind.bytes();
-        // SAFETY: both have as many bytes, on this device, and work of the stream is done in order.
-        unsafe {
-            cudarc::driver::result::memcpy_dtod_async(
-                array.pointer(),
-                from,
-                bytes,
-                context.stream.cu_stream(),
-            )
-        }
-        .map_err(Error::wrap)?;
-        Ok(array)
+        Ok(Self { at: pointer(&tensor)?, kind, len: tensor.elem_count(), _held: Held::Tensor(tensor) })
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -59,7 +55,7 @@ impl Array {
 
     /// Where the numbers are.
     pub(super) fn pointer(&self) -> Pointer {
-        address(&self.bytes)
+        self.at
     }
 
     /// The numbers as floats.

@@ -20,19 +20,18 @@ pub(crate) fn bag_loss(
     proportions: &[f64],
 ) -> Result<Tensor> {
     let device = device_of(logits)?;
-    let mut starts = vec![0_u32];
+    let mut words = vec![0_u32];
     let mut end = 0;
-    starts.extend(sizes.iter().map(|size| {
+    words.extend(sizes.iter().map(|size| {
         end += *size as u32;
         end
     }));
-    let proportions: Vec<f32> = proportions.iter().map(|share| *share as f32).collect();
+    words.extend(proportions.iter().map(|share| (*share as f32).to_bits()));
     let op = BagLoss {
         function,
         n_bags: sizes.len(),
         n_classes: proportions.len() / sizes.len(),
-        starts: device.clone_htod(&starts)?,
-        proportions: device.clone_htod(&proportions)?,
+        words: device.clone_htod(&words)?,
         device,
         gradient: OnceLock::new(),
     };
@@ -43,10 +42,9 @@ struct BagLoss {
     function: BagKernel,
     n_bags: usize,
     n_classes: usize,
-    /// `[bag + 1]`.
-    starts: CudaSlice<u32>,
+    /// Where the bags begin and the last one ends, `[bag + 1]`; behind that the floats of the proportions,
     /// `[bag, class]`.
-    proportions: CudaSlice<f32>,
+    words: CudaSlice<u32>,
     device: CudaDevice,
     /// Set by the forward pass, `[instance, class]`.
     gradient: OnceLock<CudaSlice<f32>>,
@@ -54,10 +52,11 @@ struct BagLoss {
 
 impl BagLoss {
     fn arrays(&self) -> BagArrays {
+        let starts = address(&self.words);
         BagArrays {
             logits: 0,
-            starts: address(&self.starts),
-            proportions: address(&self.proportions),
+            starts,
+            proportions: starts + ((self.n_bags + 1) * size_of::<u32>()) as u64,
             n_bags: self.n_bags,
             n_classes: self.n_classes,
             loss: 0,
@@ -81,12 +80,12 @@ impl CustomOp1 for BagLoss {
         let n_values = layout.shape().elem_count();
         let n_instances = n_values / self.n_classes;
         let (loss, gradient) = (floats(device, self.n_bags)?, floats(device, n_values)?);
-        let scratch = [floats(device, n_instances)?, floats(device, n_instances)?];
+        let context = Context::of(device)?;
         let arrays = BagArrays {
             logits: pointer_of(logits, layout)?,
             loss: address(&loss),
             gradient: address(&gradient),
-            scratch: [address(&scratch[0]), address(&scratch[1])],
+            scratch: context.scratch(n_instances)?,
             ..self.arrays()
         };
         let call = match self.function {
@@ -95,7 +94,7 @@ impl CustomOp1 for BagLoss {
             BagKernel::Rot { alpha, epsilon, sweeps } => arrays.rot(alpha as f32, epsilon as f32, sweeps),
         };
         // SAFETY: the arrays have the extents that the bags and classes give them.
-        unsafe { Context::of(device)?.run(&call)? };
+        unsafe { context.run(&call)? };
         // candle calls the forward pass once per operation.
         let _ = self.gradient.set(gradient);
         Ok((CudaStorage::wrap_cuda_slice(loss, device.clone()), self.n_bags.into()))

@@ -103,20 +103,40 @@ pub(super) fn relu_backward(y: Pointer, y_gradient: Pointer, x_gradient: Pointer
     elementwise("relu_backward_f32".into(), n, arguments![y, y_gradient, x_gradient, n as i64])
 }
 
-/// Filters of a checkpoint to those of a convolution.
-pub(super) fn pack_filters(kind: Kind, shape: &ConvShape, from: Pointer, to: Pointer) -> Call {
-    filters("pack_filters", kind, shape, from, to)
+/// Filters of a convolution as `pack_filters` and `unpack_filters` read them: the address of the weight, which of the numbers
+/// of all convolutions are theirs, and two extents.
+pub(super) fn filters(weight: Pointer, offset: usize, [c_out, c_in, height, width]: [usize; 4]) -> [u64; 4] {
+    let taps = height * width;
+    [weight, offset as u64, (c_out * c_in * taps) as u64, c_in as u64 | (taps as u64) << 32]
+}
+
+/// Filters of all convolutions of a table, from checkpoints to convolutions. The longest have `longest` numbers.
+pub(super) fn pack_filters(kind: Kind, table: Pointer, n: usize, longest: usize, packed: Pointer) -> Call {
+    of_parameters(typed("pack_filters", kind), n, longest, arguments![table, packed])
 }
 
 /// The way back, for gradients.
-pub(super) fn unpack_filters(kind: Kind, shape: &ConvShape, from: Pointer, to: Pointer) -> Call {
-    filters("unpack_filters", kind, shape, from, to)
+pub(super) fn unpack_filters(
+    kind: Kind,
+    table: Pointer,
+    n: usize,
+    longest: usize,
+    [packed, gradients]: [Pointer; 2],
+) -> Call {
+    of_parameters(typed("unpack_filters", kind), n, longest, arguments![table, packed, gradients])
 }
 
-fn filters(name: &str, kind: Kind, shape: &ConvShape, from: Pointer, to: Pointer) -> Call {
-    let taps = shape.kernel_height * shape.kernel_width;
-    let n = shape.c_out * shape.c_in * taps;
-    elementwise(typed(name, kind), n, arguments![from, to, shape.c_in as i32, taps as i32, n as i64])
+/// Adds a bias to every row of `values`, in floats.
+pub(super) fn add_bias(values: Pointer, bias: Pointer, rows: usize, columns: usize) -> Call {
+    let n = rows * columns;
+    elementwise("add_bias_f32".into(), n, arguments![values, bias, columns as i32, n as i64])
+}
+
+/// The sum of each column, in floats.
+pub(super) fn column_sums(values: Pointer, sums: Pointer, rows: usize, columns: usize) -> Call {
+    let arguments = arguments![values, sums, rows as i32, columns as i32];
+    let grid = [columns as u32, 1, 1];
+    Call { kernel: "column_sums_f32".into(), grid, block: [THREADS, 1, 1], arguments }
 }
 
 /// The mean over the pixels of `n_images` images.
@@ -230,7 +250,7 @@ pub(super) fn sgd_step(
     momentum: f32,
     lr: f32,
 ) -> Call {
-    optimizer_step("sgd_step", n_parameters, longest, arguments![parameters, momentum, lr])
+    of_parameters("sgd_step".into(), n_parameters, longest, arguments![parameters, momentum, lr])
 }
 
 /// A parameter as `adamw_step` reads it: four addresses, a length and a float.
@@ -251,16 +271,11 @@ pub(super) fn adamw_step(
     AdamStep { rate, root_scale, epsilon }: AdamStep,
 ) -> Call {
     let arguments = arguments![parameters, beta1, beta2, rate, root_scale, epsilon];
-    optimizer_step("adamw_step", n_parameters, longest, arguments)
+    of_parameters("adamw_step".into(), n_parameters, longest, arguments)
 }
 
-/// Rows of blocks, one for each parameter.
-fn optimizer_step(
-    kernel: &'static str,
-    n_parameters: usize,
-    longest: usize,
-    arguments: Vec<Argument>,
-) -> Call {
+/// Rows of blocks, one for each of `n` parameters, of which the longest has `longest` numbers.
+fn of_parameters(kernel: String, n: usize, longest: usize, arguments: Vec<Argument>) -> Call {
     let blocks = (longest.div_ceil(4 * THREADS as usize) as u32).clamp(1, MANY_BLOCKS);
-    Call { kernel: kernel.into(), grid: [blocks, n_parameters as u32, 1], block: [THREADS, 1, 1], arguments }
+    Call { kernel, grid: [blocks, n as u32, 1], block: [THREADS, 1, 1], arguments }
 }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use candle_core::cuda::CudaDevice;
 use candle_core::{DType, Device, Error, Result, Tensor, Var};
 use cudarc::driver::sys::CUdevice_attribute;
-use cudarc::driver::{CudaFunction, CudaModule, CudaStream, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaFunction, CudaModule, CudaSlice, CudaStream, LaunchConfig, PushKernelArg};
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 
 use super::SOURCE;
-use super::calls::{Argument, Call};
+use super::array::{address, floats};
+use super::calls::{Argument, Call, Pointer};
 use super::cudnn::Cudnn;
 
 /// One GPU, as this thread sees it.
@@ -25,7 +26,13 @@ pub(super) struct Context {
     anchor: Var,
     module: Arc<CudaModule>,
     functions: RefCell<HashMap<String, CudaFunction>>,
+    /// What tables hold, and where they are.
+    tables: RefCell<HashMap<Vec<u64>, Arc<CudaSlice<u64>>>>,
+    scratch: RefCell<Option<CudaSlice<f32>>>,
 }
+
+/// Tables that are kept. More of them change from step to step, or belong to networks that are gone.
+const N_TABLES: usize = 64;
 
 thread_local! {
     static CONTEXTS: RefCell<Vec<Rc<Context>>> = const { RefCell::new(Vec::new()) };
@@ -56,6 +63,8 @@ impl Context {
             anchor: Var::zeros(1, DType::F32, &Device::Cuda(device.clone()))?,
             device: device.clone(),
             functions: RefCell::default(),
+            tables: RefCell::default(),
+            scratch: RefCell::default(),
             module,
             stream,
         })
@@ -87,6 +96,33 @@ impl Context {
         // SAFETY: what the caller has promised.
         unsafe { launch.launch(config) }.map_err(|error| Error::wrap(error).context(call.kernel.clone()))?;
         Ok(())
+    }
+
+    /// A table on the device, copied there when it is first asked for.
+    pub(super) fn table(&self, content: &[u64]) -> Result<Arc<CudaSlice<u64>>> {
+        let mut tables = self.tables.borrow_mut();
+        if let Some(table) = tables.get(content) {
+            return Ok(Arc::clone(table));
+        }
+        if tables.len() == N_TABLES {
+            tables.clear();
+        }
+        let table = Arc::new(self.device.clone_htod(content)?);
+        tables.insert(content.to_vec(), Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// The addresses of two arrays of `len` floats, for what one kernel leaves to the next one: the next caller gets the
+    /// same memory, which the device uses in order.
+    pub(super) fn scratch(&self, len: usize) -> Result<[Pointer; 2]> {
+        let mut scratch = self.scratch.borrow_mut();
+        // Both arrays begin where vectors of four may be loaded.
+        let len = len.next_multiple_of(4);
+        if scratch.as_ref().is_none_or(|slice| slice.len() < 2 * len) {
+            *scratch = Some(floats(&self.device, 2 * len)?);
+        }
+        let first = scratch.as_ref().map_or(0, address);
+        Ok([first, first + (len * size_of::<f32>()) as Pointer])
     }
 
     fn function(&self, name: &str) -> Result<CudaFunction> {

@@ -1,16 +1,16 @@
 //! Convolution of activations on a GPU.
-#![expect(unsafe_code, reason = "runs kernels and convolutions")]
+#![expect(unsafe_code, reason = "runs convolutions")]
 
 use std::sync::Arc;
 
 use candle_core::cuda::gemm_reduced_precision_f32;
 use candle_core::{Result, Tensor, bail};
 
-use super::activations::{CudaActivations, check_parameter, deliver};
-use super::array::{Array, address, floats, pointer};
-use super::calls;
+use super::activations::{CudaActivations, check_parameter};
+use super::array::Array;
 use super::context::Context;
 use super::cudnn::{Operands, Pass, PlanKey};
+use super::filters::Filters;
 use super::kind::Kind;
 use super::tape::Node;
 use crate::activations::Extents;
@@ -30,19 +30,17 @@ impl CudaActivations {
         }
         let (context, kind) = (self.context()?, self.values.kind());
         let weight = weight.contiguous()?;
-        let filters = Array::of_any(&self.device, kind, weight.elem_count())?;
+        let (filters, place) = Filters::of(&context, kind, &weight)?;
         let y = Array::of_any(&self.device, kind, shape.images * shape.out_len())?;
-        let operands = Operands { x: self.pointer(), filters: filters.pointer(), y: y.pointer() };
-        // SAFETY: the arrays were allocated with the extents of the shape, and those of the activations and the weight
-        // were checked against it.
-        unsafe {
-            context.run(&calls::pack_filters(kind, &shape, pointer(&weight)?, filters.pointer()))?;
-            context.cudnn.run(&key(shape, kind, Pass::Forward), operands)?;
-        }
+        let operands = Operands { x: self.pointer(), filters: filters.pointer(place), y: y.pointer() };
+        // SAFETY: the arrays have the extents of the shape, against which those of the activations and the weight were
+        // checked.
+        unsafe { context.cudnn.run(&key(shape, kind, Pass::Forward), operands)? };
         let (height, width) = (shape.out_height(), shape.out_width());
         let extents = Extents { images: shape.images, height, width, channels: shape.c_out };
         let node = (self.node.is_some() || weight.track_op()).then(|| {
-            let back = Back { shape, x: self.clone(), weight, filters };
+            let wants_weight = weight.track_op();
+            let back = Back { shape, kind, x: self.clone(), filters, place, wants_weight };
             Node::new(self.node.iter().cloned().collect(), move |context, gradient| {
                 back.send(context, &gradient)
             })
@@ -65,14 +63,17 @@ fn key(shape: ConvShape, kind: Kind, pass: Pass) -> PlanKey {
 /// What the backward pass needs.
 struct Back {
     shape: ConvShape,
+    kind: Kind,
     x: CudaActivations,
-    weight: Tensor,
-    filters: Array,
+    filters: Arc<Filters>,
+    /// The place of this convolution's among them.
+    place: usize,
+    wants_weight: bool,
 }
 
 impl Back {
     fn send(&self, context: &Context, y_gradient: &Array) -> Result<()> {
-        let kind = self.filters.kind();
+        let Self { shape, kind, .. } = *self;
         if let Some(node) = &self.x.node {
             node.fill(|sum| {
                 let first = match sum {
@@ -80,25 +81,21 @@ impl Back {
                     None => Some(Array::of_any(&context.device, kind, self.x.values.len())?),
                 };
                 let Some(into) = first.as_ref().or(sum) else { unreachable!("one of both is there") };
-                let key = PlanKey { adds: first.is_none(), ..key(self.shape, kind, Pass::InputGradient) };
-                let operands =
-                    Operands { x: into.pointer(), filters: self.filters.pointer(), y: y_gradient.pointer() };
+                let key = PlanKey { adds: first.is_none(), ..key(shape, kind, Pass::InputGradient) };
+                let filters = self.filters.pointer(self.place);
+                let operands = Operands { x: into.pointer(), filters, y: y_gradient.pointer() };
                 // SAFETY: as in the forward pass, with gradients in place of the activations.
                 unsafe { context.cudnn.run(&key, operands)? };
                 Ok(first)
             })?;
         }
-        if !self.weight.track_op() {
-            return Ok(());
+        if self.wants_weight {
+            let (filters, adds) = self.filters.gradient(self.place)?;
+            let key = PlanKey { adds, ..key(shape, kind, Pass::WeightGradient) };
+            let operands = Operands { x: self.x.pointer(), filters, y: y_gradient.pointer() };
+            // SAFETY: the same, with the gradient of the filters in their place.
+            unsafe { context.cudnn.run(&key, operands)? };
         }
-        let packed = Array::of_any(&context.device, kind, self.filters.len())?;
-        let gradient = floats(&context.device, self.filters.len())?;
-        let operands = Operands { x: self.x.pointer(), filters: packed.pointer(), y: y_gradient.pointer() };
-        // SAFETY: the same, with the gradient of the filters in their place; then it is laid out as the weight is.
-        unsafe {
-            context.cudnn.run(&key(self.shape, kind, Pass::WeightGradient), operands)?;
-            context.run(&calls::unpack_filters(kind, &self.shape, packed.pointer(), address(&gradient)))?;
-        }
-        deliver(&context.device, &self.weight, gradient)
+        Ok(())
     }
 }

@@ -28,14 +28,17 @@ impl CudaImages {
     pub(crate) fn prepare(&self, changes: &Changes<'_>, dtype: DType) -> Result<Tensor> {
         let (device, [height, width, channels]) = (&self.device, self.shape);
         let n = changes.instances.len();
-        let (instances, packed) = (device.clone_htod(changes.instances)?, device.clone_htod(changes.packed)?);
-        let (scale, offset) = (device.clone_htod(changes.scale)?, device.clone_htod(changes.offset)?);
+        // All in one copy: which images, their changes, scales and offsets, 32 bits each.
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let (scale, offset) = (bits(changes.scale), bits(changes.offset));
+        let words = device.clone_htod(&[changes.instances, changes.packed, &scale, &offset].concat())?;
+        let at = |n_words: usize| address(&words) + (n_words * size_of::<u32>()) as Pointer;
         let from = Preparation {
             images: address(&self.bytes),
-            instances: address(&instances),
-            changes: address(&packed),
-            scale: address(&scale),
-            offset: address(&offset),
+            instances: at(0),
+            changes: at(n),
+            scale: at(2 * n),
+            offset: at(2 * n + channels),
             shape: self.shape,
             shift: changes.shift,
             n_instances: n,

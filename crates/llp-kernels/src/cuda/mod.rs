@@ -28,7 +28,13 @@ mod convolution;
 #[cfg(feature = "cuda")]
 mod cudnn;
 #[cfg(feature = "cuda")]
+pub(crate) mod filters;
+#[cfg(feature = "cuda")]
 pub(crate) mod images;
+#[cfg(feature = "cuda")]
+pub(crate) mod linear;
+#[cfg(feature = "cuda")]
+pub(crate) mod mean;
 #[cfg(feature = "cuda")]
 mod normalization;
 #[cfg(feature = "cuda")]
@@ -48,6 +54,7 @@ const SOURCE: &str = concat!(
     include_str!("kernels/filters.cu"),
     include_str!("kernels/batch_norm.cu"),
     include_str!("kernels/pool.cu"),
+    include_str!("kernels/linear.cu"),
     include_str!("kernels/images.cu"),
     include_str!("kernels/sgd.cu"),
     include_str!("kernels/adamw.cu"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{Result, Tensor, bail};
 
-use super::activations::{CudaActivations, check_parameter, deliver};
+use super::activations::{CudaActivations, check_parameter, deliver_tensor};
 use super::array::{Array, address, floats, pointer, tensor};
 use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
@@ -66,10 +66,11 @@ fn of_batch(
     norm: &BatchNorm,
     mode: Mode,
 ) -> Result<(Tensor, Tensor)> {
-    let device = &context.device;
-    let of_slabs = rows.n_slabs() * rows.channels;
-    let (means, squares) = (floats(device, of_slabs)?, floats(device, of_slabs)?);
-    let (mean, inverse_deviation) = (floats(device, rows.channels)?, floats(device, rows.channels)?);
+    let channels = rows.channels;
+    let [means, squares] = context.scratch(rows.n_slabs() * channels)?;
+    let of_rows = floats(&context.device, 2 * channels)?;
+    let mean = address(&of_rows);
+    let at = (mean, mean + (channels * size_of::<f32>()) as u64);
     let running = match mode {
         Mode::Train => Some(Running {
             mean: pointer(norm.running_mean())?,
@@ -78,15 +79,13 @@ fn of_batch(
         }),
         _ => None,
     };
-    let (of_slabs, of_rows) =
-        ((address(&means), address(&squares)), (address(&mean), address(&inverse_deviation)));
     // SAFETY: the arrays have a number for each channel, or for each slab and channel.
     unsafe {
-        context.run(&rows.moments(x.pointer(), of_slabs.0, of_slabs.1))?;
-        context.run(&rows.finish(of_slabs, norm.config().epsilon as f32, of_rows, running))?;
+        context.run(&rows.moments(x.pointer(), means, squares))?;
+        context.run(&rows.finish((means, squares), norm.config().epsilon as f32, at, running))?;
     }
-    let channels = rows.channels;
-    Ok((tensor(device, mean, channels), tensor(device, inverse_deviation, channels)))
+    let of_rows = tensor(&context.device, of_rows, (2, channels));
+    Ok((of_rows.get(0)?, of_rows.get(1)?))
 }
 
 /// The running mean, and the inverse of the running deviation.
@@ -137,11 +136,11 @@ impl Back {
         let Self { rows, relu, from_batch, .. } = *self;
         let (device, channels) = (&context.device, rows.channels);
         let at = self.statistics.at()?;
-        let of_slabs = rows.n_slabs() * channels;
-        let (plain, centered) = (floats(device, of_slabs)?, floats(device, of_slabs)?);
-        let (gamma, beta) = (floats(device, channels)?, floats(device, channels)?);
-        let slabs = (address(&plain), address(&centered));
-        let parameters = (address(&gamma), address(&beta));
+        let [plain, centered] = context.scratch(rows.n_slabs() * channels)?;
+        let slabs = (plain, centered);
+        let of_parameters = floats(device, 2 * channels)?;
+        let gamma = address(&of_parameters);
+        let parameters = (gamma, gamma + (channels * size_of::<f32>()) as u64);
         // With a residual, its gradient is that of `y` where the ReLU has let it pass.
         let is_cut = relu && self.residual.is_some();
         let y = if is_cut { self.y.pointer() } else { 0 };
@@ -170,8 +169,9 @@ impl Back {
             node.give(context, gradient)?;
         }
         if self.wants_parameters {
-            deliver(device, &self.statistics.gamma, gamma)?;
-            deliver(device, &self.statistics.beta, beta)?;
+            let gradients = tensor(device, of_parameters, (2, channels));
+            deliver_tensor(&self.statistics.gamma, gradients.get(0)?)?;
+            deliver_tensor(&self.statistics.beta, gradients.get(1)?)?;
         }
         Ok(())
     }

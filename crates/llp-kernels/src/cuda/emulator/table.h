@@ -24,6 +24,8 @@ static const std::vector<emulator::Kernel>& kernels() {
         BOTH_TYPES(average_pool_backward)
         BOTH_TYPES(max_pool)
         BOTH_TYPES(max_pool_backward)
+        KERNEL(add_bias_f32)
+        KERNEL(column_sums_f32)
         BOTH_TYPES(prepare_images)
         KERNEL(sgd_step)
         KERNEL(adamw_step)

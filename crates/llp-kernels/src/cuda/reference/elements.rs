@@ -1,4 +1,4 @@
-//! Element by element: conversions, sums, the rectifier, layouts of filters, images.
+//! Element by element: conversions, sums, the rectifier, layouts of filters, biases, images.
 
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
@@ -59,32 +59,52 @@ fn sums_and_rectifier() {
     }
 }
 
-/// Theorem: packing is the permutation of the layouts, and unpacking its inverse.
+/// Theorem: packing permutes the layout of each convolution at its offset, and unpacking is its inverse; what lies between
+/// two convolutions stays as it is.
 #[test]
 fn filters_change_their_layout() {
-    let shape = ConvShape {
-        images: 1,
-        height: 9,
-        width: 9,
-        c_in: 5,
-        c_out: 3,
-        kernel_height: 2,
-        kernel_width: 3,
-        stride: 1,
-        padding: 0,
-    };
+    let shapes = [[3, 5, 2, 3], [2, 4, 1, 1]];
+    let (offsets, len) = ([0, 96], 104);
     for kind in Kind::ALL {
-        let weight = rounded(kind, &noise(90, 3));
-        let (mut from, mut packed, mut back) =
-            (Numbers::new(Kind::F32, &weight), Numbers::zeros(kind, 90), Numbers::zeros(Kind::F32, 90));
+        let weights = shapes.map(|shape| rounded(kind, &noise(shape.iter().product(), 3 + shape[0] as u64)));
+        let mut from = weights.each_ref().map(|weight| Numbers::new(Kind::F32, weight));
+        let table: Vec<u64> =
+            (0..2).flat_map(|i| calls::filters(from[i].pointer(), offsets[i], shapes[i])).collect();
+        let table = table.as_ptr() as u64;
+        let (mut packed, mut back) = (Numbers::new(kind, &[7.0; 104]), Numbers::zeros(Kind::F32, len));
         if run([
-            calls::pack_filters(kind, &shape, from.pointer(), packed.pointer()),
-            calls::unpack_filters(kind, &shape, packed.pointer(), back.pointer()),
+            calls::pack_filters(kind, table, 2, 90, packed.pointer()),
+            calls::unpack_filters(kind, table, 2, 90, [packed.pointer(), back.pointer()]),
         ]) {
-            let tensor = Tensor::from_vec(weight.clone(), (3, 5, 2, 3), &Device::Cpu).unwrap();
-            let expected = tensor.permute((0, 2, 3, 1)).unwrap().flatten_all().unwrap();
-            assert_eq!(packed.values(), expected.to_vec1::<f32>().unwrap());
-            assert_eq!(back.values(), weight);
+            for ((shape, weight), offset) in shapes.iter().zip(&weights).zip(offsets) {
+                let tensor = Tensor::from_vec(weight.clone(), &shape[..], &Device::Cpu).unwrap();
+                let expected = tensor.permute((0, 2, 3, 1)).unwrap().flatten_all().unwrap();
+                let place = offset..offset + weight.len();
+                assert_eq!(packed.values()[place.clone()], expected.to_vec1::<f32>().unwrap());
+                assert_eq!(&back.values()[place], weight);
+            }
+            assert_eq!((packed.values()[90], back.values()[90]), (7.0, 0.0));
+        }
+    }
+}
+
+/// What a linear layer adds to its product, and the gradient of that.
+#[test]
+fn biases_are_added_to_rows_and_their_gradients_are_sums() {
+    for (rows, columns) in [(1, 1), (3, 10), (700, 7)] {
+        let (values, bias) = (noise(rows * columns, 1), noise(columns, 2));
+        let (mut from, mut of_bias) = (Numbers::new(Kind::F32, &values), Numbers::new(Kind::F32, &bias));
+        let (mut summands, mut sums) = (Numbers::new(Kind::F32, &values), Numbers::zeros(Kind::F32, columns));
+        if run([
+            calls::add_bias(from.pointer(), of_bias.pointer(), rows, columns),
+            calls::column_sums(summands.pointer(), sums.pointer(), rows, columns),
+        ]) {
+            let expected: Vec<f32> = (0..values.len()).map(|i| values[i] + bias[i % columns]).collect();
+            assert_eq!(from.values(), expected);
+            let sum =
+                |column: usize| values[column..].iter().step_by(columns).map(|x| f64::from(*x)).sum::<f64>();
+            let expected: Vec<f32> = (0..columns).map(|column| sum(column) as f32).collect();
+            assert_close(&sums.values(), &expected, Kind::F32);
         }
     }
 }
