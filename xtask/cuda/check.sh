@@ -19,13 +19,16 @@ python=${2:?$usage}
 mkdir -p "${3:?$usage}"
 out=$(cd "$3" && pwd)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-programs=$bundle/programs data=$bundle/cifar10-subset
+data=$bundle/cifar10-subset
 dry=${LLP_DRY_RUN:-}
 ALL=480       # seconds of all parts
 LOGGED=500000 # bytes of a part's output that are kept
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 rm -f "$out"/*
+# By Python, which needs no other program for xz.
+"$python" -m tarfile -e "$bundle/programs.tar.xz" "$work" || exit 1
+programs=$work/programs tests=$work/tests
 
 packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/nvidia
 export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$packages/cu13/lib:$packages/cudnn/lib"
@@ -68,11 +71,11 @@ part() {
 keep() { cp "$work/$1/metrics.jsonl" "$out/$1.jsonl" 2>>"$out/log.txt" || true; }
 
 say "# $(date -u +'%Y-%m-%d %H:%M UTC')${dry:+, a dry run: no number here is of a GPU}"
-tests=(env ${dry:+LLP_CUDA_COMPUTE=1 PROPTEST_CASES=2})
+prepared=(env ${dry:+LLP_CUDA_COMPUTE=1 PROPTEST_CASES=2})
 part doctor 20 "$programs/llp" doctor
-part 'tests: ten steps, CPU against CUDA' 60 "${tests[@]}" "$bundle/tests/llp-nn" --test-threads 2
-part 'tests: operations against the CPU' 90 "${tests[@]}" "$bundle/tests/llp-kernels" --test-threads 4
-part 'tests: losses against the CPU' 30 "${tests[@]}" "$bundle/tests/llp-loss" --test-threads 4
+part 'tests: ten steps, CPU against CUDA' 60 "${prepared[@]}" "$tests/llp-nn" --test-threads 2
+part 'tests: operations against the CPU' 90 "${prepared[@]}" "$tests/llp-kernels" --test-threads 4
+part 'tests: losses against the CPU' 30 "${prepared[@]}" "$tests/llp-loss" --test-threads 4
 part 'images a second, ResNet-18 in bfloat16' 190 "$programs/xtask" bench train --device cuda --turns 1 \
     --program "$programs/train_step" --peers "$python"
 part 'where a step goes, 512 images' 30 "$programs/device_layers" cuda bf16 512 64
