@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Ten
 
 use super::array::floats;
 
-/// A number that nobody reads, whose gradient is that of the mean.
+/// A number that is not read, whose gradient is that of the mean.
 pub(crate) fn mean(losses: &Tensor) -> Result<Tensor> {
     losses.apply_op1(Mean)
 }
