@@ -8,7 +8,6 @@
 #![expect(clippy::print_stdout, reason = "an example shows its results")]
 
 use std::error::Error;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,7 +73,7 @@ fn cells(row: &Row) -> Result<(ByteArray, i64)> {
 fn read(folder: &Path, split: &str) -> Result<Table> {
     let mut table = Table::default();
     for path in shards(folder, split)? {
-        let reader = SerializedFileReader::new(File::open(&path)?)?;
+        let reader = SerializedFileReader::new(fs_err::File::open(&path)?.into_file())?;
         table.metadata = reader.metadata().file_metadata().key_value_metadata().cloned();
         for row in reader.get_row_iter(None)? {
             let (image, label) = cells(&row?).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -108,8 +107,11 @@ impl Table {
             .set_statistics_enabled(EnabledStatistics::None)
             .set_key_value_metadata(self.metadata.clone());
         let schema = Arc::new(parse_message_type(SCHEMA)?);
-        let mut writer =
-            SerializedFileWriter::new(File::create(path)?, schema, Arc::new(properties.build()))?;
+        let mut writer = SerializedFileWriter::new(
+            fs_err::File::create(path)?.into_file(),
+            schema,
+            Arc::new(properties.build()),
+        )?;
         for (images, labels) in self.images.chunks(ROWS_PER_GROUP).zip(self.labels.chunks(ROWS_PER_GROUP)) {
             // How much of a cell is there: bytes and labels are, paths are not.
             let levels = |level: i16| vec![level; labels.len()];

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use super::super::calls::{self, Preparation};
 use super::super::kind::Kind;
 use super::{Numbers, assert_close, noise, rounded, run};
-use crate::cpu::shape::ConvShape;
 
 /// Theorem: a float becomes the nearest number of the kind, ties to even, and that becomes the same float again.
 #[test]
