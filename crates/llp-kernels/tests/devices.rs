@@ -190,13 +190,15 @@ proptest! {
             let run = |is_prepared: bool| {
                 let from = activations(&x, dtype);
                 let all = weights.each_ref().map(|weight| weight.as_tensor().clone());
-                let filters = is_prepared.then(|| prepare_filters(&from, &all).unwrap());
                 let convolve = |x: &Activations, weight: &Tensor| {
                     conv2d(x, weight, Conv2dConfig { stride: 1, padding: weight.dim(2).unwrap() / 2 }).unwrap()
                 };
-                // The last weight is a constant here.
-                let y = convolve(&convolve(&convolve(&from, &all[0]), &all[1]), &weights[2].as_detached_tensor());
-                drop(filters);
+                let y = {
+                    let _filters = is_prepared.then(|| prepare_filters(&from, &all).unwrap());
+                    // The last weight is a constant here.
+                    let last = weights[2].as_detached_tensor();
+                    convolve(&convolve(&convolve(&from, &all[0]), &all[1]), &last)
+                };
                 with_gradients(&y.to_tensor().unwrap(), &[("first", &weights[0]), ("second", &weights[1])])
             };
             prop_assert_eq!(run(true), run(false));
