@@ -84,7 +84,8 @@ images=${dry:+8}
 part 'where a step goes, 512 images' 30 "$programs/device_layers" cuda bf16 "${images:-512}" 64
 
 # Labels of single images, on 15,000 training and 5,000 test images: the network and its trainer, without bags.
-epochs=26
+epochs=${dry:+1}
+epochs=${epochs:-26}
 part 'a part of CIFAR-10, labels, llp' 60 "$programs/llp" train --preset paper --data "$data" --device cuda \
     --precision bfloat16 --bag-size 1 --loss kl --epochs "$epochs" --lr 0.1 --set data.held_out=0.0 \
     --set optim.weight_decay=0.0005 --set optim.lr_drop_at=0.65 --set augment.shift=4 --progress lines \
