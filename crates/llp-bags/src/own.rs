@@ -35,7 +35,6 @@ mod memory;
 mod notes;
 mod numbers;
 mod outline;
-mod pictures;
 mod proportion_columns;
 mod proportion_table;
 mod proportions_error;
@@ -51,9 +50,8 @@ use crate::source::Dataset;
 
 pub use bags::OwnBag;
 pub use error::OwnError;
-pub use folders::{Skipped, image_files};
 pub use instances::{
-    InstanceNames, InstanceTable, Like, Listed, ReadImages, list_instances, read_images, read_instances,
+    InstanceNames, InstanceTable, Like, Listed, list_instances, read_images, read_instances,
 };
 pub use layout::{is_own, is_table};
 pub use memory::{InMemory, MemoryColumn, MemoryValues, instances_in_memory, join};
@@ -113,12 +111,10 @@ pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Resu
         None => layout::proportions(table)?,
     };
     let proportions = ProportionTable::read(&proportions)?;
-    let is_folders = matches!(found, layout::Found::Folders(_));
     let purpose = rows::Purpose::Train { image_side: image_size };
     let (rows, notes) = found.read(purpose, &proportions.class_names)?;
     let name = table.file_stem().unwrap_or(table.as_os_str()).to_string_lossy().into_owned();
-    let assembled = assemble::assemble(name, rows, &proportions);
-    let mut data = assembled.map_err(|error| if is_folders { error.without_row() } else { error })?;
+    let mut data = assemble::assemble(name, rows, &proportions)?;
     data.data.notes.splice(0..0, notes);
     Ok(data)
 }

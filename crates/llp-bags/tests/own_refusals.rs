@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, RgbImage};
 use llp_bags::own::{self, FeatureColumn, FeatureSchema, Like};
-use llp_bags::table::{Cells, encode};
+use llp_data::table::{Cells, encode};
 use messages::Messages;
 use tempfile::{TempDir, tempdir};
 

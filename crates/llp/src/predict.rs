@@ -14,9 +14,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use llp_bags::InstanceShape;
 use llp_bags::own::ProportionTable;
-use llp_bags::table::{TableFormat, TableWriter};
-use llp_bags::{InstanceShape, PictureFacts};
+use llp_data::PictureFacts;
+use llp_data::table::{TableFormat, TableWriter};
 use llp_sweep::AtomicFile;
 use llp_train::predict::{
     CHUNK, Columns, PredictError, Predicted, Predictions, Source, posterior, predict as predict_chunk,

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use llp_bags::source::digits::digits;
-use llp_bags::table::Table;
+use llp_data::table::Table;
 use llp_sweep::run_dir::RunDir;
 use llp_train::predict::Columns;
 use llp_train::{TrainingData, load_dataset};

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use llp_data::table::{Cell, Exact, Kind};
+use llp_data::{DataError, Place};
+
 use super::codes::Codes;
-use super::numbers::{Numbers, Shift};
+use super::numbers::{Numbers, Shift, value};
 use super::schema::{FeatureColumn, FeatureSchema};
 use super::{OwnError, suspects};
-use crate::table::scan::{Cell, Exact, Kind};
-use crate::table::{Place, TableError};
 use crate::{BagError, Features};
 
 /// Texts of a column at most: every one of them is a value of each instance.
@@ -102,10 +103,9 @@ impl FeatureCells {
             Values::Numbers { numbers, .. } if is_missing => numbers.push(Exact::Integer(0)),
             Values::Numbers { numbers, shift, is_known } => {
                 let Some(number) = cell.exact() else {
-                    let (place, column, got) = (place(), self.name.clone(), cell.shown());
-                    return Err(TableError::NotANumber { place, column, got }.into());
+                    return Err(DataError::not_a_number(place(), &self.name, &cell.shown()).into());
                 };
-                if !number.is_finite() || (*is_known && !number.value(*shift).is_finite()) {
+                if !number.is_finite() || (*is_known && !value(number, *shift).is_finite()) {
                     let (place, column, got) = (place(), self.name.clone(), cell.shown());
                     return Err(OwnError::NotFinite { place, column, got });
                 }
@@ -220,5 +220,5 @@ pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Feat
 }
 
 fn text<'a>(cell: &Cell<'a>, place: impl Fn() -> Place) -> Result<Cow<'a, str>, OwnError> {
-    cell.name().ok_or_else(|| TableError::Encoding { place: place() }.into())
+    cell.name().ok_or_else(|| DataError::not_text(place()).into())
 }

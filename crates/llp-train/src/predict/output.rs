@@ -1,6 +1,6 @@
 //! The rows that come out: which columns there are, and what they hold.
 
-use llp_bags::table::{CellType, Cells};
+use llp_data::table::{CellType, Cells};
 
 use super::PredictError;
 use crate::disaggregate::Disaggregation;

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::own::{InstanceNames, InstanceTable, Like, Listed, OwnError, ReadImages, Skipped};
-use llp_bags::own::{is_table, list_instances, read_images};
-use llp_bags::{BagSet, InstanceShape, Instances, PictureFacts};
+use llp_bags::own::{InstanceNames, InstanceTable, Like, Listed, is_table, list_instances, read_images};
+use llp_bags::{BagSet, InstanceShape, Instances};
+use llp_data::files::Skipped;
+use llp_data::{PictureFacts, ReadImages};
 
 use super::PredictError;
 use super::paths::image_files;
@@ -158,7 +159,7 @@ impl Source {
                     data: Arc::new(images.into()),
                     places: instances.iter().map(|&at| range.start + at as usize).collect(),
                     instances,
-                    broken: broken.into_iter().map(|(_, error)| of_file(error)).collect(),
+                    broken: broken.into_iter().map(|(_, error)| error.into()).collect(),
                     facts,
                 })
             }
@@ -170,15 +171,6 @@ impl Source {
                 facts: PictureFacts::default(),
             }),
         }
-    }
-}
-
-/// A file that no table names.
-fn of_file(error: OwnError) -> PredictError {
-    match error {
-        OwnError::ImageFile { source, .. } => source.into(),
-        OwnError::Image { place, source, .. } => PredictError::Image { path: place.path, source },
-        error => error.into(),
     }
 }
 

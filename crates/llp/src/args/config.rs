@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use llp_bags::BagManifest;
 use llp_bags::own::{self, Outline};
-use llp_bags::source::Labels;
+use llp_data::Labels;
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::grid::Sweep;
 use llp_train::{Pretrained, TrainError};
