@@ -273,7 +273,7 @@ fn files() {
 #[test]
 fn tables_for_prediction() {
     let mut corpus = Corpus::new("own-prediction", "Tables for prediction");
-    let age = FeatureColumn::Numeric { name: "age".into(), shift: None };
+    let age = FeatureColumn::Numeric { name: "age".into(), shift: None, fill: None };
     let color =
         FeatureColumn::Categorical { name: "color".into(), levels: vec!["blue".into(), "red".into()] };
     let schema = FeatureSchema { columns: vec![age, color] };

@@ -50,6 +50,15 @@ pub enum DataNote {
         /// All.
         n_images: usize,
     },
+    /// Missing numbers got a value.
+    Imputed {
+        /// How many.
+        n_cells: usize,
+        /// The columns that they are in.
+        columns: Vec<String>,
+        /// What of the other numbers of their column it is: mean or median.
+        what: &'static str,
+    },
     /// Files of a split that no use was found for.
     LeftOut {
         /// The split, or what is known of the files.
@@ -106,6 +115,15 @@ impl fmt::Display for DataNote {
                 f,
                 "all {n_images} images have the same pixels: nothing tells them apart; look at them with --contact-sheet"
             ),
+            Self::Imputed { n_cells, columns, what } => {
+                let numbers = if *n_cells == 1 { "number becomes" } else { "numbers become" };
+                let (n_columns, listed) = (columns.len(), columns.join(", "));
+                let of = if n_columns == 1 { "column".to_owned() } else { format!("{n_columns} columns") };
+                write!(
+                    f,
+                    "{n_cells} missing {numbers} the {what} of the training rows ({of} {listed}): predictions do the same"
+                )
+            }
             Self::LeftOut { what, n_files, remedy } => {
                 let files = if *n_files == 1 { "file" } else { "files" };
                 write!(f, "{n_files} {files} of {what} left out: {remedy}")

@@ -130,15 +130,24 @@ fn wrong_tables_are_named() {
         ("instance,bag,a,a\n1,2,3,4\n", r#"t.csv: there are two columns "a": rename or remove one"#),
         (
             "instance,bag,a\n1,2,0.5\n2,2\n",
-            "t.csv, row 2: 2 cells, the header has 3: separate cells by commas, and put text that has one in quotes",
+            "t.csv, row 2 (line 3): 2 cells, the header has 3: separate cells by commas, and put text that has one in quotes",
         ),
         (
             "instance,bag,a\n1,2,0.5\n\n2,,0.5\n",
-            r#"t.csv, row 2: column "bag" is empty: fill it in, or drop the row"#,
+            r#"t.csv, row 2 (line 4): column "bag" is empty: fill it in, or drop the row"#,
         ),
-        ("instance,bag,a\n1,2,\n", r#"t.csv, row 1: column "a" is empty: fill it in, or drop the row"#),
-        ("instance,bag,a\n1,2,much\n", r#"t.csv, row 1: column "a" is "much", expected a finite number"#),
-        ("instance,bag,a\n1,2,NaN\n", r#"t.csv, row 1: column "a" is "NaN", expected a finite number"#),
+        (
+            "instance,bag,a\n1,2,\n",
+            r#"t.csv, row 1 (line 2): column "a" is empty: fill it in, or drop the row"#,
+        ),
+        (
+            "instance,bag,a\n1,2,much\n",
+            r#"t.csv, row 1 (line 2): column "a" is "much", expected a finite number"#,
+        ),
+        (
+            "instance,bag,a\n1,2,NaN\n",
+            r#"t.csv, row 1 (line 2): column "a" is "NaN", expected a finite number"#,
+        ),
     ];
     for (text, message) in cases {
         assert_eq!(refuse(text), message, "{text:?}");

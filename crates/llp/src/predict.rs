@@ -180,6 +180,13 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
 }
 
 fn warn(source: &Source) {
+    for (column, n_cells) in source.imputed() {
+        let path = source.path().display();
+        let numbers = if *n_cells == 1 { "number" } else { "numbers" };
+        tell(&format!(
+            "{path}: {n_cells} missing {numbers} of column {column:?}: in their place is what the training put there"
+        ));
+    }
     if let Some(skipped) = source.skipped() {
         tell(&format!("warning: {skipped}"));
     }

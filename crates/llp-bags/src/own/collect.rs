@@ -9,7 +9,7 @@ use llp_data::{DataError, Encoded, Fit, Pictures};
 use super::OwnError;
 use super::codes::Codes;
 use super::columns::FeatureCells;
-use super::kinds::kinds;
+use super::kinds::{is_text, kinds, likely_kinds};
 use super::layout::TableFile;
 use super::roles::{Role, roles};
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
@@ -27,15 +27,42 @@ struct Columns<'a> {
 }
 
 /// The rows of a file after `before`, those of the files before it.
+///
+/// Where a file does not declare the kinds of its columns, its first rows suggest them; all of it is read before they are
+/// decided only if that leads to a contradiction.
 pub(super) fn collect(
     file: &TableFile,
     purpose: Purpose<'_>,
     before: Option<Rows>,
 ) -> Result<Rows, OwnError> {
-    let reader = TableReader::open(&file.path)?;
     let is_undeclared =
         Format::of(&file.path) == Some(Format::Csv) && matches!(purpose, Purpose::Train { .. });
-    let kinds = if is_undeclared { Some(kinds(&file.path)?) } else { None };
+    if !is_undeclared {
+        return collect_as(None, file, purpose, before);
+    }
+    if let (None, Some(likely)) = (&before, likely_kinds(&file.path)?) {
+        let rows = collect_as(Some(&likely), file, purpose, None);
+        if let Some(rows) = rows.ok().filter(are_texts) {
+            return Ok(rows);
+        }
+    }
+    collect_as(Some(&kinds(&file.path)?), file, purpose, before)
+}
+
+/// Whether no category has a text that may be a number.
+fn are_texts(rows: &Rows) -> bool {
+    let Content::Features(columns) = &rows.content else { return true };
+    columns.iter().filter_map(FeatureCells::levels).flatten().all(|text| is_text(text))
+}
+
+/// As [`collect`], with the kinds of the columns where the file declares none.
+fn collect_as(
+    kinds: Option<&[Kind]>,
+    file: &TableFile,
+    purpose: Purpose<'_>,
+    before: Option<Rows>,
+) -> Result<Rows, OwnError> {
+    let reader = TableReader::open(&file.path)?;
     let head = reader.head();
     let mut columns = Columns {
         file,
@@ -50,7 +77,7 @@ pub(super) fn collect(
     }
     let mut rows = match before {
         Some(rows) => rows,
-        None => columns.first_rows(head, kinds.as_deref(), purpose)?,
+        None => columns.first_rows(head, kinds, purpose)?,
     };
     let wanted = columns.find(head, &rows)?;
     let first_row = rows.len();
@@ -88,7 +115,7 @@ impl Columns<'_> {
                 Content::Features(schema.columns.iter().map(FeatureCells::of_schema).collect())
             }
             Purpose::Images { side, channels } => pictures(side, Some(channels))?,
-            Purpose::Train { image_side } if !self.roles.contains(&Role::Feature) => {
+            Purpose::Train { image_side, .. } if !self.roles.contains(&Role::Feature) => {
                 pictures(image_side, None)?
             }
             Purpose::Train { .. } => {

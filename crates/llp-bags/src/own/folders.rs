@@ -47,7 +47,7 @@ pub(super) fn read(
     classes: &[String],
 ) -> Result<(Rows, Vec<DataNote>), OwnError> {
     let (side, channels) = match purpose {
-        Purpose::Train { image_side } => (image_side, None),
+        Purpose::Train { image_side, .. } => (image_side, None),
         Purpose::Images { side, channels } => (side, Some(channels)),
         Purpose::Features(_) => {
             let (path, got, expected) = (folder.to_owned(), "images", "features");

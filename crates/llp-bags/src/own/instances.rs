@@ -39,6 +39,8 @@ pub struct InstanceTable<T = Instances> {
     pub labels: Vec<Option<String>>,
     /// Columns of categories with the number of cells whose text no training instance had; only those with some.
     pub unknown_levels: Vec<(String, usize)>,
+    /// Columns of numbers with the number of cells that are missing and got a value; only those with some.
+    pub imputed: Vec<(String, usize)>,
 }
 
 /// The names of the instances of a split, as [`InstanceTable::names`].
@@ -153,10 +155,10 @@ fn describe(rows: &Rows) -> InstanceTable<()> {
         (0..rows.len()).map(|row| codes.text(row).map(str::to_owned)).collect::<Vec<_>>()
     };
     let name = |row: usize| text_of(rows, row).map_or_else(|| row_name(row), str::to_owned);
-    let unknown_levels = match &rows.content {
+    let counted = |count: fn(&FeatureCells) -> usize| match &rows.content {
         Content::Features(columns) => {
-            let unknown = |column: &FeatureCells| (column.name().to_owned(), column.n_unknown());
-            columns.iter().map(unknown).filter(|(_, n_unknown)| *n_unknown > 0).collect()
+            let counts = columns.iter().map(|column| (column.name().to_owned(), count(column)));
+            counts.filter(|(_, n_cells)| *n_cells > 0).collect()
         }
         _ => vec![],
     };
@@ -165,14 +167,15 @@ fn describe(rows: &Rows) -> InstanceTable<()> {
         names: (0..rows.len()).map(name).collect(),
         bags: texts(&rows.bags),
         labels: texts(&rows.labels),
-        unknown_levels,
+        unknown_levels: counted(FeatureCells::n_unknown),
+        imputed: counted(FeatureCells::n_missing_numbers),
     }
 }
 
 impl InstanceTable<()> {
     fn with<T>(self, instances: T) -> InstanceTable<T> {
-        let Self { names, bags, labels, unknown_levels, .. } = self;
-        InstanceTable { instances, names, bags, labels, unknown_levels }
+        let Self { names, bags, labels, unknown_levels, imputed, .. } = self;
+        InstanceTable { instances, names, bags, labels, unknown_levels, imputed }
     }
 }
 

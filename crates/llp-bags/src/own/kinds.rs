@@ -1,4 +1,4 @@
-//! Which columns of a CSV file are numbers: a look at all cells before they are kept.
+//! Which columns of a CSV file are numbers: a look at all cells before they are kept, or at the first ones.
 
 use std::path::Path;
 
@@ -14,12 +14,8 @@ use super::roles::{Role, roles};
 /// # Errors
 /// [`OwnError::Mixed`] with the first cell that is no number in a column whose cells mostly are.
 pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, OwnError> {
-    let reader = TableReader::open(path)?;
-    let roles = roles(path, reader.head())?;
+    let (reader, mut kinds, open) = undeclared(path)?;
     let names = reader.head().names();
-    let mut kinds: Vec<Kind> = reader.head().columns.iter().map(|column| column.kind.clone()).collect();
-    let is_open = |column: &usize| roles[*column] == Role::Feature && kinds[*column] == Kind::Undeclared;
-    let open: Vec<usize> = (0..kinds.len()).filter(is_open).collect();
     let mut counts = vec![Counts::default(); open.len()];
     for batch in reader.batches(&open)? {
         let batch = batch?;
@@ -29,13 +25,48 @@ pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, OwnError> {
     }
     for (column, counts) in open.into_iter().zip(counts) {
         kinds[column] = counts.kind();
-        let are_truths = counts.n_numbers == 0 && counts.n_texts == 0;
-        if let (Kind::Reals, false, Some((place, got))) = (&kinds[column], are_truths, counts.first_text) {
+        if let (Kind::Reals, Some((place, got))) = (&kinds[column], counts.first_text) {
             let (column, n_numbers) = (names[column].clone(), counts.n_numbers);
             return Err(OwnError::Mixed { place, column, got, n_numbers });
         }
     }
     Ok(kinds)
+}
+
+/// An open table, the kinds that it declares, and the columns of features of which it declares none.
+fn undeclared(path: &Path) -> Result<(TableReader, Vec<Kind>, Vec<usize>), OwnError> {
+    let reader = TableReader::open(path)?;
+    let roles = roles(path, reader.head())?;
+    let kinds: Vec<Kind> = reader.head().columns.iter().map(|column| column.kind.clone()).collect();
+    let is_open = |column: &usize| roles[*column] == Role::Feature && kinds[*column] == Kind::Undeclared;
+    let open = (0..kinds.len()).filter(is_open).collect();
+    Ok((reader, kinds, open))
+}
+
+/// The kinds that the first rows suggest, if they are clear: every column has numbers or texts alone, and none that stand
+/// for something unknown. Whether later rows agree is to be seen: [`is_text`].
+///
+/// # Errors
+/// The file cannot be read.
+pub(super) fn likely_kinds(path: &Path) -> Result<Option<Vec<Kind>>, OwnError> {
+    let (reader, mut kinds, open) = undeclared(path)?;
+    let Some(batch) = reader.batches(&open)?.next().transpose()? else { return Ok(None) };
+    for (column, at) in batch.columns().iter().zip(open) {
+        let mut counts = Counts::default();
+        column.cells().enumerate().for_each(|(row, cell)| counts.add(cell, || batch.place(row)));
+        kinds[at] = match (counts.n_numbers > 0, counts.n_texts > 0, counts.n_truths + counts.n_unknown) {
+            (true, false, 0) => Kind::Reals,
+            (false, true, 0) => Kind::Text,
+            _ => return Ok(None),
+        };
+    }
+    Ok(Some(kinds))
+}
+
+/// Whether a text can be nothing but the text of a category.
+pub(super) fn is_text(text: &str) -> bool {
+    let cell = Cell::Text(text);
+    cell.exact(true).is_none() && !cell.stands_for_missing()
 }
 
 #[derive(Default, Clone)]
@@ -60,13 +91,15 @@ impl Counts {
         }
     }
 
-    /// Truth values alone are numbers, 0 and 1, as in other formats; else the majority decides.
+    /// Truth values alone are whole numbers, 0 and 1, as in other formats; else the majority decides.
     fn kind(&self) -> Kind {
         let n_others = self.n_texts + self.n_truths;
         let has_texts_alone =
             self.n_numbers == 0 && (self.n_texts > 0 || (n_others == 0 && self.n_unknown > 0));
         if has_texts_alone || (self.n_numbers > 0 && n_others > self.n_numbers) {
             Kind::Text
+        } else if self.n_numbers == 0 && self.n_truths > 0 {
+            Kind::Integers
         } else {
             Kind::Reals
         }

@@ -94,7 +94,7 @@ pub fn instances_in_memory(
         InMemory::Images(images) => Ok(images.into()),
         InMemory::Columns(columns) => {
             let columns = cells(&columns, schema)?;
-            columns.iter().try_for_each(FeatureCells::check_complete)?;
+            columns.iter().try_for_each(|column| column.check_complete(None))?;
             let n_rows = columns.first().map_or(0, FeatureCells::len);
             let rows: Vec<u32> = (0..n_rows as u32).collect();
             Ok(features_of(&columns, &rows)?.into())
@@ -119,7 +119,7 @@ fn rows(instances: InMemory, bags: &[String], schema: Option<&FeatureSchema>) ->
     if rows.len() == 0 {
         return Err(DataError::no_rows(Path::new(NAME)).into());
     }
-    rows.canonical(schema.map_or(Purpose::Train { image_side: 0 }, Purpose::Features))
+    rows.canonical(schema.map_or(Purpose::Train { image_side: 0, impute: None }, Purpose::Features))
 }
 
 /// The columns, or those of a schema by their names.

@@ -51,7 +51,7 @@ pub fn outline(table: &Path) -> Result<Outline, OwnError> {
 }
 
 fn of_folders(found: &Found) -> Result<Outline, OwnError> {
-    let (rows, _) = found.read(Purpose::Train { image_side: 1 }, &[])?;
+    let (rows, _) = found.read(Purpose::Train { image_side: 1, impute: None }, &[])?;
     let is_training = |row: &usize| rows.splits[*row] != SplitName::Test;
     let bags = (0..rows.len()).filter(is_training).filter_map(|row| rows.bags.code(row));
     Ok(Outline { has_images: true, largest_bag: largest(bags) })

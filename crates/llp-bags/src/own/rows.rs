@@ -9,6 +9,7 @@ use super::OwnError;
 use super::codes::Codes;
 use super::collect::collect;
 use super::columns::FeatureCells;
+use super::impute::Impute;
 use super::layout::TableFile;
 use super::schema::FeatureSchema;
 use super::suspects;
@@ -25,7 +26,7 @@ pub(super) enum SplitName {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose<'a> {
     /// Training: its columns say what an instance is; images become squares of this side.
-    Train { image_side: usize },
+    Train { image_side: usize, impute: Option<Impute> },
     /// Prediction by a network of images.
     Images { side: usize, channels: usize },
     /// Prediction by a network of features.
@@ -141,10 +142,12 @@ impl Rows {
         self.bags = self.bags.with_whole_numbers();
         let training_rows = self.training_rows();
         let Content::Features(columns) = self.content else { return Ok(self) };
-        columns.iter().try_for_each(FeatureCells::check_complete)?;
+        let impute = if let Purpose::Train { impute, .. } = purpose { impute } else { None };
+        columns.iter().try_for_each(|column| column.check_complete(impute))?;
         let columns = if matches!(purpose, Purpose::Train { .. }) {
             suspects::check(&self.places, &columns)?;
-            columns.into_iter().map(|column| column.finish(&training_rows)).collect()
+            let finished = columns.into_iter().map(|column| column.finish(&training_rows, impute));
+            finished.collect::<Result<_, _>>()?
         } else {
             columns
         };

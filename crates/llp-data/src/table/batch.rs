@@ -272,8 +272,8 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The cell as a number with all its digits, if it is or stands for one, or for a truth value.
-    pub fn exact(&self) -> Option<Exact> {
+    /// The cell as a number with all its digits, if it is or stands for one, or for a truth value if `or_truth` is set.
+    pub fn exact(&self, or_truth: bool) -> Option<Exact> {
         match *self {
             Self::Empty | Self::Bytes(_) => None,
             Self::Integer(integer) => Some(Exact::Integer(integer)),
@@ -281,7 +281,7 @@ impl<'a> Cell<'a> {
             Self::Text(text) => {
                 let integer = text.parse().ok().map(|integer: i64| Exact::Integer(integer.into()));
                 let real = || text.parse().ok().map(Exact::Real);
-                let truth = || self.truth().map(|truth| Exact::Integer(truth.into()));
+                let truth = || self.truth().filter(|_| or_truth).map(|truth| Exact::Integer(truth.into()));
                 integer.or_else(real).or_else(truth)
             }
         }

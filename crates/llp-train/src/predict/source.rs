@@ -20,6 +20,7 @@ pub struct Source {
     ids: Vec<String>,
     bags: Option<Vec<String>>,
     unknown_levels: Vec<(String, usize)>,
+    imputed: Vec<(String, usize)>,
     skipped: Option<Skipped>,
     content: Content,
 }
@@ -91,7 +92,7 @@ impl Source {
     }
 
     fn table(path: &Path, table: InstanceTable<Listed>) -> Self {
-        let InstanceTable { instances, names, bags, unknown_levels, .. } = table;
+        let InstanceTable { instances, names, bags, unknown_levels, imputed, .. } = table;
         let has_bags = bags.iter().any(Option::is_some);
         let bags = has_bags.then(|| bags.into_iter().map(Option::unwrap_or_default).collect());
         let content = match instances {
@@ -101,11 +102,19 @@ impl Source {
                 Content::InMemory(Arc::new(instances), ids)
             }
         };
-        Self { unknown_levels, ..Self::new(path, names, bags, content) }
+        Self { unknown_levels, imputed, ..Self::new(path, names, bags, content) }
     }
 
     fn new(path: &Path, ids: Vec<String>, bags: Option<Vec<String>>, content: Content) -> Self {
-        Self { path: path.to_owned(), ids, bags, unknown_levels: vec![], skipped: None, content }
+        Self {
+            path: path.to_owned(),
+            ids,
+            bags,
+            unknown_levels: vec![],
+            imputed: vec![],
+            skipped: None,
+            content,
+        }
     }
 
     /// Where the instances are.
@@ -131,6 +140,11 @@ impl Source {
     /// Columns of categories with the number of cells whose text no training instance had; only those with some.
     pub fn unknown_levels(&self) -> &[(String, usize)] {
         &self.unknown_levels
+    }
+
+    /// Columns of numbers with the number of cells that are missing and got the value of training; only those with some.
+    pub fn imputed(&self) -> &[(String, usize)] {
+        &self.imputed
     }
 
     /// Files of a folder that are no images by their names.

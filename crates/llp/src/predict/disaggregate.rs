@@ -9,7 +9,6 @@ use llp_data::table::{Cells, encode};
 use llp_ot::SolverOutcome;
 use llp_sweep::write_atomically;
 use llp_train::TrainError;
-use llp_train::TrainError;
 use llp_train::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation};
 use serde::Serialize;
 
