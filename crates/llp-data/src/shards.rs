@@ -110,9 +110,11 @@ pub fn column(folder: &Path, name: &str) -> Result<Vec<String>, DataError> {
 fn value(batch: &Batch, row: usize, name: &str) -> Result<String, DataError> {
     let place = || batch.place(row);
     match (batch.column(0).raw(row), batch.column(0).cell(row)) {
-        (Some(text), _) => {
-            std::str::from_utf8(text).map(str::to_owned).map_err(|_| DataError::not_text(place()))
-        }
+        (Some(text), _) => std::str::from_utf8(text).map(str::to_owned).map_err(|_| {
+            DataError::at(place(), "holds bytes that are no text")
+                .in_column(name)
+                .remedy("expected one text or integer a row")
+        }),
         (None, Cell::Integer(number)) => Ok(number.to_string()),
         (None, _) => Err(DataError::empty_cell(place(), name)),
     }

@@ -1,7 +1,5 @@
 //! Tables in batches: the cells that were written, at the places where they are.
 
-#![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
-
 use std::path::Path;
 
 use llp_data::DataError;

@@ -36,7 +36,11 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 
 fn frames(rows: &[Row], is_polars: bool, are_counts: bool) -> [Frame; 2] {
     let unsigned = |cells: Vec<u32>| {
-        if is_polars { Column::Unsigned(cells) } else { Column::Integers(cells.into_iter().map(i64::from).collect()) }
+        if is_polars {
+            Column::Unsigned(cells)
+        } else {
+            Column::Integers(cells.into_iter().map(i64::from).collect())
+        }
     };
     let instances = vec![
         ("bag", unsigned(rows.iter().map(|row| row.0).collect())),
@@ -49,7 +53,8 @@ fn frames(rows: &[Row], is_polars: bool, are_counts: bool) -> [Frame; 2] {
     let mut bags: Vec<u32> = rows.iter().map(|row| row.0).collect();
     bags.sort_unstable();
     bags.dedup();
-    let count = |bag: u32, class: u32| rows.iter().filter(|row| row.0 == bag && row.6 == class).count() as u32;
+    let count =
+        |bag: u32, class: u32| rows.iter().filter(|row| row.0 == bag && row.6 == class).count() as u32;
     let class = |class: u32| {
         let share = |&bag: &u32| f64::from(count(bag, class)) / f64::from(count(bag, 0) + count(bag, 1));
         if are_counts {

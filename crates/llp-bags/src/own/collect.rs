@@ -209,7 +209,9 @@ impl Columns<'_> {
                     Some(got) => return Err(OwnError::Split { place: place(), got: got.to_owned() }),
                 }),
                 (Role::Id, _) => {
-                    rows.ids.iter_mut().for_each(|ids| ids.push(text.unwrap_or_default().to_owned()));
+                    if let Some(ids) = &mut rows.ids {
+                        ids.push(text.unwrap_or_default().to_owned());
+                    }
                 }
                 (Role::Path, Content::Files { paths, .. }) => {
                     paths.push(text.ok_or_else(|| DataError::empty_cell(place(), "path"))?.to_owned());

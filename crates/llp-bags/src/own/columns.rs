@@ -44,12 +44,11 @@ struct Missing {
 impl FeatureCells {
     /// A column of a table that nothing is known of but the kind of its cells.
     pub(super) fn new(name: String, kind: &Kind) -> Self {
-        let values = match kind {
-            Kind::Text => Values::Texts(Codes::default()),
-            _ => {
-                let numbers = Numbers::Integers(vec![]);
-                Values::Numbers { numbers, shift: None, fill: None, is_known: false }
-            }
+        let values = if *kind == Kind::Text {
+            Values::Texts(Codes::default())
+        } else {
+            let numbers = Numbers::Integers(vec![]);
+            Values::Numbers { numbers, shift: None, fill: None, is_known: false }
         };
         Self { name, values, takes_truths: *kind != Kind::Reals, missing: None }
     }

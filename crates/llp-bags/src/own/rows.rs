@@ -73,7 +73,9 @@ impl Places {
 
     /// Says on which lines the next rows of the last file begin.
     pub(super) fn extend(&mut self, lines: &Lines) {
-        self.0.iter_mut().next_back().into_iter().for_each(|(_, _, own)| own.extend(lines));
+        if let Some((_, _, own)) = self.0.last_mut() {
+            own.extend(lines);
+        }
     }
 
     /// Where a row is, for people.
@@ -131,9 +133,13 @@ impl Rows {
         let n_rows = self.len();
         self.splits.resize(n_rows, split);
         for codes in [&mut self.bags, &mut self.labels] {
-            (codes.len()..n_rows).for_each(|_| codes.push(None));
+            while codes.len() < n_rows {
+                codes.push(None);
+            }
         }
-        self.ids.iter_mut().for_each(|ids| ids.resize(n_rows, String::new()));
+        if let Some(ids) = &mut self.ids {
+            ids.resize(n_rows, String::new());
+        }
         self
     }
 

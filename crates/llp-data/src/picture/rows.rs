@@ -96,7 +96,9 @@ impl Pictures {
         let fixed = if let Fit::Square { channels, .. } = self.fit { channels } else { None };
         let mut stack = Stack::new(size, fixed)?;
         stack.reserve(self.n_expected, channels)?;
-        (0..self.n_before).for_each(|_| stack.push_blank());
+        for _ in 0..self.n_before {
+            stack.push_blank();
+        }
         Ok(self.stack.insert(stack))
     }
 
@@ -220,13 +222,11 @@ impl Pictures {
     /// # Errors
     /// Every image that cannot be read, as [`DataError::several`].
     pub fn into_images(mut self) -> Result<(Images, Vec<DataNote>), DataError> {
-        match DataError::all(self.take_broken()) {
-            Some(error) => Err(error),
-            None => {
-                let notes = self.stack.as_ref().map_or(vec![], Stack::notes);
-                Ok((self.images()?, notes))
-            }
+        if let Some(error) = DataError::all(self.take_broken()) {
+            return Err(error);
         }
+        let notes = self.stack.as_ref().map_or(vec![], Stack::notes);
+        Ok((self.images()?, notes))
     }
 
     /// All images with the broken ones, which are black, by their numbers; and what all had.

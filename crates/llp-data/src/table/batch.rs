@@ -106,7 +106,9 @@ impl Lines {
 
     /// The same with those of the rows after.
     pub fn extend(&mut self, after: &Self) {
-        after.0.iter().for_each(|&(row, line)| self.push(row, line));
+        for &(row, line) in &after.0 {
+            self.push(row, line);
+        }
     }
 
     /// The line of a row, if rows have lines.
@@ -156,7 +158,9 @@ impl Column {
     /// A column of texts, or of other bytes.
     pub fn bytes<'a>(cells: impl IntoIterator<Item = Option<&'a [u8]>>) -> Self {
         let mut column = Self::text();
-        cells.into_iter().for_each(|cell| column.push(cell));
+        for cell in cells {
+            column.push(cell);
+        }
         column
     }
 

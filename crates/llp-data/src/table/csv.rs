@@ -64,7 +64,9 @@ impl Source {
             if !read.map_err(|error| refused(&self.path, line, error))? {
                 break;
             }
-            line.into_iter().for_each(|line| lines.push(row, line));
+            if let Some(line) = line {
+                lines.push(row, line);
+            }
             for (column, &wanted) in columns.iter_mut().zip(wanted) {
                 let cell = self.record[wanted].trim_ascii();
                 column.push((!cell.is_empty()).then_some(cell));
@@ -89,7 +91,7 @@ impl Source {
 
     /// Newlines in the cells of the record.
     fn n_inner(&self) -> u64 {
-        self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64
+        self.record.as_slice().split(|&byte| byte == b'\n').count() as u64 - 1
     }
 }
 

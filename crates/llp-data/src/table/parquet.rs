@@ -147,7 +147,9 @@ impl Source {
             let Some(len) = list_len else {
                 let column = guarded(|| cells::read(reader, *stored, *present, n_rows_max));
                 let column = column.map_err(|error| damaged(&self.path, error))?;
-                parts.iter().for_each(|&(_, place)| columns[place] = Some(column.clone()));
+                for &(_, place) in parts {
+                    columns[place] = Some(column.clone());
+                }
                 continue;
             };
             let lists = guarded(|| Lists::read(reader, *present, n_rows_max));
@@ -160,7 +162,9 @@ impl Source {
                 );
                 return Err(column_type(&self.path, name, &what));
             }
-            parts.iter().for_each(|&(part, place)| columns[place] = Some(lists.column(part)));
+            for &(part, place) in parts {
+                columns[place] = Some(lists.column(part));
+            }
         }
         Ok(columns.into_iter().flatten().collect())
     }

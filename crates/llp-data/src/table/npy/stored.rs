@@ -78,7 +78,9 @@ impl Stored {
             })),
             Class::Unicode => {
                 let mut column = Column::text();
-                cells.for_each(|bytes| column.push(Some(&self.text(bytes))));
+                for bytes in cells {
+                    column.push(Some(&self.text(bytes)));
+                }
                 column
             }
         }
