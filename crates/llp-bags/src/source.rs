@@ -44,9 +44,12 @@ impl TryFrom<ImageSet> for Dataset {
 
     fn try_from(set: ImageSet) -> Result<Self, BagError> {
         let n_classes = set.class_names.len();
-        let split = |LabeledImages { images, labels }| match images.is_empty() {
-            true => Ok(Split::unlabeled(images)),
-            false => Split::labeled(images, LabelOracle::new(labels, n_classes)?),
+        let split = |LabeledImages { images, labels }: LabeledImages| {
+            if images.is_empty() {
+                Ok(Split::unlabeled(images))
+            } else {
+                Split::labeled(images, LabelOracle::new(labels, n_classes)?)
+            }
         };
         Ok(Self {
             name: set.name,
