@@ -44,7 +44,7 @@ proptest! {
         let end = if is_crlf { "\r\n" } else { "\n" };
         let (mut text, mut line, mut lines) = (format!("a,b,c{end}"), 2, Vec::new());
         for (at, (cells, n_empty)) in rows.iter().enumerate() {
-            // Of a last row without an end, empty lines before it cannot be told from newlines in it.
+            // Of a last row without an end, empty lines before it are taken for newlines in it.
             let n_empty = if at + 1 == rows.len() && !is_ended { 0 } else { *n_empty };
             text += &end.repeat(n_empty);
             line += n_empty as u64;
