@@ -4,7 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use llp_bags::own::read_images;
-use llp_bags::source::{Labels, open};
+use llp_bags::source::open;
+use llp_data::Labels;
 
 const SIDE: usize = 4;
 

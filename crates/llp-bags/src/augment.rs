@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::rng::{self, Purpose};
 use crate::{BagError, Images, Normalization};
 

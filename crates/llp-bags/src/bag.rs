@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use llp_ot::{Imprecision, Proportions};
 
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::split::sorted_set;
 use crate::{BagError, BagPart, Instances, LabelOracle, Partition};
 

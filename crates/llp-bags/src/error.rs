@@ -1,6 +1,6 @@
 //! What can be wrong with instances, labels, bags and the files that they come from.
 
-use crate::source::cifar::CifarError;
+use llp_data::DataError;
 
 /// Why instances, labels or bags were refused.
 ///
@@ -8,31 +8,9 @@ use crate::source::cifar::CifarError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BagError {
-    /// An image needs at least one pixel.
-    #[error(
-        "images of {height}x{width}x{channels} have no pixels: height, width and channels must be at least 1"
-    )]
-    ImageShape {
-        /// Rows of pixels.
-        height: usize,
-        /// Columns of pixels.
-        width: usize,
-        /// Values of a pixel.
-        channels: usize,
-    },
-
-    /// The pixels are not a whole number of images.
-    #[error("{got} bytes of pixels are not a whole number of images of {height}x{width}x{channels}")]
-    PixelCount {
-        /// Rows of pixels.
-        height: usize,
-        /// Columns of pixels.
-        width: usize,
-        /// Values of a pixel.
-        channels: usize,
-        /// Bytes given.
-        got: usize,
-    },
+    /// Data that cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
 
     /// A row needs at least one number.
     #[error("a table of features without columns: at least one is needed")]
@@ -63,23 +41,6 @@ pub enum BagError {
     TooManyInstances {
         /// Instances given.
         n_instances: usize,
-    },
-
-    /// Images that memory does not hold.
-    #[cfg(feature = "parquet")]
-    #[error(
-        "{n_images} images of {}x{}x{} take {} of memory{}: use smaller images (--image-size, data.image_size), fewer of them, or a machine with more memory",
-        shape[0], shape[1], shape[2], crate::memory::shown(*bytes), of_available(*available)
-    )]
-    Memory {
-        /// All images that are to be in memory at once.
-        n_images: usize,
-        /// Height, width, channels.
-        shape: [usize; 3],
-        /// Bytes of their pixels.
-        bytes: u128,
-        /// Bytes that are available for data; `None` if that is not known.
-        available: Option<u64>,
     },
 
     /// A cross-validation that the bags are too few for, or a fold that it does not have.
@@ -309,55 +270,15 @@ pub enum BagError {
         /// The length of the buffer.
         got: usize,
     },
-
-    /// A file of CIFAR that cannot be used.
-    #[error(transparent)]
-    Cifar(#[from] CifarError),
-
-    /// A data set that cannot be fetched.
-    #[cfg(feature = "hub")]
-    #[error(transparent)]
-    Hub(#[from] crate::source::hub::HubError),
-
-    /// A Parquet file that cannot be used.
-    #[cfg(feature = "parquet")]
-    #[error(transparent)]
-    Parquet(#[from] crate::source::parquet::ParquetError),
-
-    /// An archive of NumPy arrays that cannot be used.
-    #[cfg(feature = "table")]
-    #[error(transparent)]
-    Npz(#[from] crate::source::npz::NpzError),
 }
 
 impl BagError {
     /// What the operating system refused, if that is the cause: all else would fail again.
     pub fn io_error(&self) -> Option<&std::io::Error> {
         match self {
+            Self::Data(error) => error.io_error(),
             Self::Manifest(crate::ManifestError::Io(error)) => Some(error),
-            Self::Cifar(CifarError::Io(error)) => Some(error),
-            Self::Cifar(CifarError::Unreadable { source, .. }) => {
-                Some(source).filter(|error| error.raw_os_error().is_some())
-            }
-            #[cfg(feature = "parquet")]
-            Self::Parquet(
-                crate::source::parquet::ParquetError::Io(error)
-                | crate::source::parquet::ParquetError::ImageFile { source: error, .. },
-            ) => Some(error),
-            #[cfg(feature = "table")]
-            Self::Npz(crate::source::npz::NpzError::Io(error)) => Some(error),
-            #[cfg(feature = "hub")]
-            Self::Hub(crate::source::hub::HubError::Io(error)) => Some(error),
-            #[cfg(feature = "parquet")]
-            Self::Parquet(_) | Self::Memory { .. } => None,
-            #[cfg(feature = "table")]
-            Self::Npz(_) => None,
-            #[cfg(feature = "hub")]
-            Self::Hub(_) => None,
             Self::Manifest(_)
-            | Self::Cifar(_)
-            | Self::ImageShape { .. }
-            | Self::PixelCount { .. }
             | Self::NoColumns
             | Self::ValueCount { .. }
             | Self::FeatureNotFinite { .. }
@@ -391,9 +312,4 @@ impl BagError {
             | Self::BufferLength { .. } => None,
         }
     }
-}
-
-#[cfg(feature = "parquet")]
-fn of_available(available: Option<u64>) -> String {
-    available.map_or(String::new(), |bytes| format!(", {} are available", crate::memory::shown(bytes.into())))
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::{BagError, Normalization};
 
 /// Instances that are rows of numbers: `[instance, column]`, in one block of memory.

@@ -122,3 +122,14 @@ pub fn prepare(
         Instances::Features(features) => features.prepare(instances, normalization, out),
     }
 }
+
+/// Checks that every instance id names one of `n_instances` instances.
+///
+/// # Errors
+/// [`BagError::InstanceOutOfRange`] with the first offender.
+pub(crate) fn check_instances(instances: &[u32], n_instances: usize) -> Result<(), BagError> {
+    match instances.iter().find(|&&instance| instance as usize >= n_instances) {
+        None => Ok(()),
+        Some(&instance) => Err(BagError::InstanceOutOfRange { instance, n_instances }),
+    }
+}

@@ -5,7 +5,7 @@
 //! that and no more:
 //!
 //! ```text
-//! source  ->  Dataset { instances, LabelOracle }  where data comes from: embedded, CIFAR's archives, Parquet files
+//! source  ->  Dataset { instances, LabelOracle }  where data comes from: embedded, or files that `llp-data` reads
 //!                 |                |
 //!            partition        counts per bag      which instances share a bag (section 4.1 of the paper)
 //!                 |                |
@@ -38,8 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The feature `parquet` adds a reader of image data sets in the layout of the Hugging Face hub, the feature `hub` fetches
-//! them from there, and the feature `table` reads tables in CSV, Parquet and NumPy files.
+//! The feature `table` adds what is read by `llp-data` from tables and image files ([`own`], [`source::open`]), the feature
+//! `hub` data sets of the Hugging Face hub.
 
 mod augment;
 mod bag;
@@ -49,25 +49,17 @@ mod eigen;
 mod error;
 mod features;
 mod fold;
-mod images;
 mod instances;
 mod manifest;
-#[cfg(feature = "parquet")]
-mod memory;
 mod noise;
 mod normalization;
-mod note;
 mod oracle;
 #[cfg(feature = "table")]
 pub mod own;
-#[cfg(feature = "parquet")]
-mod picture;
 pub mod rng;
 mod score;
 pub mod source;
 mod split;
-#[cfg(feature = "table")]
-pub mod table;
 mod variation;
 mod whitening;
 
@@ -78,21 +70,16 @@ pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
 pub use error::BagError;
 pub use features::Features;
 pub use fold::{Fold, fold};
-pub use images::Images;
 pub use instances::{InstanceShape, Instances, prepare};
+pub use llp_data::{DataError, DataNote, Images};
 pub use llp_ot::{Imprecision, Proportions};
 pub use manifest::{
     BagKind, BagManifest, BagPart, CountedBag, DataId, InstanceList, MANIFEST_VERSION, ManifestError,
     ManifestFault, Recipe,
 };
-#[cfg(feature = "parquet")]
-pub use memory::set_available_memory;
 pub use noise::Noise;
 pub use normalization::Normalization;
-pub use note::DataNote;
 pub use oracle::LabelOracle;
-#[cfg(feature = "parquet")]
-pub use picture::{PictureError, PictureFacts};
 pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::{BagError, Features, Images, Instances};
 
 /// Mean and standard deviation of each channel of images, in units of `pixel / 255`, or of each column of features.

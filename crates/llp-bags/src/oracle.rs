@@ -1,7 +1,7 @@
 //! Instance labels, kept from training.
 
 use crate::BagError;
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::rng::{self, Purpose};
 use crate::score::{ProbabilityScores, probability_scores};
 

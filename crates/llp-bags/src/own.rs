@@ -28,6 +28,7 @@ mod column_hints;
 mod columns;
 mod error;
 mod folders;
+mod impute;
 mod instances;
 mod kinds;
 mod layout;
@@ -35,7 +36,6 @@ mod memory;
 mod notes;
 mod numbers;
 mod outline;
-mod pictures;
 mod proportion_columns;
 mod proportion_table;
 mod proportions_error;
@@ -51,9 +51,9 @@ use crate::source::Dataset;
 
 pub use bags::OwnBag;
 pub use error::OwnError;
-pub use folders::{Skipped, image_files};
+pub use impute::Impute;
 pub use instances::{
-    InstanceNames, InstanceTable, Like, Listed, ReadImages, list_instances, read_images, read_instances,
+    InstanceNames, InstanceTable, Like, Listed, list_instances, read_images, read_instances,
 };
 pub use layout::{is_own, is_table};
 pub use memory::{InMemory, MemoryColumn, MemoryValues, instances_in_memory, join};
@@ -107,18 +107,30 @@ pub struct OwnData {
 /// # Errors
 /// [`OwnError`], with file and row.
 pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Result<OwnData, OwnError> {
+    read_imputed(table, proportions, image_size, None)
+}
+
+/// As [`read`], but numbers that are missing get a value, if `impute` says which; it is kept in the schema.
+///
+/// # Errors
+/// As [`read`]; a column without any number in a row for training.
+pub fn read_imputed(
+    table: &Path,
+    proportions: Option<&Path>,
+    image_size: usize,
+    impute: Option<Impute>,
+) -> Result<OwnData, OwnError> {
     let found = layout::find(table)?;
     let proportions = match proportions {
         Some(path) => path.to_owned(),
         None => layout::proportions(table)?,
     };
     let proportions = ProportionTable::read(&proportions)?;
-    let is_folders = matches!(found, layout::Found::Folders(_));
-    let purpose = rows::Purpose::Train { image_side: image_size };
-    let (rows, notes) = found.read(purpose, &proportions.class_names)?;
+    let purpose = rows::Purpose::Train { image_side: image_size, impute };
+    let (rows, mut notes) = found.read(purpose, &proportions.class_names)?;
+    notes.extend(notes::imputed(&rows, impute));
     let name = table.file_stem().unwrap_or(table.as_os_str()).to_string_lossy().into_owned();
-    let assembled = assemble::assemble(name, rows, &proportions);
-    let mut data = assembled.map_err(|error| if is_folders { error.without_row() } else { error })?;
+    let mut data = assemble::assemble(name, rows, &proportions)?;
     data.data.notes.splice(0..0, notes);
     Ok(data)
 }

@@ -1,20 +1,13 @@
 //! Where images and labels come from.
 
-pub mod cifar;
 pub mod digits;
-#[cfg(feature = "hub")]
-pub mod hub;
-mod labels;
-#[cfg(feature = "table")]
-pub mod npz;
-#[cfg(feature = "parquet")]
-pub mod parquet;
 
-#[cfg(feature = "parquet")]
+#[cfg(feature = "table")]
 use std::path::Path;
 use std::sync::Arc;
 
-pub use labels::Labels;
+#[cfg(feature = "table")]
+use llp_data::{ImageSet, LabeledImages, Labels};
 
 use crate::{BagError, DataNote, Instances, LabelOracle};
 
@@ -35,21 +28,37 @@ pub struct Dataset {
     pub notes: Vec<DataNote>,
 }
 
-/// Reads the data set at `path`, whatever it is: an archive or folder of CIFAR's binary files, a folder of Parquet files,
-/// or an archive of NumPy arrays.
+/// Reads the data set at `path`, whatever it is: see [`ImageSet::open`].
 ///
 /// # Errors
-/// Those of [`cifar::read`], [`parquet::read`] and `npz::read`.
-#[cfg(feature = "parquet")]
+/// [`BagError::Data`].
+#[cfg(feature = "table")]
 pub fn open(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
-    #[cfg(feature = "table")]
-    if npz::is_npz(path) {
-        return npz::read(path);
-    }
-    if !path.is_dir() || cifar::is_in(path)? {
-        cifar::read(path, labels)
-    } else {
-        parquet::read_classes(path, labels)
+    ImageSet::open(path, labels)?.try_into()
+}
+
+/// From here on, labels are kept by oracles. A split without images has none.
+#[cfg(feature = "table")]
+impl TryFrom<ImageSet> for Dataset {
+    type Error = BagError;
+
+    fn try_from(set: ImageSet) -> Result<Self, BagError> {
+        let n_classes = set.class_names.len();
+        let split = |LabeledImages { images, labels }: LabeledImages| {
+            if images.is_empty() {
+                Ok(Split::unlabeled(images))
+            } else {
+                Split::labeled(images, LabelOracle::new(labels, n_classes)?)
+            }
+        };
+        Ok(Self {
+            name: set.name,
+            mirror_preserves_class: set.mirror_preserves_class,
+            train: split(set.train)?,
+            test: split(set.test)?,
+            class_names: set.class_names,
+            notes: set.notes,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::eigen::{Eigen, eigen};
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::{BagError, Images, Normalization};
 
 /// Rows and columns of a patch.

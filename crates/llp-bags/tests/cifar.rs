@@ -8,7 +8,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, write::GzEncoder};
-use llp_bags::source::{Dataset, Labels, cifar, open};
+use llp_bags::source::{Dataset, open};
+use llp_data::{Labels, cifar};
 use messages::Messages;
 use proptest::prelude::*;
 use tempfile::{TempDir, tempdir};
@@ -155,11 +156,11 @@ fn both_labels_of_cifar100_are_checked() {
     let record = |coarse, fine| [vec![coarse, fine], vec![0; 3072]].concat();
     let read =
         |bytes: &[u8]| cifar::read_records(bytes, "train.bin", Labels::Fine).map_err(|e| e.to_string());
-    assert_eq!(read(&record(19, 99)).unwrap().labels.unwrap().class_counts()[99], 1);
+    assert_eq!(read(&record(19, 99)).unwrap().labels, [99]);
     let end = "the file is damaged, or another one";
-    let expected = format!("record 0 of train.bin has label 20, but labels go from 0 to 19: {end}");
+    let expected = format!("train.bin: record 0 has label 20, but labels go from 0 to 19: {end}");
     assert_eq!(read(&record(20, 99)).unwrap_err(), expected);
-    let expected = format!("record 0 of train.bin has label 100, but labels go from 0 to 99: {end}");
+    let expected = format!("train.bin: record 0 has label 100, but labels go from 0 to 99: {end}");
     assert_eq!(read(&record(19, 100)).unwrap_err(), expected);
 }
 
@@ -172,11 +173,11 @@ proptest! {
     fn planes_become_pixels(label in 0_u8..10, planes in prop::collection::vec(any::<u8>(), 3072)) {
         let record = [&[label][..], &planes].concat();
         let split = cifar::read_records(&record[..], "test_batch.bin", Labels::Fine).unwrap();
-        for (place, &pixel) in split.instances.as_images().unwrap().image(0).iter().enumerate() {
+        for (place, &pixel) in split.images.image(0).iter().enumerate() {
             let (row, column, channel) = (place / 96, place / 3 % 32, place % 3);
             prop_assert_eq!(pixel, record[1 + 1024 * channel + 32 * row + column]);
         }
-        prop_assert_eq!(split.labels.unwrap().class_counts()[usize::from(label)], 1);
+        prop_assert_eq!(split.labels, [u32::from(label)]);
     }
 
     /// A tar archive cut anywhere, or with any byte changed, is an error or a data set of the same size: no panic.
@@ -188,7 +189,7 @@ proptest! {
         damaged[place] ^= bits;
         for bytes in [&whole[..place], &damaged] {
             if let Ok(data) = cifar::read_tar(bytes, Path::new("a.tar"), Labels::Fine) {
-                prop_assert_eq!((data.train.instances.len(), data.test.instances.len()), (50, 10));
+                prop_assert_eq!((data.train.images.len(), data.test.images.len()), (50, 10));
             }
         }
     }

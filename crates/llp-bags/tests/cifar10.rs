@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use llp_bags::InstanceShape;
-use llp_bags::source::{Labels, open, parquet::read};
+use llp_bags::source::open;
+use llp_data::Labels;
 
 /// 50,000 and 10,000 color images of 32x32, 5,000 and 1,000 of each of ten classes, and the channel means that are
 /// commonly used for CIFAR-10 (0.4914, 0.4822, 0.4465; atol 1e-3). Archives of the same images are the same data.
@@ -17,7 +18,7 @@ fn cifar10_is_complete() {
         return;
     };
     let start = Instant::now();
-    let data = read(&folder).unwrap();
+    let data = open(&folder, Labels::Fine).unwrap();
     println!("read in {:.1} s, fingerprint {}", start.elapsed().as_secs_f64(), data.fingerprint());
 
     let classes = "airplane automobile bird cat deer dog frog horse ship truck";

@@ -5,8 +5,10 @@
 mod messages;
 mod shards;
 
-use llp_bags::source::parquet::{column, read};
+use llp_bags::source::open;
 use llp_bags::{BagKind, BagManifest, Recipe};
+use llp_data::Labels;
+use llp_data::shards::column;
 use messages::Messages;
 use shards::{Shard, encoded, folder_of, metadata};
 
@@ -39,7 +41,8 @@ fn a_column_comes_back_in_the_order_of_instances() {
     assert_eq!(days, ["0", "1", "0", "1", "0", "1", "0", "1", "0", "1"]);
     let kind = BagKind::Column { name: "day".to_owned() };
     let recipe = Recipe { kind, size: 1, seed: 0, limit: None, held_out: 0.0, split_seed: 0 };
-    let manifest = BagManifest::make(&read(folder.path()).unwrap(), recipe, Some(&days)).unwrap();
+    let manifest =
+        BagManifest::make(&open(folder.path(), Labels::Fine).unwrap(), recipe, Some(&days)).unwrap();
     let bags: Vec<_> = manifest.train.bags.iter().map(|bag| bag.instances.clone()).collect();
     assert_eq!(bags, [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]);
     assert_eq!((manifest.recipe.size, &manifest.train.bags[1].counts), (5, &vec![0, 5]));

@@ -7,8 +7,9 @@ mod frames;
 use std::fmt::Write as _;
 
 use frames::{Column, Frame, write};
-use llp_bags::own::{self, ColumnNote, OwnData};
-use llp_bags::{Normalization, prepare};
+use llp_bags::own::{self, ColumnNote, FeatureSchema, Impute, Like, OwnData};
+use llp_bags::source::Split;
+use llp_bags::{DataNote, Normalization, prepare};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -125,15 +126,78 @@ proptest! {
         for &row in &missing {
             cells[row] = None;
         }
-        let expected = format!(
-            "i, row {}: column \"depth\" is empty, and {} of its {} cells are",
-            missing[0] + 1,
-            missing.len(),
-            rows.len()
-        );
-        for ending in ["csv", "parquet", "npy"] {
+        let (row, n_missing, n_rows) = (missing[0] + 1, missing.len(), rows.len());
+        for (ending, line) in [("csv", format!(" (line {})", row + 1)), ("parquet", String::new()), ("npy", String::new())] {
+            let expected =
+                format!("i, row {row}{line}: column \"depth\" is empty, and {n_missing} of its {n_rows} cells are");
             let error = read(&frame, &proportions(&rows, false, true), ending, None).unwrap_err();
             prop_assert!(error.starts_with(&expected), "{}: {}", ending, error);
+        }
+    }
+}
+
+proptest! {
+    /// With `Impute`, a missing number is the mean or the median of the numbers in the rows that are not for testing,
+    /// alike in every format, for training, for testing and for prediction; columns without a missing number stay as they
+    /// are. Without it such a table is refused, and so is a column without any number to train on.
+    #[test]
+    fn missing_numbers_are_imputed(
+        cells in prop::collection::vec((prop::option::weighted(0.7, -1000..1000_i32), any::<bool>()), 3..24),
+        is_mean in any::<bool>(),
+    ) {
+        let training: Vec<f64> = (cells.iter().enumerate())
+            .filter_map(|(row, (cell, is_test))| cell.filter(|_| !is_test || row == 0).map(f64::from))
+            .collect();
+        let texts = |of: &dyn Fn(usize) -> &'static str| Column::Texts((0..cells.len()).map(|row| of(row).to_owned()).collect());
+        let splits = texts(&|row| if cells[row].1 && row > 0 { "test" } else { "train" });
+        let frame = vec![
+            ("bag", texts(&|row| if cells[row].1 && row > 0 { "t" } else { "a" })),
+            ("split", splits),
+            ("x", Column::Reals(cells.iter().map(|(cell, _)| cell.map(f64::from)).collect())),
+            ("y", Column::Integers((0..cells.len() as i64).collect())),
+        ];
+        let shares = vec![
+            ("bag", Column::Texts(vec!["a".to_owned()])),
+            ("no", Column::Reals(vec![Some(0.5)])),
+            ("yes", Column::Reals(vec![Some(0.5)])),
+        ];
+        let impute = if is_mean { Impute::Mean } else { Impute::Median };
+        for ending in ["csv", "parquet", "npy"] {
+            let folder = tempdir().unwrap();
+            let [table, proportions] = ["i", "p"].map(|name| folder.path().join(format!("{name}.{ending}")));
+            write(&table, &frame, None);
+            write(&proportions, &shares, None);
+            let is_complete = cells.iter().all(|(cell, _)| cell.is_some());
+            prop_assert_eq!(own::read(&table, Some(&proportions), 4).is_ok(), is_complete);
+            let read = own::read_imputed(&table, Some(&proportions), 4, Some(impute));
+            if training.is_empty() {
+                prop_assert!(read.unwrap_err().to_string().contains("is empty, and"));
+                continue;
+            }
+            let data = read.unwrap();
+            let mut sorted = training.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let n = sorted.len();
+            let mean = (sorted.iter().sum::<f64>() / n as f64) as f32;
+            let median = f64::midpoint(sorted[(n - 1) / 2], sorted[n / 2]) as f32;
+            let fill = if is_mean { mean } else { median };
+            let expected = |is_wanted: &dyn Fn(usize) -> bool| -> Vec<f32> {
+                let rows = (0..cells.len()).filter(|&row| is_wanted(row));
+                rows.flat_map(|row| [cells[row].0.map_or(fill, |cell| cell as f32), row as f32]).collect()
+            };
+            let is_test = |row: usize| cells[row].1 && row > 0;
+            let values = |split: &Split| split.instances.as_features().unwrap().values().to_vec();
+            prop_assert_eq!(values(&data.data.train), expected(&|row| !is_test(row)));
+            prop_assert_eq!(values(&data.data.test), expected(&is_test));
+            let n_missing = cells.iter().filter(|(cell, _)| cell.is_none()).count();
+            let note = DataNote::Imputed { n_cells: n_missing, columns: vec!["x".to_owned()], what: impute.name() };
+            prop_assert_eq!(data.data.notes.contains(&note), n_missing > 0);
+            let text = serde_json::to_string(&data.schema.unwrap()).unwrap();
+            let schema: FeatureSchema = serde_json::from_str(&text).unwrap();
+            let new = own::read_instances(&table, Like::Features(&schema)).unwrap();
+            prop_assert_eq!(new.instances.as_features().unwrap().values(), expected(&|_| true));
+            let counted = (n_missing > 0).then(|| ("x".to_owned(), n_missing));
+            prop_assert_eq!(new.imputed, Vec::from_iter(counted));
         }
     }
 }

@@ -6,13 +6,21 @@ mod messages;
 #[expect(dead_code, reason = "shared with the tests of the hub's layout")]
 mod shards;
 
+use std::path::Path;
+
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
-use llp_bags::source::parquet::{ParquetError, read};
+use llp_bags::source::{Dataset, Split, open};
 use llp_bags::{BagError, DataNote};
+use llp_data::Labels;
 use messages::Messages;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 use proptest::prelude::*;
 use shards::{Shard, encoded, folder_of, metadata, picture};
+
+/// The data set in a folder.
+fn read(folder: &Path) -> Result<Dataset, BagError> {
+    open(folder, Labels::Fine)
+}
 
 /// One row, whose image has this seed.
 fn row(seed: u8) -> Shard<'static> {
@@ -21,7 +29,7 @@ fn row(seed: u8) -> Shard<'static> {
 }
 
 /// The seeds of the images of a split.
-fn seeds(split: &llp_bags::source::Split) -> Vec<u8> {
+fn seeds(split: &Split) -> Vec<u8> {
     let images = split.instances.as_images().unwrap();
     (0..images.len() as u32).map(|instance| images.image(instance)[0]).collect()
 }
@@ -104,7 +112,7 @@ fn images_may_be_in_files_of_their_own() {
     let folder =
         folder_of(&[("train-0.parquet", &Shard { images, path: Some("far/a.png"), ..right.clone() })]);
     let message = read(folder.path()).unwrap_err().to_string();
-    assert!(message.contains("row 1") && message.contains("far/a.png"), "{message}");
+    assert!(message.contains("row 2") && message.contains("far/a.png"), "{message}");
     fs_err::create_dir(folder.path().join("far")).unwrap();
     fs_err::write(folder.path().join("far/a.png"), encoded(8, 3, 2, ImageFormat::Bmp)).unwrap();
     let data = read(folder.path()).unwrap();
@@ -178,13 +186,13 @@ fn all_broken_rows_are_listed() {
     let shard = Shard { images, labels: vec![Some(0); 6], ..Shard::right() };
     let folder = folder_of(&[("train-0.parquet", &shard), ("test-0.parquet", &shard)]);
     let error = read(folder.path()).unwrap_err();
-    let BagError::Parquet(ParquetError::BrokenRows { all }) = &error else { panic!("{error}") };
-    let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
+    let BagError::Data(error) = &error else { panic!("{error}") };
+    let texts: Vec<String> = error.several().unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), 4);
     for (text, (file, row)) in
-        texts.iter().zip([("train-0", 1), ("train-0", 4), ("test-0", 1), ("test-0", 4)])
+        texts.iter().zip([("train-0", 2), ("train-0", 5), ("test-0", 2), ("test-0", 5)])
     {
-        assert!(text.contains(file) && text.contains(&format!("row {row} ")), "{text}");
+        assert!(text.contains(file) && text.contains(&format!("row {row}:")), "{text}");
     }
     assert!(error.to_string().contains("nor can 3 other images be read"), "{error}");
 }

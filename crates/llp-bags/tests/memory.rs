@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use image::RgbImage;
-use llp_bags::{own, set_available_memory};
+use llp_bags::own;
+use llp_data::set_available_memory;
 use tempfile::tempdir;
 
 /// With a limit below `rows x side^2 x channels` bytes nothing is read, with one above everything is.

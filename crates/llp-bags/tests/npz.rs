@@ -7,8 +7,9 @@ mod messages;
 use std::io::Write as _;
 use std::path::Path;
 
-use llp_bags::source::{Labels, open};
+use llp_bags::source::open;
 use llp_bags::{DataNote, InstanceShape};
+use llp_data::Labels;
 use messages::Messages;
 use npyz::{AutoSerialize, WriteOptions, WriterBuilder};
 use proptest::prelude::*;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
 use llp_bags::own::{self, Like, OwnBag, OwnData, Unit};
-use llp_bags::table::{Cells, encode};
 use llp_bags::{Imprecision, Instances};
+use llp_data::table::{Cells, encode};
 use proptest::prelude::*;
 use tempfile::tempdir;
 

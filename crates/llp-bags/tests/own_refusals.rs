@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, RgbImage};
 use llp_bags::own::{self, FeatureColumn, FeatureSchema, Like};
-use llp_bags::table::{Cells, encode};
+use llp_data::table::{Cells, encode};
 use messages::Messages;
 use tempfile::{TempDir, tempdir};
 
@@ -273,7 +273,7 @@ fn files() {
 #[test]
 fn tables_for_prediction() {
     let mut corpus = Corpus::new("own-prediction", "Tables for prediction");
-    let age = FeatureColumn::Numeric { name: "age".into(), shift: None };
+    let age = FeatureColumn::Numeric { name: "age".into(), shift: None, fill: None };
     let color =
         FeatureColumn::Categorical { name: "color".into(), levels: vec!["blue".into(), "red".into()] };
     let schema = FeatureSchema { columns: vec![age, color] };

@@ -8,10 +8,16 @@ mod shards;
 use std::path::Path;
 
 use image::ImageFormat;
-use llp_bags::InstanceShape;
-use llp_bags::source::{Labels, open, parquet::read};
+use llp_bags::source::{Dataset, open};
+use llp_bags::{BagError, InstanceShape};
+use llp_data::Labels;
 use messages::Messages;
 use shards::{Shard, encoded, folder_of, metadata, picture};
+
+/// The data set in a folder.
+fn read(folder: &Path) -> Result<Dataset, BagError> {
+    open(folder, Labels::Fine)
+}
 
 /// The message of the refusal, with the folder's path as `DIR`.
 fn refusal(folder: &Path) -> String {
@@ -171,7 +177,7 @@ fn damaged_files() {
     for len in (0..whole.len()).step_by(7) {
         fs_err::write(&path, &whole[..len]).unwrap();
         let message = refusal(folder.path());
-        let expected = "DIR/train-00000-of-00001.parquet is not a readable Parquet file: ";
+        let expected = "DIR/train-00000-of-00001.parquet: not a Parquet file, or damaged: ";
         assert!(message.starts_with(expected), "{message}");
     }
 }

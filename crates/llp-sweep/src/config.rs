@@ -90,6 +90,9 @@ pub struct DataConfig {
     /// Pixels in each direction that one's own images are resized to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
+    /// What stands for missing numbers in one's own table of features; without it, they are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impute: Option<Impute>,
     /// Use only this many of the training instances.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_limit: Option<usize>,
@@ -104,6 +107,16 @@ pub struct DataConfig {
     /// The fold whose bags are held out, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
+}
+
+/// What of the numbers of a column stands for those that are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Impute {
+    /// Their mean.
+    Mean,
+    /// Their median.
+    Median,
 }
 
 /// `[bags]`: how instances are put into bags.

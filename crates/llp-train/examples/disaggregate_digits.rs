@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use llp_bags::LabelOracle;
-use llp_bags::table::{Cells, encode};
+use llp_data::table::{Cells, encode};
 use llp_sweep::claim::Host;
 use llp_sweep::collect::collect;
 use llp_sweep::config::{LossName, RunConfig};

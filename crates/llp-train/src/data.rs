@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use llp_bags::own::FeatureSchema;
 use llp_bags::rng::{Purpose, Rng, stream};
-use llp_bags::source::{self, Dataset, Labels, Split, digits::digits};
+use llp_bags::source::{self, Dataset, Split, digits::digits};
 use llp_bags::{
     BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
     Normalization, fold, hold_out, partition, subset,
 };
+use llp_data::Labels;
 use llp_sweep::config::{BagNoise, DataConfig, RunConfig, Views};
 
 use crate::own::OwnNames;

@@ -4,8 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use llp_bags::BagError;
-use llp_bags::own::OwnError;
-use llp_bags::source::hub::HubError;
+use llp_bags::own::{OwnError, ProportionsError};
+use llp_data::{DataError, is_mistake};
 use llp_loss::LossError;
 use llp_nn::NnError;
 use llp_ot::OtError;
@@ -245,16 +245,15 @@ impl TrainError {
     pub fn is_permanent(&self) -> bool {
         let unless_refused = |error: Option<&io::Error>| error.is_none_or(is_mistake);
         match self {
-            Self::Data(BagError::Hub(HubError::Io(error)))
-            | Self::Sweep(SweepError::Io(error))
-            | Self::Io(error) => is_mistake(error),
-            Self::Data(BagError::Hub(error)) => error.is_permanent(),
+            Self::Sweep(SweepError::Io(error)) | Self::Io(error) => is_mistake(error),
+            Self::Data(BagError::Data(error))
+            | Self::Own(
+                OwnError::Data(error)
+                | OwnError::Bags(BagError::Data(error))
+                | OwnError::Proportions(ProportionsError::Data(error)),
+            ) => error.is_permanent(),
             // Memory that is short now may be free later.
-            Self::Candle(_)
-            | Self::OutOfMemory { .. }
-            | Self::DeviceLost { .. }
-            | Self::Data(BagError::Memory { .. })
-            | Self::Own(OwnError::Data(BagError::Memory { .. })) => false,
+            Self::Candle(_) | Self::OutOfMemory { .. } | Self::DeviceLost { .. } => false,
             Self::Data(error) => unless_refused(error.io_error()),
             Self::Own(error) => unless_refused(error.io_error()),
             Self::Sweep(error) => !matches!(
@@ -290,18 +289,15 @@ impl TrainError {
     }
 }
 
-/// Whether a file is the wrong one, or none: no fault of the machine.
-fn is_mistake(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | InvalidData | IsADirectory | NotADirectory)
+impl From<DataError> for TrainError {
+    fn from(error: DataError) -> Self {
+        BagError::from(error).into()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use llp_bags::own::{OwnError, ProportionsError};
-    use llp_bags::source::cifar::CifarError;
-    use llp_bags::source::parquet::ParquetError;
-    use llp_bags::table::{Place, TableError};
+    use llp_data::{Cause, Place};
 
     use super::*;
 
@@ -309,25 +305,34 @@ mod tests {
     /// not what it should be.
     #[test]
     fn what_the_system_refuses_is_tried_again() {
-        let place = || Place { path: "t.csv".into(), row: 1 };
-        let wrapped: [fn(io::Error, Place) -> TrainError; 8] = [
-            |error, _| error.into(),
-            |error, _| SweepError::from(error).into(),
-            |error, _| OwnError::from(TableError::from(error)).into(),
-            |error, _| OwnError::from(ProportionsError::from(TableError::from(error))).into(),
-            |error, place| OwnError::ImageFile { place, source: error, hint: "" }.into(),
-            |error, _| OwnError::from(BagError::from(ParquetError::from(error))).into(),
-            |error, _| BagError::from(CifarError::from(error)).into(),
-            |error, _| BagError::from(HubError::from(error)).into(),
+        let wrapped: [fn(io::Error) -> TrainError; 7] = [
+            |error| error.into(),
+            |error| SweepError::from(error).into(),
+            |error| OwnError::from(DataError::from(error)).into(),
+            |error| OwnError::from(ProportionsError::from(DataError::from(error))).into(),
+            |error| OwnError::from(BagError::from(DataError::from(error))).into(),
+            |error| BagError::from(DataError::from(error)).into(),
+            |error| {
+                let place = Place { path: "t.csv".into(), row: 1, line: None };
+                let of_image = DataError::at(place, error.to_string()).because(Cause::Io(error));
+                let several =
+                    DataError::all(vec![DataError::from(io::Error::from_raw_os_error(5)), of_image]);
+                OwnError::from(several.unwrap()).into()
+            },
         ];
-        for wrap in wrapped {
-            let refused = wrap(io::Error::from_raw_os_error(5), place()); // EIO
+        for (at, wrap) in wrapped.into_iter().enumerate() {
+            let refused = wrap(io::Error::from_raw_os_error(5)); // EIO
             assert!(!refused.is_permanent() && !refused.fails_again(), "{refused:?}");
             for kind in [io::ErrorKind::NotFound, io::ErrorKind::InvalidData] {
-                let mistake = wrap(kind.into(), place());
-                assert!(mistake.is_permanent() && mistake.fails_again(), "{mistake:?}");
+                let mistake = wrap(kind.into());
+                let is_one = at < 6; // the last has an image that may be read later
+                assert_eq!((mistake.is_permanent(), mistake.fails_again()), (is_one, is_one), "{mistake:?}");
             }
         }
+        for passing in [Cause::Passing, Cause::Memory] {
+            assert!(!TrainError::from(DataError::new("not now").because(passing)).is_permanent());
+        }
+        assert!(TrainError::from(DataError::new("no table")).is_permanent());
         assert!(TrainError::from(OwnError::from(BagError::NoBags)).is_permanent());
     }
 }

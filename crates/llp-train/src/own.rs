@@ -4,7 +4,7 @@ use std::path::Path;
 
 use llp_bags::own::{self, InstanceNames, OwnBag, OwnData};
 use llp_bags::{Imprecision, Normalization};
-use llp_sweep::config::{DataConfig, LossName, RunConfig};
+use llp_sweep::config::{DataConfig, Impute, LossName, RunConfig};
 
 use crate::data::check_augmentation;
 use crate::verdict::Outlook;
@@ -24,7 +24,11 @@ pub(crate) fn place(config: &DataConfig) -> Option<&Path> {
 /// What is wrong with its tables or images.
 pub fn read_own(path: &Path, config: &DataConfig) -> Result<OwnData, TrainError> {
     let proportions = config.proportions.as_deref().map(Path::new);
-    Ok(own::read(path, proportions, config.image_size.unwrap_or(IMAGE_SIZE))?)
+    let impute = config.impute.map(|impute| match impute {
+        Impute::Mean => own::Impute::Mean,
+        Impute::Median => own::Impute::Median,
+    });
+    Ok(own::read_imputed(path, proportions, config.image_size.unwrap_or(IMAGE_SIZE), impute)?)
 }
 
 /// The names of bags and instances of one's own data.

@@ -15,7 +15,7 @@ mod source;
 
 use std::ops::Range;
 
-use llp_bags::PictureFacts;
+use llp_data::PictureFacts;
 
 pub use by_bag::{ExcessError, SharesByBag, excess_error};
 pub use error::PredictError;

@@ -12,10 +12,11 @@ pub(crate) mod words;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use llp_bags::InstanceShape;
 use llp_bags::own;
-use llp_bags::source::{Dataset, Labels, Split};
+use llp_bags::source::{Dataset, Split};
+use llp_data::Labels;
 use llp_sweep::config::Layers;
 use llp_train::load_dataset;
 use serde::Serialize;
@@ -53,6 +54,18 @@ pub(crate) struct InspectArgs {
     /// Side of the squares that own images are resized to, in pixels.
     #[arg(long, value_name = "N", default_value_t = 32)]
     image_size: usize,
+    /// What stands for missing numbers in own tables; without it they are refused.
+    #[arg(long, value_enum, value_name = "NAME")]
+    impute: Option<Impute>,
+}
+
+/// What of the numbers of a column stands for those that are missing.
+#[derive(Clone, Copy, ValueEnum)]
+enum Impute {
+    /// Their mean.
+    Mean,
+    /// Their median.
+    Median,
 }
 
 #[derive(Args)]
@@ -134,6 +147,10 @@ impl InspectArgs {
             table: Path::new(&self.data.data),
             proportions: self.proportions.as_deref(),
             image_size: self.image_size,
+            impute: self.impute.map(|impute| match impute {
+                Impute::Mean => own::Impute::Mean,
+                Impute::Median => own::Impute::Median,
+            }),
             contact_sheet: self.data.contact_sheet.as_deref(),
         }
     }

@@ -104,7 +104,7 @@ enum Command {
 fn silence_guarded_panics() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if !llp_bags::source::parquet::is_guarded() {
+        if !llp_data::table::is_guarded() {
             report(panic);
         }
     }));
@@ -117,7 +117,7 @@ pub fn run(program: &Path, args: impl IntoIterator<Item = OsString>) -> u8 {
     environment::set_program(program);
     silence_guarded_panics();
     if let Some(bytes) = environment::memory_limit() {
-        llp_bags::set_available_memory(bytes);
+        llp_data::set_available_memory(bytes);
     }
     let Cli { global, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

@@ -14,9 +14,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use llp_bags::InstanceShape;
 use llp_bags::own::ProportionTable;
-use llp_bags::table::{TableFormat, TableWriter};
-use llp_bags::{InstanceShape, PictureFacts};
+use llp_data::PictureFacts;
+use llp_data::table::{TableFormat, TableWriter};
 use llp_sweep::AtomicFile;
 use llp_train::predict::{
     CHUNK, Columns, PredictError, Predicted, Predictions, Source, posterior, predict as predict_chunk,
@@ -179,6 +180,13 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
 }
 
 fn warn(source: &Source) {
+    for (column, n_cells) in source.imputed() {
+        let path = source.path().display();
+        let numbers = if *n_cells == 1 { "number" } else { "numbers" };
+        tell(&format!(
+            "{path}: {n_cells} missing {numbers} of column {column:?}: in their place is what the training put there"
+        ));
+    }
     if let Some(skipped) = source.skipped() {
         tell(&format!("warning: {skipped}"));
     }

@@ -1,7 +1,7 @@
 //! `llp data`, and data sets that come from a hub: a server on loopback, never another one.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../llp-bags/tests/hub_server/mod.rs"]
+#[path = "../../llp-data/tests/hub_server/mod.rs"]
 mod hub_server;
 #[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;

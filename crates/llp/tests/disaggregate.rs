@@ -7,7 +7,7 @@ mod messages;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use llp_bags::table::{Cells, Table, encode};
+use llp_data::table::{Cells, Table, encode};
 use llp_train::disaggregate::BaggedPredictions;
 use messages::Messages;
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! Networks for other programs, and runs on the hub: a server on loopback, never another one.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../llp-bags/tests/hub_server/mod.rs"]
+#[path = "../../llp-data/tests/hub_server/mod.rs"]
 mod hub_server;
 
 use std::path::Path;

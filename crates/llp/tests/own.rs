@@ -11,6 +11,7 @@ use std::process::{Command, Output};
 use common::weights;
 use llp_bags::rng::{Purpose, below, stream, uniform};
 use llp_sweep::sweep_dir::SweepDir;
+use llp_train::Checkpoint;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -130,6 +131,38 @@ fn what_cannot_work_is_refused() {
         "{}",
         said(&end)
     );
+}
+
+/// Missing numbers are refused unless `--impute` says what stands for them. The run keeps it: a table with missing numbers
+/// gets the predictions of the table in which they are written out.
+#[test]
+fn missing_numbers_are_imputed() {
+    let folder = table(false);
+    let path = folder.path().join("data/instances.csv");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let with_x = |x: &str| {
+        let line = |(row, line): (usize, &str)| match line.split(',').collect::<Vec<_>>()[..] {
+            [bag, _, y, color] if row % 7 == 3 => format!("{bag},{x},{y},{color}\n"),
+            _ => format!("{line}\n"),
+        };
+        text.lines().enumerate().map(line).collect::<String>()
+    };
+    fs_err::write(&path, with_x("")).unwrap();
+    let train = ["train", "--data=data", "--epochs=2", "--set=optim.min_steps=1", "--progress=none"];
+    let refused = llp_with(folder.path(), &[&train[..], &["--out=refused"]].concat(), "2");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--impute mean or median"));
+    let end = llp_with(folder.path(), &[&train[..], &["--out=a", "--impute=median"]].concat(), "2");
+    let said = String::from_utf8_lossy(&end.stderr).into_owned();
+    assert!(end.status.success() && said.contains("become the median of the training rows"), "{said}");
+    let newest = Checkpoint::locate(&folder.path().join("a")).unwrap();
+    let state = json(&fs_err::read_to_string(newest.join("state.json")).unwrap());
+    let columns = state["features"]["columns"].as_array().unwrap();
+    let fill = columns.iter().find(|column| column["name"] == "x").unwrap()["fill"].as_f64().unwrap();
+    fs_err::write(folder.path().join("missing.csv"), with_x("")).unwrap();
+    fs_err::write(folder.path().join("written.csv"), with_x(&fill.to_string())).unwrap();
+    let predict = |table: &str| llp(folder.path(), &["predict", "a", table, "--probabilities"]);
+    assert_eq!(predict("missing.csv"), predict("written.csv"));
 }
 
 /// Proportions teach single instances: from bags of up to 30, each network that can draw the line finds it.

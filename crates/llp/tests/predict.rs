@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use llp_bags::source::digits::digits;
-use llp_bags::table::Table;
+use llp_data::table::Table;
 use llp_sweep::run_dir::RunDir;
 use llp_train::predict::Columns;
 use llp_train::{TrainingData, load_dataset};
@@ -386,10 +386,10 @@ fn mistakes_are_named() {
     fs_err::create_dir(folder.path().join("new")).unwrap();
     fs_err::create_dir(folder.path().join("table")).unwrap();
     let bags = 0..4;
-    let instances: String = bags.clone().map(|bag| format!("{bag},{bag}.5\n{bag},{}.5\n", bag * 2)).collect();
-    let shares: String = bags.map(|bag| format!("{bag},{},{}\n", bag % 3, 2 - bag % 3)).collect();
-    write("table/instances.csv", &format!("bag,x\n{instances}"));
-    write("table/proportions.csv", &format!("bag,cat,dog\n{shares}"));
+    let rows = bags.clone().map(|bag| format!("{bag},{bag}.5\n{bag},{}.5\n", bag * 2));
+    let shares = bags.map(|bag| format!("{bag},{},{}\n", bag % 3, 2 - bag % 3));
+    write("table/instances.csv", &format!("bag,x\n{}", rows.collect::<Vec<_>>().concat()));
+    write("table/proportions.csv", &format!("bag,cat,dog\n{}", shares.collect::<Vec<_>>().concat()));
     let short = ["--epochs=1", "--set=optim.min_steps=1", "--anyway", "-q"];
     printed(folder.path(), &[&["train", "--data=table", "--out=pairs"], &short[..]].concat());
     let mut refuse = |input: &str, command: &[&str]| {

@@ -3,7 +3,7 @@
 
 #[path = "../../llp-train/tests/common/mod.rs"]
 mod common;
-#[path = "../../llp-bags/tests/hub_server/mod.rs"]
+#[path = "../../llp-data/tests/hub_server/mod.rs"]
 mod hub_server;
 #[path = "../../llp-bags/tests/messages/mod.rs"]
 mod messages;

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Partition, checked, cut};
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::rng::{self, ChaCha8Rng, Purpose};
 use crate::{BagError, Images};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Partition;
 use crate::BagError;
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::split::sorted_set;
 
 /// One bag for each value among the `instances`, in the order of the values; nothing remains.

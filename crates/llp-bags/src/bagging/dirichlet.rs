@@ -1,7 +1,7 @@
 //! Bags whose class shares differ: each follows a draw from a Dirichlet distribution.
 
 use super::{Partition, ascending, checked};
-use crate::images::check_instances;
+use crate::instances::check_instances;
 use crate::rng::{self, ChaCha8Rng, Purpose};
 use crate::{BagError, LabelOracle};
 

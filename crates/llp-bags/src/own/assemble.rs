@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
+use llp_data::is_sign;
+use llp_data::table::names::similar;
+
 use super::bags::OwnBag;
 use super::instances::{InstanceNames, check_repeated, instances_of, labels_of};
 use super::rows::{Content, Rows, SplitName};
 use super::scale::Scale;
 use super::{OwnData, OwnError, ProportionTable, ProportionsError, columns, notes};
-use crate::source::parquet::is_sign;
 use crate::source::{Dataset, Split};
-use crate::table::names::similar;
 use crate::{BagError, Instances, LabelOracle};
 
 /// The rows of a bag, at least one; all are of one split.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::table::names::whole_numbers;
+use llp_data::table::names::whole_numbers;
 
 /// The texts of a column, `[row]`, as places in a list of different texts.
 #[derive(Debug, Default)]

@@ -2,153 +2,152 @@
 
 use std::path::Path;
 
+use llp_data::shards::label_names;
+use llp_data::table::{Batch, Cell, Column, Format, Head, Kind, TableReader};
+use llp_data::{DataError, Encoded, Fit, Pictures};
+
 use super::OwnError;
 use super::codes::Codes;
 use super::columns::FeatureCells;
+use super::kinds::{is_text, kinds, likely_kinds};
 use super::layout::TableFile;
-use super::pictures::Pictures;
 use super::roles::{Role, roles};
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
-use crate::table::scan::{Cell, Head, Kind, Sink};
-use crate::table::{Place, TableError};
 
-/// Appends the rows of one file.
-pub(super) struct Collector<'a> {
-    path: &'a Path,
-    split: SplitName, // of rows that name none
-    purpose: Purpose<'a>,
-    kinds: Option<Vec<Kind>>,         // where the file declares none
+/// Rows of encoded images that are in memory at once.
+const N_IMAGES_AT_ONCE: usize = 1024;
+
+/// The columns of a file.
+struct Columns<'a> {
+    file: &'a TableFile,
+    roles: Vec<Role>,                 // [column]
+    names: Vec<String>,               // [column]
+    features: Vec<Option<usize>>,     // [column], its place among those of features
     label_names: Option<Vec<String>>, // that integers stand for
-    first_row: usize,
-    roles: Vec<Role>,           // [column]
-    places: Vec<Option<usize>>, // [column], among those of features
-    rows: Option<Rows>,
 }
 
-impl Sink for Collector<'_> {
-    type Error = OwnError;
-
-    fn head(&mut self, head: &Head) -> Result<Vec<usize>, OwnError> {
-        self.roles = roles(self.path, head)?;
-        let must_have_bag = self.split != SplitName::Test && matches!(self.purpose, Purpose::Train { .. });
-        if must_have_bag && !self.roles.contains(&Role::Bag) {
-            let (path, found) = (self.path.to_owned(), head.names());
-            return Err(TableError::MissingColumn { path, column: "bag", found }.into());
+/// The rows of a file after `before`, those of the files before it.
+///
+/// Where a file does not declare the kinds of its columns, its first rows suggest them; all of it is read before they are
+/// decided only if that leads to a contradiction.
+pub(super) fn collect(
+    file: &TableFile,
+    purpose: Purpose<'_>,
+    before: Option<Rows>,
+) -> Result<Rows, OwnError> {
+    let is_undeclared =
+        Format::of(&file.path) == Some(Format::Csv) && matches!(purpose, Purpose::Train { .. });
+    if !is_undeclared {
+        return collect_as(None, file, purpose, before);
+    }
+    if let (None, Some(likely)) = (&before, likely_kinds(&file.path)?) {
+        let rows = collect_as(Some(&likely), file, purpose, None);
+        if let Some(rows) = rows.ok().filter(are_texts) {
+            return Ok(rows);
         }
-        let content = match self.rows.take() {
-            None => self.new_content(head)?,
-            Some(rows) => return self.go_on(head, rows),
-        };
-        let (splits, bags, labels, ids) = (vec![], Codes::default(), Codes::default(), None);
-        let left_out = names_of(head, &self.roles, Role::RowNumbers);
-        self.go_on(head, Rows { places: Places::default(), splits, bags, labels, ids, content, left_out })
     }
-
-    fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), OwnError> {
-        let Some(rows) = &mut self.rows else { return Ok(()) };
-        let place = || Place { path: self.path.to_owned(), row: row as u64 + 1 };
-        match (self.roles[column], &mut rows.content) {
-            (Role::Feature, Content::Features(columns)) => {
-                if let Some(at) = self.places[column] {
-                    columns[at].push(cell, place)?;
-                }
-            }
-            (Role::Image, Content::Pictures(pictures)) => match cell {
-                Cell::Bytes(bytes) => pictures.push(place(), bytes)?,
-                Cell::Empty => pictures.push_elsewhere(place())?,
-                cell => pictures.push(place(), cell.shown().as_bytes())?,
-            },
-            (Role::ImagePath, Content::Pictures(pictures)) => {
-                if let Cell::Text(path) = cell {
-                    pictures.path(self.first_row + row, path);
-                }
-            }
-            _ => self.text(column, place(), cell)?,
-        }
-        Ok(())
-    }
+    collect_as(Some(&kinds(&file.path)?), file, purpose, before)
 }
 
-fn names_of(head: &Head, roles: &[Role], role: Role) -> Vec<String> {
-    let columns = head.columns.iter().zip(roles).filter(|(_, own)| **own == role);
-    columns.map(|(column, _)| column.name.clone()).collect()
+/// Whether no category has a text that may be a number.
+fn are_texts(rows: &Rows) -> bool {
+    let Content::Features(columns) = &rows.content else { return true };
+    columns.iter().filter_map(FeatureCells::levels).flatten().all(|text| is_text(text))
 }
 
-fn empty(place: Place, column: &str) -> TableError {
-    TableError::EmptyCell { place, column: column.to_owned() }
-}
-
-impl<'a> Collector<'a> {
-    /// Goes on with `rows`, those of the files before.
-    pub(super) fn new(
-        file: &'a TableFile,
-        purpose: Purpose<'a>,
-        kinds: Option<Vec<Kind>>,
-        label_names: Option<Vec<String>>,
-        rows: Option<Rows>,
-    ) -> Self {
-        let (path, split) = (file.path.as_path(), file.split);
-        let first_row = rows.as_ref().map_or(0, Rows::len);
-        Self { path, split, purpose, kinds, label_names, first_row, roles: vec![], places: vec![], rows }
+/// As [`collect`], with the kinds of the columns where the file declares none.
+fn collect_as(
+    kinds: Option<&[Kind]>,
+    file: &TableFile,
+    purpose: Purpose<'_>,
+    before: Option<Rows>,
+) -> Result<Rows, OwnError> {
+    let reader = TableReader::open(&file.path)?;
+    let head = reader.head();
+    let mut columns = Columns {
+        file,
+        roles: roles(&file.path, head)?,
+        names: head.names(),
+        features: vec![None; head.columns.len()],
+        label_names: label_names(&reader, "label")?,
+    };
+    let must_have_bag = file.split != SplitName::Test && matches!(purpose, Purpose::Train { .. });
+    if must_have_bag && !columns.roles.contains(&Role::Bag) {
+        return Err(DataError::missing_column(&file.path, "bag", &columns.names).into());
     }
+    let mut rows = match before {
+        Some(rows) => rows,
+        None => columns.first_rows(head, kinds, purpose)?,
+    };
+    let wanted = columns.find(head, &rows)?;
+    let first_row = rows.len();
+    rows.places.push(file.path.clone(), first_row);
+    if columns.roles.contains(&Role::Id) {
+        rows.ids.get_or_insert_with(|| vec![String::new(); first_row]);
+    }
+    let n_at_once = if columns.roles.contains(&Role::Image) { N_IMAGES_AT_ONCE } else { usize::MAX };
+    for batch in reader.batches_of(&wanted, n_at_once)? {
+        columns.append(&wanted, &batch?, &mut rows)?;
+    }
+    Ok(rows.filled_up(file.split))
+}
 
-    /// What the first file holds, or what the purpose asks for.
-    fn new_content(&self, head: &Head) -> Result<Content, OwnError> {
+impl Columns<'_> {
+    /// No row so far of what the first file holds, or what the purpose asks for.
+    fn first_rows(
+        &self,
+        head: &Head,
+        kinds: Option<&[Kind]>,
+        purpose: Purpose<'_>,
+    ) -> Result<Rows, OwnError> {
         let pictures = |side, channels| -> Result<Content, OwnError> {
-            let pictures = Pictures::new(side, channels)?;
+            let pictures = Pictures::new(Fit::Square { side, channels }, 0)?;
             let has_paths = self.roles.contains(&Role::Path);
             Ok(if has_paths {
-                Content::Files { paths: vec![], pictures }
+                Content::Files { paths: vec![], pictures, are_rows: true }
             } else {
                 Content::Pictures(pictures)
             })
         };
-        match self.purpose {
+        let with_role = |role: Role| (0..self.roles.len()).filter(move |&column| self.roles[column] == role);
+        let content = match purpose {
             Purpose::Features(schema) => {
-                Ok(Content::Features(schema.columns.iter().map(FeatureCells::of_schema).collect()))
+                Content::Features(schema.columns.iter().map(FeatureCells::of_schema).collect())
             }
-            Purpose::Images { side, channels } => pictures(side, Some(channels)),
-            Purpose::Train { image_side } if !self.roles.contains(&Role::Feature) => {
-                pictures(image_side, None)
+            Purpose::Images { side, channels } => pictures(side, Some(channels))?,
+            Purpose::Train { image_side, .. } if !self.roles.contains(&Role::Feature) => {
+                pictures(image_side, None)?
             }
             Purpose::Train { .. } => {
-                let features = (0..self.roles.len()).filter(|&column| self.roles[column] == Role::Feature);
-                let kind = |column: usize| {
-                    self.kinds.as_ref().map_or(&head.columns[column].kind, |kinds| &kinds[column])
-                };
-                let name = |column: usize| head.columns[column].name.clone();
-                Ok(Content::Features(
-                    features.map(|column| FeatureCells::new(name(column), kind(column))).collect(),
-                ))
+                let kind = |column: usize| kinds.map_or(&head.columns[column].kind, |kinds| &kinds[column]);
+                let cells = |column: usize| FeatureCells::new(self.names[column].clone(), kind(column));
+                Content::Features(with_role(Role::Feature).map(cells).collect())
             }
-        }
+        };
+        let (places, bags, labels) = (Places::default(), Codes::default(), Codes::default());
+        let left_out = with_role(Role::RowNumbers).map(|column| self.names[column].clone()).collect();
+        Ok(Rows { places, splits: vec![], bags, labels, ids: None, content, left_out })
     }
 
-    /// Finds the columns of `rows` in this file; gives those to read.
-    fn go_on(&mut self, head: &Head, mut rows: Rows) -> Result<Vec<usize>, OwnError> {
-        self.places = vec![None; self.roles.len()];
+    /// Finds the columns of `rows` in this file, and gives those to read.
+    fn find(&mut self, head: &Head, rows: &Rows) -> Result<Vec<usize>, OwnError> {
         match &rows.content {
             Content::Features(columns) => {
                 for (at, column) in columns.iter().enumerate() {
                     let found = head.find(column.name()).filter(|&found| self.roles[found] == Role::Feature);
                     let Some(found) = found else {
-                        let (path, column) = (self.path.to_owned(), column.name().to_owned());
+                        let (path, column) = (self.file.path.clone(), column.name().to_owned());
                         return Err(OwnError::MissingFeature { path, column });
                     };
-                    self.places[found] = Some(at);
+                    self.features[found] = Some(at);
                 }
             }
             Content::Files { .. } => self.must_have(Role::Path, "image files")?,
             Content::Pictures(_) | Content::Images(_) => self.must_have(Role::Image, "images")?,
         }
-        rows.places.push(self.path.to_owned(), self.first_row);
-        if self.roles.contains(&Role::Id) {
-            rows.ids.get_or_insert_with(|| vec![String::new(); self.first_row]);
-        }
-        self.rows = Some(rows);
         let is_wanted = |column: &usize| match self.roles[*column] {
             Role::Ignored | Role::RowNumbers => false,
-            Role::Feature => self.places[*column].is_some(),
+            Role::Feature => self.features[*column].is_some(),
             _ => true,
         };
         Ok((0..self.roles.len()).filter(is_wanted).collect())
@@ -159,57 +158,68 @@ impl<'a> Collector<'a> {
             return Ok(());
         }
         let got = if self.roles.contains(&Role::Feature) { "features" } else { "images of another kind" };
-        Err(OwnError::OtherInstances { path: self.path.to_owned(), got, expected })
+        Err(OwnError::OtherInstances { path: self.file.path.clone(), got, expected })
     }
 
-    /// Takes a cell of a column that describes the instance.
-    fn text(&mut self, column: usize, place: Place, cell: Cell<'_>) -> Result<(), OwnError> {
-        let Some(rows) = &mut self.rows else { return Ok(()) };
-        if let Cell::Bytes(_) = cell {
-            return Err(TableError::Encoding { place }.into());
-        }
-        let text = cell.name();
-        let text = text.as_deref();
-        match (self.roles[column], &mut rows.content) {
-            (Role::Bag, _) => rows.bags.push(text),
-            (Role::Label, _) => {
-                let name = self.label_names.as_deref().and_then(|names| named(names, cell));
-                rows.labels.push(name.or(text));
-            }
-            (Role::Split, _) => rows.splits.push(match text {
-                None => self.split,
-                Some("train") => SplitName::Train,
-                Some("held_out") => SplitName::HeldOut,
-                Some("test") => SplitName::Test,
-                Some(got) => return Err(OwnError::Split { place, got: got.to_owned() }),
-            }),
-            (Role::Id, _) => {
-                if let Some(ids) = &mut rows.ids {
-                    ids.push(text.unwrap_or_default().to_owned());
+    /// Takes the next rows of the columns `wanted`.
+    fn append(&self, wanted: &[usize], batch: &Batch, rows: &mut Rows) -> Result<(), OwnError> {
+        rows.places.extend(batch.lines());
+        let beside = wanted.iter().position(|&column| self.roles[column] == Role::ImagePath);
+        for (&column, cells) in wanted.iter().zip(batch.columns()) {
+            match (self.roles[column], &mut rows.content) {
+                (Role::Feature, Content::Features(columns)) => {
+                    let Some(at) = self.features[column] else { continue };
+                    for (row, cell) in cells.cells().enumerate() {
+                        columns[at].push(cell, || batch.place(row))?;
+                    }
                 }
+                (Role::Image, Content::Pictures(pictures)) => {
+                    let folder = self.file.path.parent().unwrap_or(Path::new(""));
+                    let name = self.names[column].trim_end_matches(".bytes");
+                    let path = |row: usize| beside.map(|beside| batch.column(beside).cell(row));
+                    let encoded = |row: usize| Encoded::of(cells.raw(row), path(row), folder, name);
+                    pictures.append(batch.n_rows(), encoded, |row| Some(batch.place(row)))?;
+                }
+                (role, _) => self.texts(role, cells, batch, rows)?,
             }
-            (Role::Path, Content::Files { paths, .. }) => {
-                paths.push(text.ok_or_else(|| empty(place, "path"))?.to_owned());
-            }
-            _ => {}
         }
         Ok(())
     }
 
-    /// Fills in what the file has no column for.
-    pub(super) fn finish(self) -> Result<Rows, OwnError> {
-        let mut rows = self.rows.ok_or(OwnError::NoTable { folder: self.path.to_owned() })?;
-        let n_rows = rows.len();
-        rows.splits.resize(n_rows, self.split);
-        for codes in [&mut rows.bags, &mut rows.labels] {
-            while codes.len() < n_rows {
-                codes.push(None);
+    /// Takes the cells of a column that describes the instances.
+    fn texts(&self, role: Role, cells: &Column, batch: &Batch, rows: &mut Rows) -> Result<(), OwnError> {
+        for (row, cell) in cells.cells().enumerate() {
+            let place = || batch.place(row);
+            if let Cell::Bytes(_) = cell {
+                return Err(DataError::not_text(place()).into());
+            }
+            let text = cell.name();
+            let text = text.as_deref();
+            match (role, &mut rows.content) {
+                (Role::Bag, _) => rows.bags.push(text),
+                (Role::Label, _) => {
+                    let name = self.label_names.as_deref().and_then(|names| named(names, cell));
+                    rows.labels.push(name.or(text));
+                }
+                (Role::Split, _) => rows.splits.push(match text {
+                    None => self.file.split,
+                    Some("train") => SplitName::Train,
+                    Some("held_out") => SplitName::HeldOut,
+                    Some("test") => SplitName::Test,
+                    Some(got) => return Err(OwnError::Split { place: place(), got: got.to_owned() }),
+                }),
+                (Role::Id, _) => {
+                    if let Some(ids) = &mut rows.ids {
+                        ids.push(text.unwrap_or_default().to_owned());
+                    }
+                }
+                (Role::Path, Content::Files { paths, .. }) => {
+                    paths.push(text.ok_or_else(|| DataError::empty_cell(place(), "path"))?.to_owned());
+                }
+                _ => {}
             }
         }
-        if let Some(ids) = &mut rows.ids {
-            ids.resize(n_rows, String::new());
-        }
-        Ok(rows)
+        Ok(())
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use llp_data::table::{Cell, Exact, Kind};
+use llp_data::{DataError, Place};
+
 use super::codes::Codes;
-use super::numbers::{Numbers, Shift};
+use super::impute::Impute;
+use super::numbers::{Numbers, Shift, value};
 use super::schema::{FeatureColumn, FeatureSchema};
 use super::{OwnError, suspects};
-use crate::table::scan::{Cell, Exact, Kind};
-use crate::table::{Place, TableError};
 use crate::{BagError, Features};
 
 /// Texts of a column at most: every one of them is a value of each instance.
@@ -18,13 +20,14 @@ const N_LEVELS_MAX: usize = 1000;
 pub(super) struct FeatureCells {
     name: String,
     values: Values,
+    takes_truths: bool, // as numbers
     missing: Option<Missing>,
 }
 
 #[derive(Debug)]
 enum Values {
-    /// With a shift that is known before, or found when all are read.
-    Numbers { numbers: Numbers, shift: Option<Shift>, is_known: bool },
+    /// With a shift, and a value for those that are missing, that are known before, or found when all are read.
+    Numbers { numbers: Numbers, shift: Option<Shift>, fill: Option<f32>, is_known: bool },
     /// Levels that are not known before.
     Texts(Codes),
     /// The levels of a schema.
@@ -35,30 +38,33 @@ enum Values {
 #[derive(Debug)]
 struct Missing {
     first: Place,
-    n_cells: usize,
+    rows: Vec<u32>, // ascending
 }
 
 impl FeatureCells {
     /// A column of a table that nothing is known of but the kind of its cells.
     pub(super) fn new(name: String, kind: &Kind) -> Self {
-        let values = match kind {
-            Kind::Text => Values::Texts(Codes::default()),
-            _ => Values::Numbers { numbers: Numbers::Integers(vec![]), shift: None, is_known: false },
+        let values = if *kind == Kind::Text {
+            Values::Texts(Codes::default())
+        } else {
+            let numbers = Numbers::Integers(vec![]);
+            Values::Numbers { numbers, shift: None, fill: None, is_known: false }
         };
-        Self { name, values, missing: None }
+        Self { name, values, takes_truths: *kind != Kind::Reals, missing: None }
     }
 
     /// A column of a known schema.
     pub(super) fn of_schema(column: &FeatureColumn) -> Self {
         let values = match column {
-            FeatureColumn::Numeric { shift, .. } => {
-                Values::Numbers { numbers: Numbers::Integers(vec![]), shift: *shift, is_known: true }
+            FeatureColumn::Numeric { shift, fill, .. } => {
+                let numbers = Numbers::Integers(vec![]);
+                Values::Numbers { numbers, shift: *shift, fill: *fill, is_known: true }
             }
             FeatureColumn::Categorical { levels, .. } => {
                 Values::Levels { levels: levels.clone(), codes: vec![] }
             }
         };
-        Self { name: column.name().to_owned(), values, missing: None }
+        Self { name: column.name().to_owned(), values, takes_truths: true, missing: None }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -95,17 +101,16 @@ impl FeatureCells {
         let is_number = matches!(self.values, Values::Numbers { .. });
         let is_missing = cell.is_missing() || (is_number && cell.stands_for_missing());
         if is_missing {
-            let missing = self.missing.get_or_insert_with(|| Missing { first: place(), n_cells: 0 });
-            missing.n_cells += 1;
+            let row = self.len() as u32;
+            self.missing.get_or_insert_with(|| Missing { first: place(), rows: vec![] }).rows.push(row);
         }
         match &mut self.values {
             Values::Numbers { numbers, .. } if is_missing => numbers.push(Exact::Integer(0)),
-            Values::Numbers { numbers, shift, is_known } => {
-                let Some(number) = cell.exact() else {
-                    let (place, column, got) = (place(), self.name.clone(), cell.shown());
-                    return Err(TableError::NotANumber { place, column, got }.into());
+            Values::Numbers { numbers, shift, is_known, .. } => {
+                let Some(number) = cell.exact(self.takes_truths) else {
+                    return Err(DataError::not_a_number(place(), &self.name, &cell.shown()).into());
                 };
-                if !number.is_finite() || (*is_known && !number.value(*shift).is_finite()) {
+                if !number.is_finite() || (*is_known && !value(number, *shift).is_finite()) {
                     let (place, column, got) = (place(), self.name.clone(), cell.shown());
                     return Err(OwnError::NotFinite { place, column, got });
                 }
@@ -135,20 +140,40 @@ impl FeatureCells {
         Ok(())
     }
 
-    /// Refuses a column with missing cells.
-    pub(super) fn check_complete(&self) -> Result<(), OwnError> {
-        let Some(Missing { first, n_cells }) = &self.missing else { return Ok(()) };
+    /// Refuses a column with missing cells, unless they are numbers that get a value, now or from a schema.
+    pub(super) fn check_complete(&self, impute: Option<Impute>) -> Result<(), OwnError> {
+        let Some(Missing { first, rows }) = &self.missing else { return Ok(()) };
         let hint = match self.values {
-            Values::Numbers { .. } => "write what stands for them (the mean of the column, say)",
+            Values::Numbers { fill, .. } if fill.is_some() || impute.is_some() => return Ok(()),
+            Values::Numbers { .. } => {
+                "write what stands for them, train with --impute mean or median (data.impute)"
+            }
             Values::Texts(_) | Values::Levels { .. } => "write a text such as `unknown`",
         };
         Err(OwnError::Missing {
             place: first.clone(),
             column: self.name.clone(),
-            n_missing: *n_cells,
+            n_missing: rows.len(),
             n_rows: self.len(),
             hint,
         })
+    }
+
+    /// How many numbers are missing.
+    pub(super) fn n_missing_numbers(&self) -> usize {
+        match (&self.values, &self.missing) {
+            (Values::Numbers { .. }, Some(missing)) => missing.rows.len(),
+            _ => 0,
+        }
+    }
+
+    /// Those of some rows whose cells are not missing.
+    pub(super) fn present(&self, rows: &[u32]) -> Vec<u32> {
+        rows.iter().copied().filter(|&row| !self.is_missing(row)).collect()
+    }
+
+    fn is_missing(&self, row: u32) -> bool {
+        self.missing.as_ref().is_some_and(|missing| missing.rows.binary_search(&row).is_ok())
     }
 
     /// How many cells hold a text that is no level of the schema.
@@ -160,12 +185,21 @@ impl FeatureCells {
     }
 
     /// Sorts the levels, so that they do not depend on the order of the rows, and finds the shift of the numbers in
-    /// `training_rows`.
-    pub(super) fn finish(self, training_rows: &[u32]) -> Self {
+    /// `training_rows`, and what stands for those that are missing.
+    ///
+    /// # Errors
+    /// [`OwnError::Missing`] if none of these rows has a number.
+    pub(super) fn finish(self, training_rows: &[u32], impute: Option<Impute>) -> Result<Self, OwnError> {
+        let rows = self.present(training_rows);
+        if rows.is_empty() && !training_rows.is_empty() {
+            self.check_complete(None)?;
+        }
         let values = match self.values {
             Values::Numbers { numbers, is_known: false, .. } if !training_rows.is_empty() => {
-                let shift = numbers.shift(training_rows);
-                Values::Numbers { numbers, shift, is_known: true }
+                let shift = numbers.shift(&rows);
+                let seen = |row: &u32| numbers.value(*row as usize, shift);
+                let fill = impute.map(|impute| impute.value(rows.iter().map(seen).collect()));
+                Values::Numbers { numbers, shift, fill, is_known: true }
             }
             Values::Texts(found) => {
                 let mut levels = found.texts().to_vec();
@@ -178,20 +212,23 @@ impl FeatureCells {
             }
             values => values,
         };
-        Self { values, ..self }
+        Ok(Self { values, ..self })
     }
 
     fn column(&self) -> FeatureColumn {
         let name = self.name.clone();
         match &self.values {
             Values::Levels { levels, .. } => FeatureColumn::Categorical { name, levels: levels.clone() },
-            Values::Numbers { shift, .. } => FeatureColumn::Numeric { name, shift: *shift },
+            Values::Numbers { shift, fill, .. } => {
+                FeatureColumn::Numeric { name, shift: *shift, fill: *fill }
+            }
             Values::Texts(_) => FeatureColumn::Categorical { name, levels: vec![] },
         }
     }
 
     fn append_to(&self, values: &mut Vec<f32>, row: usize) {
         match &self.values {
+            Values::Numbers { fill: Some(fill), .. } if self.is_missing(row as u32) => values.push(*fill),
             Values::Numbers { numbers, shift, .. } => values.push(numbers.value(row, *shift)),
             Values::Texts(_) => {}
             Values::Levels { levels, codes } => {
@@ -220,5 +257,5 @@ pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Feat
 }
 
 fn text<'a>(cell: &Cell<'a>, place: impl Fn() -> Place) -> Result<Cow<'a, str>, OwnError> {
-    cell.name().ok_or_else(|| TableError::Encoding { place: place() }.into())
+    cell.name().ok_or_else(|| DataError::not_text(place()).into())
 }

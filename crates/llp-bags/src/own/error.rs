@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
+use llp_data::{DataError, Place, listed};
+
 use super::ProportionsError;
-use crate::picture::others;
-use crate::table::{Place, TableError, listed};
-use crate::{BagError, PictureError};
+use crate::BagError;
 
 /// Why own data was refused. Every message says where, and how to fix it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OwnError {
-    /// A table that cannot be read.
+    /// Data that cannot be read.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Data(#[from] DataError),
     /// What was read makes no data set.
     #[error(transparent)]
-    Data(#[from] BagError),
+    Bags(#[from] BagError),
     /// A folder without a table.
     #[error(
         "{}: there is no table of instances: expected instances.csv, instances.parquet or train-*.parquet in it",
@@ -131,38 +131,6 @@ pub enum OwnError {
         image: String,
         /// Its first row.
         first_row: u64,
-    },
-    /// An image file that cannot be read.
-    #[error("{place}: {source}: paths are taken from the folder of the table{hint}")]
-    ImageFile {
-        /// Where.
-        place: Place,
-        /// What the system says, with the path.
-        source: std::io::Error,
-        /// What may be wrong with the path; empty if nothing is.
-        hint: &'static str,
-    },
-    /// An image that cannot be decoded.
-    #[error("{place}: the image{name} cannot be decoded: {source}: replace it, or drop the row")]
-    Image {
-        /// Where.
-        place: Place,
-        /// A space and its path, if it has one.
-        name: String,
-        /// What the decoder met.
-        source: PictureError,
-    },
-    /// An image that no table names and that cannot be read.
-    #[error("{message}: replace it, or leave it out")]
-    ImageOfFolder {
-        /// Which, and what is wrong with it.
-        message: String,
-    },
-    /// Several images that cannot be read.
-    #[error("{}; nor can {} be read: `llp data verify` lists all", all[0], others(all.len() - 1))]
-    BrokenImages {
-        /// The error of each, at least two.
-        all: Vec<OwnError>,
     },
     /// A cell that is no number in a column of numbers.
     #[error(
@@ -292,36 +260,17 @@ pub enum OwnError {
 }
 
 impl OwnError {
-    /// The same of an image that no table names.
-    pub(super) fn without_row(self) -> Self {
-        match self {
-            Self::Image { name, source, .. } => {
-                Self::ImageOfFolder { message: format!("{} cannot be decoded: {source}", name.trim_start()) }
-            }
-            Self::ImageFile { source, .. } => Self::ImageOfFolder { message: source.to_string() },
-            Self::BrokenImages { all } => {
-                Self::BrokenImages { all: all.into_iter().map(Self::without_row).collect() }
-            }
-            error => error,
-        }
-    }
-
     /// What the operating system refused, if that is the cause: all else would fail again.
     pub fn io_error(&self) -> Option<&std::io::Error> {
         match self {
-            Self::Table(TableError::Io(error))
-            | Self::Proportions(ProportionsError::Table(TableError::Io(error)))
-            | Self::ImageFile { source: error, .. } => Some(error),
-            Self::Data(error) => error.io_error(),
-            Self::BrokenImages { all } => all.iter().find_map(Self::io_error),
-            Self::Table(_)
-            | Self::Proportions(_)
+            Self::Data(error) | Self::Proportions(ProportionsError::Data(error)) => error.io_error(),
+            Self::Bags(error) => error.io_error(),
+            Self::Proportions(_)
             | Self::NoTable { .. }
             | Self::TwoTables { .. }
             | Self::NoProportions { .. }
             | Self::NoProportionsOfFolders { .. }
             | Self::LooseImage { .. }
-            | Self::ImageOfFolder { .. }
             | Self::NoFeatures { .. }
             | Self::TwoImageColumns { .. }
             | Self::NoBag { .. }
@@ -329,7 +278,6 @@ impl OwnError {
             | Self::BagInTwoSplits { .. }
             | Self::NoTraining { .. }
             | Self::RepeatedImage { .. }
-            | Self::Image { .. }
             | Self::Mixed { .. }
             | Self::NotFinite { .. }
             | Self::Missing { .. }

@@ -9,82 +9,15 @@
 
 use std::path::{Path, PathBuf};
 
+use llp_data::files::{Skipped, image_files, is_hidden, is_image_file, is_parquet, sorted_entries};
+use llp_data::{DataError, DataNote, Fit, Pictures};
+
 use super::OwnError;
 use super::codes::Codes;
-use super::pictures::Pictures;
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
-use crate::DataNote;
-use crate::source::parquet::layout::{is_parquet, sorted_entries};
-use crate::table::TableError;
-
-/// Endings of files that are taken for images.
-const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "gif"];
 
 /// Folders in folders that are looked into for a first image.
 const DEPTH_MAX: usize = 3;
-
-/// Whether a file is an image by its name. Hidden ones, as macOS leaves beside others, are none.
-fn is_image_file(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    !is_hidden(path) && ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
-}
-
-/// The images of a folder and of all folders in it, sorted by their paths, and the number of files that are none by
-/// their names, with the first of them. Hidden files are left aside.
-///
-/// # Errors
-/// Whatever the file system answers.
-pub fn image_files(folder: &Path) -> std::io::Result<(Vec<PathBuf>, Option<Skipped>)> {
-    let (mut images, mut others) = (Vec::new(), Vec::new());
-    walk(folder, &mut images, &mut others)?;
-    images.sort();
-    others.sort();
-    let n_files = others.len();
-    Ok((images, others.into_iter().next().map(|first| Skipped { n_files, first })))
-}
-
-/// Files that are no images by their names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// How many.
-    pub n_files: usize,
-    /// The first of them.
-    pub first: PathBuf,
-}
-
-impl std::fmt::Display for Skipped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { n_files, first } = self;
-        let files = if *n_files == 1 { "file is" } else { "files are" };
-        write!(
-            f,
-            "{n_files} {files} skipped, {} among them: images end with .{}",
-            first.display(),
-            ENDINGS.join(", .")
-        )
-    }
-}
-
-fn walk(folder: &Path, images: &mut Vec<PathBuf>, others: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for path in sorted_entries(folder)? {
-        if is_hidden(&path) {
-            continue;
-        }
-        if path.is_dir() {
-            walk(&path, images, others)?;
-        } else if is_image_file(&path) {
-            images.push(path);
-        } else {
-            others.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn is_hidden(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.starts_with('.') || name == "__MACOSX" || name == "Thumbs.db"
-}
 
 /// Whether a folder, or a folder in it, has images and no Parquet file.
 pub(super) fn holds_images(folder: &Path) -> bool {
@@ -114,7 +47,7 @@ pub(super) fn read(
     classes: &[String],
 ) -> Result<(Rows, Vec<DataNote>), OwnError> {
     let (side, channels) = match purpose {
-        Purpose::Train { image_side } => (image_side, None),
+        Purpose::Train { image_side, .. } => (image_side, None),
         Purpose::Images { side, channels } => (side, Some(channels)),
         Purpose::Features(_) => {
             let (path, got, expected) = (folder.to_owned(), "images", "features");
@@ -125,7 +58,7 @@ pub(super) fn read(
     found.collect()?;
     let notes =
         found.skipped.iter().map(|skipped| DataNote::Skipped { files: skipped.to_string() }).collect();
-    Ok((found.into_rows(Pictures::new(side, channels)?).canonical(purpose)?, notes))
+    Ok((found.into_rows(Pictures::new(Fit::Square { side, channels }, 0)?).canonical(purpose)?, notes))
 }
 
 /// An image, and what the folders that it is in say of it.
@@ -178,7 +111,7 @@ impl Images<'_> {
             }
             return Ok(());
         }
-        let (images, skipped) = image_files(path).map_err(TableError::from)?;
+        let (images, skipped) = image_files(path).map_err(DataError::from)?;
         self.skipped.extend(skipped);
         let bag = if label.is_some() { None } else { Some(name(path)) };
         self.rows.extend(images.into_iter().map(|path| {
@@ -205,13 +138,13 @@ impl Images<'_> {
                 places.push(last_folder.clone(), at);
             }
         }
-        let content = Content::Files { paths, pictures };
+        let content = Content::Files { paths, pictures, are_rows: false };
         Rows { places, splits, bags, labels, ids: None, content, left_out: vec![] }
     }
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, OwnError> {
-    let mut entries = sorted_entries(folder).map_err(TableError::from)?;
+    let mut entries = sorted_entries(folder).map_err(DataError::from)?;
     entries.retain(|entry| !is_hidden(entry));
     Ok(entries)
 }

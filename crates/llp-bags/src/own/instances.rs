@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use llp_data::table::names::is_same;
+use llp_data::{DataError, DataNote, Encoded, Fit, Images, Pictures, ReadImages, reserve};
+
 use super::columns::{FeatureCells, features_of};
 use super::layout;
-use super::pictures::Pictures;
 use super::rows::{Content, Purpose, Rows};
 use super::{FeatureSchema, OwnError, ProportionTable};
-use crate::table::Place;
-use crate::table::names::is_same;
-use crate::{DataNote, Images, Instances, LabelOracle, PictureFacts, memory};
+use crate::{Instances, LabelOracle};
 
 /// What a network takes.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +39,8 @@ pub struct InstanceTable<T = Instances> {
     pub labels: Vec<Option<String>>,
     /// Columns of categories with the number of cells whose text no training instance had; only those with some.
     pub unknown_levels: Vec<(String, usize)>,
+    /// Columns of numbers with the number of cells that are missing and got a value; only those with some.
+    pub imputed: Vec<(String, usize)>,
 }
 
 /// The names of the instances of a split, as [`InstanceTable::names`].
@@ -153,10 +155,10 @@ fn describe(rows: &Rows) -> InstanceTable<()> {
         (0..rows.len()).map(|row| codes.text(row).map(str::to_owned)).collect::<Vec<_>>()
     };
     let name = |row: usize| text_of(rows, row).map_or_else(|| row_name(row), str::to_owned);
-    let unknown_levels = match &rows.content {
+    let counted = |count: fn(&FeatureCells) -> usize| match &rows.content {
         Content::Features(columns) => {
-            let unknown = |column: &FeatureCells| (column.name().to_owned(), column.n_unknown());
-            columns.iter().map(unknown).filter(|(_, n_unknown)| *n_unknown > 0).collect()
+            let counts = columns.iter().map(|column| (column.name().to_owned(), count(column)));
+            counts.filter(|(_, n_cells)| *n_cells > 0).collect()
         }
         _ => vec![],
     };
@@ -165,36 +167,26 @@ fn describe(rows: &Rows) -> InstanceTable<()> {
         names: (0..rows.len()).map(name).collect(),
         bags: texts(&rows.bags),
         labels: texts(&rows.labels),
-        unknown_levels,
+        unknown_levels: counted(FeatureCells::n_unknown),
+        imputed: counted(FeatureCells::n_missing_numbers),
     }
 }
 
 impl InstanceTable<()> {
     fn with<T>(self, instances: T) -> InstanceTable<T> {
-        let Self { names, bags, labels, unknown_levels, .. } = self;
-        InstanceTable { instances, names, bags, labels, unknown_levels }
+        let Self { names, bags, labels, unknown_levels, imputed, .. } = self;
+        InstanceTable { instances, names, bags, labels, unknown_levels, imputed }
     }
 }
 
-/// Images of some files, those that can be read.
-#[derive(Debug)]
-pub struct ReadImages {
-    /// One for each file; black where it cannot be read.
-    pub images: Images,
-    /// What is wrong with those that cannot be read, by their places among the files, ascending. An error counts the
-    /// files from 1, as rows.
-    pub broken: Vec<(usize, OwnError)>,
-    /// What the images had.
-    pub facts: PictureFacts,
-}
-
-/// Reads image files as squares of `side` pixels with 1 or 3 `channels`.
+/// Reads image files as squares of `side` pixels with 1 or 3 `channels`. Those that cannot be read are listed by their
+/// places among the files.
 ///
 /// # Errors
 /// Images of such a size cannot be, or memory does not hold them.
-pub fn read_images(paths: &[PathBuf], side: usize, channels: usize) -> Result<ReadImages, OwnError> {
-    let mut pictures = Pictures::new(side, Some(channels))?;
-    pictures.read(paths, |at| Place { path: paths[at].clone(), row: at as u64 + 1 })?;
+pub fn read_images(paths: &[PathBuf], side: usize, channels: usize) -> Result<ReadImages, DataError> {
+    let mut pictures = Pictures::new(Fit::Square { side, channels: Some(channels) }, paths.len())?;
+    pictures.append(paths.len(), |at| Encoded::File(paths[at].clone()), |_| None)?;
     pictures.into_read()
 }
 
@@ -211,20 +203,22 @@ pub(super) fn instances_of(
         }
         Content::Pictures(pictures) => pictures.into_images()?,
         Content::Images(images) => (images, vec![]),
-        Content::Files { paths, mut pictures } => {
+        Content::Files { paths, mut pictures, are_rows } => {
             let paths = full_paths(rows.places.folder(), &paths);
-            pictures.read(&paths, |row| rows.places.of(row))?;
+            pictures.reserve(paths.len())?;
+            let place = |row: usize| are_rows.then(|| rows.places.of(row));
+            pictures.append(paths.len(), |row| Encoded::File(paths[row].clone()), place)?;
             pictures.into_images()?
         }
     };
     Ok((images_of(images, &parts)?, notes))
 }
 
-fn images_of(images: Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], OwnError> {
+fn images_of(images: Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], DataError> {
     let [height, width, channels] = images.shape();
     let of = |rows: &[u32]| {
         let mut pixels = Vec::new();
-        memory::reserve(&mut pixels, rows.len(), images.shape())?;
+        reserve(&mut pixels, rows.len(), images.shape())?;
         for &row in rows {
             pixels.extend_from_slice(images.image(row));
         }

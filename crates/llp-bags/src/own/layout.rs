@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use llp_data::files::{is_parquet, sorted_entries};
+use llp_data::shards::{Shards, SplitKind, split_of};
+use llp_data::table::{Format, TableReader};
+use llp_data::{DataError, DataNote};
+
 use super::OwnError;
 use super::folders;
 use super::rows::{Purpose, Rows, SplitName, read};
-use crate::source::parquet::has_column;
-use crate::source::parquet::layout::{Shards, SplitKind, is_parquet, sorted_entries, split_of};
-use crate::table::TableError;
-use crate::table::scan::Format;
-use crate::{BagError, DataNote};
 
 /// A table of instances, and the split of rows that name none.
 #[derive(Debug)]
@@ -122,7 +122,7 @@ fn shards(folder: &Path) -> Result<Shards, OwnError> {
     let mut shards = Shards::default();
     let is_proportions =
         |path: &Path| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("proportions"));
-    for entry in sorted_entries(folder).map_err(TableError::from)? {
+    for entry in sorted_entries(folder).map_err(DataError::from)? {
         if is_parquet(&entry) && !is_proportions(&entry) {
             let split = split_of(&entry);
             shards.add(entry, split);
@@ -146,7 +146,7 @@ fn of_shards(mut shards: Shards) -> Result<Option<Found>, OwnError> {
         |paths: Vec<PathBuf>, split| files.extend(paths.into_iter().map(|path| TableFile { path, split }));
     add(train, SplitName::Train);
     if let Some(first) = validation.first() {
-        let has_bags = has_column(first, "bag").map_err(BagError::from)?;
+        let has_bags = TableReader::open(first)?.head().find("bag").is_some();
         if test.is_empty() {
             notes.push(DataNote::ValidationAsTest);
             add(validation, SplitName::Test);

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use llp_data::table::{Cell, Kind};
+use llp_data::{DataError, Images, Place};
+
 use super::assemble::assemble;
 use super::codes::Codes;
 use super::columns::{FeatureCells, features_of};
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
 use super::{FeatureSchema, OwnData, OwnError, ProportionTable};
-use crate::table::scan::{Cell, Kind};
-use crate::table::{Place, TableError};
-use crate::{Images, Instances};
+use crate::Instances;
 
 /// What messages call the table of instances.
 const NAME: &str = "X";
@@ -93,7 +94,7 @@ pub fn instances_in_memory(
         InMemory::Images(images) => Ok(images.into()),
         InMemory::Columns(columns) => {
             let columns = cells(&columns, schema)?;
-            columns.iter().try_for_each(FeatureCells::check_complete)?;
+            columns.iter().try_for_each(|column| column.check_complete(None))?;
             let n_rows = columns.first().map_or(0, FeatureCells::len);
             let rows: Vec<u32> = (0..n_rows as u32).collect();
             Ok(features_of(&columns, &rows)?.into())
@@ -116,9 +117,9 @@ fn rows(instances: InMemory, bags: &[String], schema: Option<&FeatureSchema>) ->
     let rows = Rows { places, splits, bags: codes, labels, ids: None, content, left_out: vec![] };
     assert_eq!(rows.len(), bags.len(), "every instance has a bag");
     if rows.len() == 0 {
-        return Err(TableError::NoRows { path: PathBuf::from(NAME) }.into());
+        return Err(DataError::no_rows(Path::new(NAME)).into());
     }
-    rows.canonical(schema.map_or(Purpose::Train { image_side: 0 }, Purpose::Features))
+    rows.canonical(schema.map_or(Purpose::Train { image_side: 0, impute: None }, Purpose::Features))
 }
 
 /// The columns, or those of a schema by their names.
@@ -126,7 +127,7 @@ fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec
     let Some(schema) = schema else {
         let of = |column: &MemoryColumn| {
             let is_text = matches!(column.values, MemoryValues::Texts(_));
-            let kind = if is_text { Kind::Text } else { Kind::Numbers };
+            let kind = if is_text { Kind::Text } else { Kind::Reals };
             fill(FeatureCells::new(column.name.clone(), &kind), column)
         };
         return columns.iter().map(of).collect();
@@ -144,7 +145,7 @@ fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec
 
 fn fill(mut cells: FeatureCells, column: &MemoryColumn) -> Result<FeatureCells, OwnError> {
     for row in 0..column.values.len() {
-        let place = || Place { path: Path::new(NAME).to_owned(), row: row as u64 + 1 };
+        let place = || Place { path: Path::new(NAME).to_owned(), row: row as u64 + 1, line: None };
         cells.push(column.values.cell(row), place)?;
     }
     Ok(cells)

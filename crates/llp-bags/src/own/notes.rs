@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use llp_data::DataNote;
 use serde::Serialize;
 
 use super::columns::FeatureCells;
+use super::impute::Impute;
 use super::rows::{Content, Rows};
 use crate::Verdict;
 
@@ -102,13 +104,23 @@ pub(super) fn notes(rows: &Rows) -> Vec<ColumnNote> {
     notes
 }
 
+/// Says how many missing numbers got a value, if any did.
+pub(super) fn imputed(rows: &Rows, impute: Option<Impute>) -> Option<DataNote> {
+    let (Content::Features(columns), Some(impute)) = (&rows.content, impute) else { return None };
+    let missing = columns.iter().filter(|column| column.n_missing_numbers() > 0);
+    let (names, counts): (Vec<String>, Vec<usize>) =
+        missing.map(|column| (column.name().to_owned(), column.n_missing_numbers())).unzip();
+    let what = impute.name();
+    (!names.is_empty()).then(|| DataNote::Imputed { n_cells: counts.iter().sum(), columns: names, what })
+}
+
 fn note(column: &FeatureCells, training_rows: &[u32]) -> Option<ColumnNote> {
     let (name, n_rows) = (column.name().to_owned(), column.len());
     if training_rows.len() < 2 {
         return None;
     }
     if let Some(numbers) = column.numbers() {
-        if numbers.is_constant(training_rows) {
+        if numbers.is_constant(&column.present(training_rows)) {
             return Some(ColumnNote::Constant { column: name });
         }
         let counts = |numbers: &[i64]| numbers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(1));

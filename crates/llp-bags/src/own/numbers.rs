@@ -1,8 +1,7 @@
 //! A column of numbers as they are written, until networks see them in single precision.
 
+use llp_data::table::Exact;
 use serde::{Deserialize, Serialize};
-
-use crate::table::scan::Exact;
 
 /// Where a column's numbers are this many times larger than their range, single precision would lose their differences.
 const FAR_FROM_ZERO: f64 = 256.0;
@@ -47,14 +46,14 @@ impl Numbers {
     }
 
     pub(super) fn push(&mut self, number: Exact) {
-        match (&mut *self, number.whole()) {
+        match (&mut *self, whole(number)) {
             (Self::Integers(numbers), Some(number)) => numbers.push(number),
             (Self::Integers(numbers), None) => {
                 let mut reals: Vec<f64> = numbers.iter().map(|&number| number as f64).collect();
-                reals.push(number.real());
+                reals.push(real(number));
                 *self = Self::Reals(reals);
             }
-            (Self::Reals(numbers), _) => numbers.push(number.real()),
+            (Self::Reals(numbers), _) => numbers.push(real(number)),
         }
     }
 
@@ -100,8 +99,8 @@ impl Numbers {
     /// What a network sees of a row.
     pub(super) fn value(&self, row: usize, shift: Option<Shift>) -> f32 {
         match self {
-            Self::Integers(numbers) => Exact::Integer(numbers[row].into()).value(shift),
-            Self::Reals(numbers) => Exact::Real(numbers[row]).value(shift),
+            Self::Integers(numbers) => value(Exact::Integer(numbers[row].into()), shift),
+            Self::Reals(numbers) => value(Exact::Real(numbers[row]), shift),
         }
     }
 
@@ -129,35 +128,33 @@ fn of_rows<T: Copy>(numbers: &[T], rows: &[u32]) -> Vec<T> {
     rows.iter().map(|&row| numbers[row as usize]).collect()
 }
 
-impl Exact {
-    /// The integer, if it is one that fits 64 bits. A negative zero is none.
-    fn whole(self) -> Option<i64> {
-        match self {
-            Self::Integer(integer) => i64::try_from(integer).ok(),
-            Self::Real(real) => {
-                let is_whole = real.fract() == 0.0 && real.abs() <= 2_f64.powi(53);
-                (is_whole && !(real == 0.0 && real.is_sign_negative())).then_some(real as i64)
-            }
+/// The integer, if it is one that fits 64 bits. A negative zero is none.
+fn whole(number: Exact) -> Option<i64> {
+    match number {
+        Exact::Integer(integer) => i64::try_from(integer).ok(),
+        Exact::Real(real) => {
+            let is_whole = real.fract() == 0.0 && real.abs() <= 2_f64.powi(53);
+            (is_whole && !(real == 0.0 && real.is_sign_negative())).then_some(real as i64)
         }
     }
+}
 
-    fn real(self) -> f64 {
-        match self {
-            Self::Integer(integer) => integer as f64,
-            Self::Real(real) => real,
-        }
+fn real(number: Exact) -> f64 {
+    match number {
+        Exact::Integer(integer) => integer as f64,
+        Exact::Real(real) => real,
     }
+}
 
-    /// What a network sees; infinite if single precision does not hold it.
-    pub(super) fn value(self, shift: Option<Shift>) -> f32 {
-        let Some(Shift { by, exponent }) = shift else { return self.real() as f32 };
-        let centered = match (by, self.whole()) {
-            (Center::Integer(by), Some(integer)) => (i128::from(integer) - i128::from(by)) as f64,
-            (Center::Integer(by), None) => self.real() - by as f64,
-            (Center::Real(by), _) => self.real() - by,
-        };
-        scaled(centered, exponent) as f32
-    }
+/// What a network sees; infinite if single precision does not hold it.
+pub(super) fn value(number: Exact, shift: Option<Shift>) -> f32 {
+    let Some(Shift { by, exponent }) = shift else { return real(number) as f32 };
+    let centered = match (by, whole(number)) {
+        (Center::Integer(by), Some(integer)) => (i128::from(integer) - i128::from(by)) as f64,
+        (Center::Integer(by), None) => real(number) - by as f64,
+        (Center::Real(by), _) => real(number) - by,
+    };
+    scaled(centered, exponent) as f32
 }
 
 /// `number 2^exponent`, in two steps: a factor alone may be infinite where the result is not.

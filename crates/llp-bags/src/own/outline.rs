@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use llp_data::table::TableReader;
+
 use super::OwnError;
 use super::codes::Codes;
-use super::layout::{self, Found, TableFile};
+use super::layout::{self, Found};
 use super::roles::{Role, roles};
 use super::rows::{Purpose, SplitName};
-use crate::table::scan::{Cell, Head, Sink, scan};
 
 /// What can be said of own data at little cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +31,19 @@ pub fn outline(table: &Path) -> Result<Outline, OwnError> {
         found @ Found::Folders(_) => return of_folders(&found),
     };
     for file in files.iter().filter(|file| file.split != SplitName::Test) {
-        let mut columns = BagColumns { file, roles: vec![], bags: Codes::default(), is_test: vec![] };
-        scan(&file.path, &mut columns)?;
-        has_images |= columns.roles.iter().any(|role| matches!(role, Role::Path | Role::Image));
-        for row in 0..columns.bags.len() {
-            if !columns.is_test.get(row).is_some_and(|is_test| *is_test) {
-                bags.push(columns.bags.text(row));
+        let reader = TableReader::open(&file.path)?;
+        let roles = roles(&file.path, reader.head())?;
+        has_images |= roles.iter().any(|role| matches!(role, Role::Path | Role::Image));
+        let find = |role: Role| roles.iter().position(|own| *own == role);
+        let Some(bag) = find(Role::Bag) else { continue };
+        let wanted: Vec<usize> = [Some(bag), find(Role::Split)].into_iter().flatten().collect();
+        for batch in reader.batches(&wanted)? {
+            let batch = batch?;
+            for row in 0..batch.n_rows() {
+                let mut split = batch.columns()[1..].iter().map(|column| column.cell(row));
+                if !split.any(|split| split.name().as_deref() == Some(SplitName::Test.name())) {
+                    bags.push(batch.column(0).cell(row).name().as_deref());
+                }
             }
         }
     }
@@ -43,7 +51,7 @@ pub fn outline(table: &Path) -> Result<Outline, OwnError> {
 }
 
 fn of_folders(found: &Found) -> Result<Outline, OwnError> {
-    let (rows, _) = found.read(Purpose::Train { image_side: 1 }, &[])?;
+    let (rows, _) = found.read(Purpose::Train { image_side: 1, impute: None }, &[])?;
     let is_training = |row: &usize| rows.splits[*row] != SplitName::Test;
     let bags = (0..rows.len()).filter(is_training).filter_map(|row| rows.bags.code(row));
     Ok(Outline { has_images: true, largest_bag: largest(bags) })
@@ -56,31 +64,4 @@ fn largest(bags: impl Iterator<Item = usize>) -> usize {
         *sizes.entry(bag).or_insert(0) += 1;
     }
     sizes.into_values().max().unwrap_or(0)
-}
-
-struct BagColumns<'a> {
-    file: &'a TableFile,
-    roles: Vec<Role>, // [column]
-    bags: Codes,
-    is_test: Vec<bool>, // [row]; empty without a column of splits
-}
-
-impl Sink for BagColumns<'_> {
-    type Error = OwnError;
-
-    fn head(&mut self, head: &Head) -> Result<Vec<usize>, OwnError> {
-        self.roles = roles(&self.file.path, head)?;
-        let is_wanted = |column: &usize| matches!(self.roles[*column], Role::Bag | Role::Split);
-        Ok((0..self.roles.len()).filter(is_wanted).collect())
-    }
-
-    fn cell(&mut self, column: usize, _: usize, cell: Cell<'_>) -> Result<(), OwnError> {
-        let text = cell.name();
-        if self.roles[column] == Role::Bag {
-            self.bags.push(text.as_deref());
-        } else {
-            self.is_test.push(text.as_deref() == Some(SplitName::Test.name()));
-        }
-        Ok(())
-    }
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use llp_data::DataError;
+use llp_data::table::Head;
+
 use super::ProportionsError;
-use crate::table::TableError;
-use crate::table::scan::Head;
 
 /// What a column is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,11 +43,7 @@ impl ClassColumns {
     pub(super) fn of(path: &Path, head: &Head) -> Result<Self, ProportionsError> {
         let names = head.names();
         let bag = if head.is_named { head.find("bag") } else { Some(0) };
-        let bag = bag.ok_or_else(|| TableError::MissingColumn {
-            path: path.to_owned(),
-            column: "bag",
-            found: head.names(),
-        })?;
+        let bag = bag.ok_or_else(|| DataError::missing_column(path, "bag", &head.names()))?;
         let is_other = |column: usize| column != bag && head.is_row_numbers(column);
         let is_class = |column: &usize| {
             *column != bag && !is_other(*column) && of_class(&names, &names[*column]).is_none()

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use llp_data::table::names::whole_numbers;
+use llp_data::table::{Cell, Column, ColumnHead, Head, Kind, Lines, TableReader};
+use llp_data::{DataError, Place};
 use llp_ot::{Imprecision, Proportions};
 
 use super::ProportionsError;
 use super::proportion_columns::{ClassColumns, Part, Role};
 use super::scale::Scale;
-use crate::table::names::whole_numbers;
-use crate::table::scan::{Cell, ColumnHead, Head, Kind, Sink, scan};
-use crate::table::{Place, TableError};
 
 /// The rows of a table of proportions, not yet compared with the instances.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,9 +51,14 @@ impl ProportionTable {
     /// [`ProportionsError`] with file and row: a table that cannot be read, fewer than two classes, a bag with two rows,
     /// cells that are no numbers.
     pub fn read(path: &Path) -> Result<Self, ProportionsError> {
-        let mut collector = Collector::new(path);
-        scan(path, &mut collector)?;
-        collector.into_table()
+        let reader = TableReader::open(path)?;
+        let mut written = Written::new(path, reader.head())?;
+        let wanted = written.wanted();
+        for batch in reader.batches(&wanted)? {
+            let batch = batch?;
+            written.append(&wanted, batch.columns(), batch.lines())?;
+        }
+        written.into_table()
     }
 
     /// The table that a file with these columns would be; `columns` are the names and numbers of all but the column
@@ -71,19 +76,17 @@ impl ProportionTable {
     ) -> Result<Self, ProportionsError> {
         let path = Path::new(name);
         let bag = ColumnHead { name: "bag".to_owned(), kind: Kind::Text };
-        let number = |(name, _): &(String, _)| ColumnHead { name: name.clone(), kind: Kind::Numbers };
+        let number = |(name, _): &(String, _)| ColumnHead { name: name.clone(), kind: Kind::Reals };
         let head = Head::named(path, std::iter::once(bag).chain(columns.iter().map(number)).collect())?;
-        let mut collector = Collector::new(path);
-        for column in collector.head(&head)? {
-            for (row, bag) in bags.iter().enumerate() {
-                let cell = match column {
-                    0 => Cell::of_text(bag),
-                    _ => Cell::Number(columns[column - 1].1[row]),
-                };
-                collector.cell(column, row, cell)?;
-            }
-        }
-        collector.into_table()
+        let mut written = Written::new(path, &head)?;
+        let wanted = written.wanted();
+        let column = |&column: &usize| match column {
+            0 => Column::bytes(bags.iter().map(|bag| Some(bag.as_bytes()))),
+            _ => Column::reals((0..bags.len()).map(|row| Some(columns[column - 1].1[row]))),
+        };
+        let cells: Vec<Column> = wanted.iter().map(column).collect();
+        written.append(&wanted, &cells, &Lines::default())?;
+        written.into_table()
     }
 
     /// The file.
@@ -160,73 +163,71 @@ impl ProportionTable {
     }
 }
 
-struct Collector<'a> {
+/// The cells of a table.
+struct Written<'a> {
     path: &'a Path,
     columns: ClassColumns,
-    has_errors: Vec<bool>, // [class]
-    other: Vec<String>,
     bags: Vec<String>,                 // [row]
-    cells: Vec<Vec<[Option<f64>; 4]>>, // [class][row]
+    cells: Vec<Vec<[Option<f64>; 4]>>, // [row][class]
+    lines: Lines,
 }
 
-impl Sink for Collector<'_> {
-    type Error = ProportionsError;
+impl<'a> Written<'a> {
+    fn new(path: &'a Path, head: &Head) -> Result<Self, ProportionsError> {
+        let columns = ClassColumns::of(path, head)?;
+        Ok(Self { path, columns, bags: vec![], cells: vec![], lines: Lines::default() })
+    }
 
-    fn head(&mut self, head: &Head) -> Result<Vec<usize>, ProportionsError> {
-        self.columns = ClassColumns::of(self.path, head)?;
+    /// The columns that are read.
+    fn wanted(&self) -> Vec<usize> {
+        let roles = &self.columns.roles;
+        (0..roles.len()).filter(|&column| roles[column] != Role::Other).collect()
+    }
+
+    /// Takes the next rows of the columns `wanted`.
+    fn append(
+        &mut self,
+        wanted: &[usize],
+        columns: &[Column],
+        lines: &Lines,
+    ) -> Result<(), ProportionsError> {
+        self.lines.extend(lines);
         let n_classes = self.columns.class_names.len();
-        self.cells = vec![Vec::new(); n_classes];
-        self.has_errors = (0..n_classes).map(|class| self.columns.has(class, Part::Error)).collect();
-        let is_other = |column: &usize| self.columns.roles[*column] == Role::Other;
-        let (other, wanted): (Vec<usize>, Vec<usize>) = (0..head.columns.len()).partition(is_other);
-        self.other = other.into_iter().map(|column| head.columns[column].name.clone()).collect();
-        Ok(wanted)
-    }
-
-    fn cell(&mut self, column: usize, row: usize, cell: Cell<'_>) -> Result<(), ProportionsError> {
-        let place = || Place { path: self.path.to_owned(), row: row as u64 + 1 };
-        let name = || self.columns.names[column].clone();
-        let Role::Class(class, part) = self.columns.roles[column] else {
-            let bag = cell.name().ok_or_else(|| TableError::EmptyCell { place: place(), column: name() })?;
-            self.bags.push(bag.into_owned());
-            return Ok(());
-        };
-        let number = cell.number().filter(|number| number.is_finite());
-        if number.is_none() && !cell.is_missing() {
-            let (place, column, got) = (place(), name(), cell.shown());
-            let classes = self.columns.class_names.clone();
-            return Err(ProportionsError::NotANumber { place, column, got, classes });
+        for row in 0..columns.first().map_or(0, Column::len) {
+            let place = || self.lines.place(self.path, self.cells.len());
+            let mut classes = vec![[None; 4]; n_classes];
+            for (&column, cells) in wanted.iter().zip(columns) {
+                let (cell, name) = (cells.cell(row), &self.columns.names[column]);
+                if let Cell::Bytes(_) = cell {
+                    return Err(DataError::not_text(place()).into());
+                }
+                if let Role::Class(class, part) = self.columns.roles[column] {
+                    let number = cell.number().filter(|number| number.is_finite());
+                    if number.is_none() && !cell.is_missing() {
+                        let (place, column, got) = (place(), name.clone(), cell.shown());
+                        let classes = self.columns.class_names.clone();
+                        return Err(ProportionsError::NotANumber { place, column, got, classes });
+                    }
+                    classes[class][part as usize] = number;
+                } else {
+                    let bag = cell.name().ok_or_else(|| DataError::empty_cell(place(), name))?;
+                    self.bags.push(bag.into_owned());
+                }
+            }
+            self.cells.push(classes);
         }
-        let rows = &mut self.cells[class];
-        if rows.len() <= row {
-            rows.resize(row + 1, [None; 4]);
-        }
-        rows[row][part as usize] = number;
         Ok(())
-    }
-}
-
-impl<'a> Collector<'a> {
-    fn new(path: &'a Path) -> Self {
-        Self {
-            path,
-            columns: ClassColumns::default(),
-            has_errors: vec![],
-            other: vec![],
-            bags: vec![],
-            cells: vec![],
-        }
     }
 
     fn into_table(mut self) -> Result<ProportionTable, ProportionsError> {
         if self.bags.is_empty() {
-            return Err(TableError::NoRows { path: self.path.to_owned() }.into());
+            return Err(DataError::no_rows(self.path).into());
         }
         whole_numbers(&mut self.bags);
         let mut places = HashMap::new();
         let mut rows = Vec::with_capacity(self.bags.len());
         for (row, bag) in self.bags.iter().enumerate() {
-            let place = Place { path: self.path.to_owned(), row: row as u64 + 1 };
+            let place = self.lines.place(self.path, row);
             if let Some(first) = places.insert(bag.clone(), row) {
                 let (bag, first_row) = (bag.clone(), first as u64 + 1);
                 return Err(ProportionsError::RepeatedBag { place, bag, first_row });
@@ -238,15 +239,16 @@ impl<'a> Collector<'a> {
             }
             rows.push(Row { place, bag: bag.clone(), classes });
         }
-        let ClassColumns { class_names, is_named, .. } = self.columns;
-        let path = self.path.to_owned();
-        Ok(ProportionTable { path, class_names, is_named, other_columns: self.other, rows, places })
+        let ClassColumns { class_names, is_named, names, roles } = self.columns;
+        let others = names.into_iter().zip(roles).filter(|(_, role)| *role == Role::Other);
+        let other_columns = others.map(|(name, _)| name).collect();
+        Ok(ProportionTable { path: self.path.to_owned(), class_names, is_named, other_columns, rows, places })
     }
 
     /// Checks the cells of a class by themselves.
     fn entry(&self, row: usize, class: usize, place: &Place) -> Result<Entry, ProportionsError> {
-        let [value, low, high, error] = self.cells[class][row];
-        let has_errors = self.has_errors[class];
+        let [value, low, high, error] = self.cells[row][class];
+        let has_errors = self.columns.has(class, Part::Error);
         let name = || self.columns.class_names[class].clone();
         let place = || place.clone();
         for (cell, part) in [(value, ""), (low, "_low"), (high, "_high"), (error, "_se")] {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::table::{Place, TableError, listed};
+use llp_data::{DataError, Place, listed};
 
 /// Classes that a message lists by name.
 const N_LISTED: usize = 8;
@@ -31,7 +31,7 @@ fn classes_of(classes: &[String]) -> String {
 pub enum ProportionsError {
     /// The table cannot be read.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Data(#[from] DataError),
     /// Proportions that the loss cannot take.
     #[error("{place}: {source}")]
     Ot {

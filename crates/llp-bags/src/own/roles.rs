@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use llp_data::table::Head;
+
 use super::OwnError;
-use crate::table::scan::{Head, Kind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -34,7 +35,7 @@ const IMAGE_COLUMNS: [&str; 2] = ["image.bytes", "img.bytes"];
 /// [`OwnError::TwoImageColumns`], [`OwnError::NoFeatures`].
 pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
     let images = IMAGE_COLUMNS.iter().copied().find(|name| head.find(name).is_some());
-    let has_paths = head.find("path").is_some_and(|column| head.columns[column].kind != Kind::Numbers);
+    let has_paths = head.find("path").is_some_and(|column| !head.columns[column].kind.is_number());
     if let (true, Some(column)) = (has_paths, images) {
         return Err(OwnError::TwoImageColumns { path: path.to_owned(), column: column.to_owned() });
     }

@@ -2,19 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use llp_data::table::Lines;
+use llp_data::{DataError, Images, Pictures, Place};
+
 use super::OwnError;
 use super::codes::Codes;
-use super::collect::Collector;
+use super::collect::collect;
 use super::columns::FeatureCells;
-use super::kinds::kinds;
+use super::impute::Impute;
 use super::layout::TableFile;
-use super::pictures::Pictures;
 use super::schema::FeatureSchema;
 use super::suspects;
-use crate::Images;
-use crate::table::parquet::label_names;
-use crate::table::scan::{Format, scan};
-use crate::table::{Place, TableError};
 
 /// What an instance is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub(super) enum SplitName {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose<'a> {
     /// Training: its columns say what an instance is; images become squares of this side.
-    Train { image_side: usize },
+    Train { image_side: usize, impute: Option<Impute> },
     /// Prediction by a network of images.
     Images { side: usize, channels: usize },
     /// Prediction by a network of features.
@@ -56,26 +54,35 @@ pub(super) enum Content {
     Files {
         paths: Vec<String>,
         pictures: Pictures,
+        /// Whether they are named in the rows of a table.
+        are_rows: bool,
     },
     Pictures(Pictures),
     Images(Images),
 }
 
-/// The files that rows come from, each with its first row.
+/// The files that rows come from, each with its first row and the lines of its rows.
 #[derive(Debug, Default)]
-pub(super) struct Places(Vec<(PathBuf, usize)>);
+pub(super) struct Places(Vec<(PathBuf, usize, Lines)>);
 
 impl Places {
     /// Adds a file, whose rows begin with `first_row`.
     pub(super) fn push(&mut self, path: PathBuf, first_row: usize) {
-        self.0.push((path, first_row));
+        self.0.push((path, first_row, Lines::default()));
+    }
+
+    /// Says on which lines the next rows of the last file begin.
+    pub(super) fn extend(&mut self, lines: &Lines) {
+        if let Some((_, _, own)) = self.0.last_mut() {
+            own.extend(lines);
+        }
     }
 
     /// Where a row is, for people.
     pub(super) fn of(&self, row: usize) -> Place {
-        let file = self.0.iter().rposition(|(_, first_row)| *first_row <= row).unwrap_or(0);
-        let (path, first_row) = &self.0[file];
-        Place { path: path.clone(), row: (row - first_row) as u64 + 1 }
+        let file = self.0.iter().rposition(|(_, first_row, _)| *first_row <= row).unwrap_or(0);
+        let (path, first_row, lines) = &self.0[file];
+        lines.place(path, row - first_row)
     }
 
     pub(super) fn first_file(&self) -> &Path {
@@ -102,17 +109,11 @@ impl SplitName {
 pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, OwnError> {
     let mut rows: Option<Rows> = None;
     for file in files {
-        let is = |format: Format| Format::of(&file.path) == Some(format);
-        let is_open = is(Format::Csv) && matches!(purpose, Purpose::Train { .. });
-        let kinds = if is_open { Some(kinds(&file.path)?) } else { None };
-        let label_names = if is(Format::Parquet) { label_names(&file.path)? } else { None };
-        let mut collector = Collector::new(file, purpose, kinds, label_names, rows.take());
-        scan(&file.path, &mut collector)?;
-        rows = Some(collector.finish()?);
+        rows = Some(collect(file, purpose, rows)?);
     }
     let rows = rows.ok_or(OwnError::NoTable { folder: PathBuf::new() })?;
     if rows.len() == 0 {
-        return Err(TableError::NoRows { path: files[0].path.clone() }.into());
+        return Err(DataError::no_rows(&files[0].path).into());
     }
     rows.canonical(purpose)
 }
@@ -127,15 +128,32 @@ impl Rows {
         }
     }
 
+    /// Fills in what a file has no column for; rows that name no split are of `split`.
+    pub(super) fn filled_up(mut self, split: SplitName) -> Self {
+        let n_rows = self.len();
+        self.splits.resize(n_rows, split);
+        for codes in [&mut self.bags, &mut self.labels] {
+            while codes.len() < n_rows {
+                codes.push(None);
+            }
+        }
+        if let Some(ids) = &mut self.ids {
+            ids.resize(n_rows, String::new());
+        }
+        self
+    }
+
     /// With levels, names and shifts that do not depend on the order of the rows, nor on the program that wrote them.
     pub(super) fn canonical(mut self, purpose: Purpose<'_>) -> Result<Self, OwnError> {
         self.bags = self.bags.with_whole_numbers();
         let training_rows = self.training_rows();
         let Content::Features(columns) = self.content else { return Ok(self) };
-        columns.iter().try_for_each(FeatureCells::check_complete)?;
+        let impute = if let Purpose::Train { impute, .. } = purpose { impute } else { None };
+        columns.iter().try_for_each(|column| column.check_complete(impute))?;
         let columns = if matches!(purpose, Purpose::Train { .. }) {
             suspects::check(&self.places, &columns)?;
-            columns.into_iter().map(|column| column.finish(&training_rows)).collect()
+            let finished = columns.into_iter().map(|column| column.finish(&training_rows, impute));
+            finished.collect::<Result<_, _>>()?
         } else {
             columns
         };

@@ -22,6 +22,9 @@ pub enum FeatureColumn {
         /// What is taken from the numbers before they become single precision.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shift: Option<Shift>,
+        /// What a network sees where the number is missing; `None` if such rows are refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fill: Option<f32>,
     },
     /// Text: a value for each level, 1 for the one that is there and 0 for the others. A text that is no level makes
     /// all of them 0.

@@ -3,7 +3,8 @@
 use super::{RunConfig, Values, preset};
 
 /// Keys that have a named argument.
-const NAMED: [(&str, &str); 10] = [
+const NAMED: [(&str, &str); 11] = [
+    ("data.impute", "--impute"),
     ("bags.size", "--bag-size"),
     ("loss.name", "--loss"),
     ("optim.lr", "--lr"),

@@ -75,6 +75,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("data.path", Kind::Text).optional().unhashed(),
     key("data.proportions", Kind::Text).optional().unhashed(),
     key("data.image_size", EXTENT).optional(),
+    key("data.impute", Kind::Choice(&["mean", "median"])).optional(),
     key("data.train_limit", SOME).optional(),
     key("data.held_out", BELOW_ONE),
     key("data.split_seed", ANY),

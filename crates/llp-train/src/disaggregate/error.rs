@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use llp_bags::own::ProportionsError;
-use llp_bags::table::{Place, TableError};
+use llp_data::{DataError, Place};
 use llp_ot::OtError;
 
 /// Why probabilities and proportions do not make a problem.
@@ -12,7 +12,7 @@ use llp_ot::OtError;
 pub enum DisaggregateError {
     /// One of the two tables cannot be read.
     #[error(transparent)]
-    Table(#[from] TableError),
+    Data(#[from] DataError),
     /// The table of proportions.
     #[error(transparent)]
     Proportions(#[from] ProportionsError),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use llp_bags::own::ProportionTable;
-use llp_bags::table::Table;
+use llp_data::table::Table;
 
 use super::{BaggedPredictions, DisaggregateError, bags_of};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use llp_bags::BagSet;
-use llp_bags::table::{CellType, Cells};
+use llp_data::table::{CellType, Cells};
 use llp_ot::Imprecision;
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 

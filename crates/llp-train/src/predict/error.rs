@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use llp_bags::own::OwnError;
-use llp_bags::{BagError, InstanceShape, PictureError};
+use llp_bags::{BagError, InstanceShape};
+use llp_data::DataError;
 
 use crate::disaggregate::DisaggregateError;
 use crate::{EnsembleError, TrainError};
@@ -21,14 +22,6 @@ pub enum PredictError {
     /// Something about a table of instances, or an image.
     #[error(transparent)]
     Own(#[from] OwnError),
-    /// A file that is no image, or a damaged one.
-    #[error("{}: cannot be decoded: {source}: replace it or leave it out", path.display())]
-    Image {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder says.
-        source: PictureError,
-    },
     /// Something about the table of proportions.
     #[error(transparent)]
     Disaggregate(#[from] DisaggregateError),
@@ -120,6 +113,12 @@ impl From<std::io::Error> for PredictError {
 
 impl From<BagError> for PredictError {
     fn from(error: BagError) -> Self {
+        TrainError::from(error).into()
+    }
+}
+
+impl From<DataError> for PredictError {
+    fn from(error: DataError) -> Self {
         TrainError::from(error).into()
     }
 }

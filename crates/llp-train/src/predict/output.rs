@@ -1,6 +1,6 @@
 //! The rows that come out: which columns there are, and what they hold.
 
-use llp_bags::table::{CellType, Cells};
+use llp_data::table::{CellType, Cells};
 
 use super::PredictError;
 use crate::disaggregate::Disaggregation;
@@ -8,6 +8,7 @@ use crate::scores::most_probable;
 
 /// Which columns the output has.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column that is there or not")]
 pub struct Columns {
     /// The classes, in the order of the network's outputs.
     pub class_names: Vec<String>,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use llp_bags::own::{self, Skipped};
+use llp_data::files::{self, Skipped};
 
 use super::PredictError;
 
@@ -15,7 +15,7 @@ pub(super) fn image_files(path: &Path) -> Result<(Vec<PathBuf>, Option<Skipped>)
     if !path.is_dir() {
         return Ok((vec![path.to_owned()], None));
     }
-    let (files, skipped) = own::image_files(path)?;
+    let (files, skipped) = files::image_files(path)?;
     if files.is_empty() {
         return Err(PredictError::NoImages { folder: path.to_owned() });
     }

@@ -4,9 +4,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use llp_bags::own::{InstanceNames, InstanceTable, Like, Listed, OwnError, ReadImages, Skipped};
-use llp_bags::own::{is_table, list_instances, read_images};
-use llp_bags::{BagSet, InstanceShape, Instances, PictureFacts};
+use llp_bags::own::{InstanceNames, InstanceTable, Like, Listed, is_table, list_instances, read_images};
+use llp_bags::{BagSet, InstanceShape, Instances};
+use llp_data::files::Skipped;
+use llp_data::{PictureFacts, ReadImages};
 
 use super::PredictError;
 use super::paths::image_files;
@@ -19,6 +20,7 @@ pub struct Source {
     ids: Vec<String>,
     bags: Option<Vec<String>>,
     unknown_levels: Vec<(String, usize)>,
+    imputed: Vec<(String, usize)>,
     skipped: Option<Skipped>,
     content: Content,
 }
@@ -90,7 +92,7 @@ impl Source {
     }
 
     fn table(path: &Path, table: InstanceTable<Listed>) -> Self {
-        let InstanceTable { instances, names, bags, unknown_levels, .. } = table;
+        let InstanceTable { instances, names, bags, unknown_levels, imputed, .. } = table;
         let has_bags = bags.iter().any(Option::is_some);
         let bags = has_bags.then(|| bags.into_iter().map(Option::unwrap_or_default).collect());
         let content = match instances {
@@ -100,11 +102,19 @@ impl Source {
                 Content::InMemory(Arc::new(instances), ids)
             }
         };
-        Self { unknown_levels, ..Self::new(path, names, bags, content) }
+        Self { unknown_levels, imputed, ..Self::new(path, names, bags, content) }
     }
 
     fn new(path: &Path, ids: Vec<String>, bags: Option<Vec<String>>, content: Content) -> Self {
-        Self { path: path.to_owned(), ids, bags, unknown_levels: vec![], skipped: None, content }
+        Self {
+            path: path.to_owned(),
+            ids,
+            bags,
+            unknown_levels: vec![],
+            imputed: vec![],
+            skipped: None,
+            content,
+        }
     }
 
     /// Where the instances are.
@@ -130,6 +140,11 @@ impl Source {
     /// Columns of categories with the number of cells whose text no training instance had; only those with some.
     pub fn unknown_levels(&self) -> &[(String, usize)] {
         &self.unknown_levels
+    }
+
+    /// Columns of numbers with the number of cells that are missing and got the value of training; only those with some.
+    pub fn imputed(&self) -> &[(String, usize)] {
+        &self.imputed
     }
 
     /// Files of a folder that are no images by their names.
@@ -158,7 +173,7 @@ impl Source {
                     data: Arc::new(images.into()),
                     places: instances.iter().map(|&at| range.start + at as usize).collect(),
                     instances,
-                    broken: broken.into_iter().map(|(_, error)| of_file(error)).collect(),
+                    broken: broken.into_iter().map(|(_, error)| error.into()).collect(),
                     facts,
                 })
             }
@@ -170,15 +185,6 @@ impl Source {
                 facts: PictureFacts::default(),
             }),
         }
-    }
-}
-
-/// A file that no table names.
-fn of_file(error: OwnError) -> PredictError {
-    match error {
-        OwnError::ImageFile { source, .. } => source.into(),
-        OwnError::Image { place, source, .. } => PredictError::Image { path: place.path, source },
-        error => error.into(),
     }
 }
 

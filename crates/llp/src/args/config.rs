@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use llp_bags::BagManifest;
 use llp_bags::own::{self, Outline};
-use llp_bags::source::Labels;
+use llp_data::Labels;
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::grid::Sweep;
 use llp_train::{Pretrained, TrainError};
@@ -36,6 +36,9 @@ pub(crate) struct ConfigArgs {
     /// The table of proportions of your own bags; else proportions.csv or .parquet beside their instances.
     #[arg(long, value_name = "FILE")]
     proportions: Option<String>,
+    /// What stands for missing numbers in your own table: mean or median of their column. Else they are refused.
+    #[arg(long, value_name = "NAME")]
+    impute: Option<String>,
     /// A file of bags, made by `llp bags make`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bag_size", "bag_seed"])]
     bags: Option<String>,
@@ -94,6 +97,7 @@ impl ConfigArgs {
             ("--data", "data.name", name.as_deref()),
             ("--data", "data.path", path.as_deref()),
             ("--proportions", "data.proportions", self.proportions.as_deref()),
+            ("--impute", "data.impute", self.impute.as_deref()),
             ("--bags", "bags.manifest", self.bags.as_deref()),
             ("--bag-size", "bags.size", self.bag_size.as_deref()),
             ("--loss", "loss.name", self.loss.as_deref()),

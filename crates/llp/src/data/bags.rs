@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use llp_bags::own;
-use llp_bags::source::parquet;
 use llp_bags::{BagKind, BagManifest, Recipe};
+use llp_data::shards;
 use llp_sweep::write_atomically;
 use llp_train::TrainError;
 
@@ -121,9 +121,7 @@ impl MakeArgs {
     fn values(&self, path: Option<&Path>, n_instances: usize) -> Result<Option<Vec<String>>, Failure> {
         match (&self.column, &self.column_file, path) {
             (Some(name), Some(file), _) => Ok(Some(bag_column::read(file, name, n_instances)?)),
-            (Some(name), None, Some(path)) => {
-                Ok(Some(parquet::column(path, name).map_err(TrainError::from)?))
-            }
+            (Some(name), None, Some(path)) => Ok(Some(shards::column(path, name).map_err(TrainError::from)?)),
             _ => Ok(None),
         }
     }

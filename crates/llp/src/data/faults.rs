@@ -2,7 +2,6 @@
 
 use llp_bags::BagError;
 use llp_bags::own::OwnError;
-use llp_bags::source::parquet::ParquetError;
 use llp_train::TrainError;
 use serde::Serialize;
 
@@ -31,12 +30,8 @@ pub(crate) fn list(global: Global, data: &str, failure: Failure) -> Result<u8, F
 }
 
 fn several(error: &TrainError) -> Option<Vec<String>> {
-    fn texts<E: ToString>(all: &[E]) -> Vec<String> {
-        all.iter().map(ToString::to_string).collect()
-    }
-    match error {
-        TrainError::Data(BagError::Parquet(ParquetError::BrokenRows { all })) => Some(texts(all)),
-        TrainError::Own(OwnError::BrokenImages { all }) => Some(texts(all)),
-        _ => None,
-    }
+    let (TrainError::Data(BagError::Data(error)) | TrainError::Own(OwnError::Data(error))) = error else {
+        return None;
+    };
+    error.several().map(|all| all.iter().map(ToString::to_string).collect())
 }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use llp_bags::BagError;
-use llp_bags::source::hub::{ENDPOINT, FileProgress, Hub, HubDataset, HubError, UploadFile};
+use llp_data::DataError;
+use llp_data::hub::{ENDPOINT, FileProgress, Hub, HubDataset, UploadFile};
 use llp_train::TrainError;
 
 use crate::Global;
@@ -13,7 +13,7 @@ use crate::environment::tell;
 use crate::train::progress::Style;
 
 /// The hub as `HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` describe it.
-pub(crate) fn from_environment() -> Result<Hub, BagError> {
+pub(crate) fn from_environment() -> Result<Hub, DataError> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || folder("HF_HOME").or_else(|| Some(folder("HOME")?.join(".cache/huggingface")));
@@ -21,7 +21,7 @@ pub(crate) fn from_environment() -> Result<Hub, BagError> {
     let is_true = |value: String| matches!(&*value.to_uppercase(), "1" | "ON" | "YES" | "TRUE");
     Ok(Hub {
         endpoint: value("HF_ENDPOINT").unwrap_or(ENDPOINT.to_owned()).trim_end_matches('/').to_owned(),
-        cache: cache.ok_or(HubError::NoCache)?,
+        cache: cache.ok_or_else(Hub::no_cache)?,
         token: value("HF_TOKEN"),
         is_offline: value("HF_HUB_OFFLINE").is_some_and(is_true),
     })
@@ -46,7 +46,7 @@ pub(crate) fn is_repo(name: &str) -> bool {
     !is_file && name.split_once('/').is_some_and(|(owner, name)| is_plain(owner) && is_plain(name))
 }
 
-fn locate_dataset(global: Global, dataset: &HubDataset) -> Result<PathBuf, BagError> {
+fn locate_dataset(global: Global, dataset: &HubDataset) -> Result<PathBuf, DataError> {
     let hub = from_environment()?;
     if let Some(folder) = hub.locate(dataset) {
         return Ok(folder);
@@ -54,12 +54,12 @@ fn locate_dataset(global: Global, dataset: &HubDataset) -> Result<PathBuf, BagEr
     fetch(global, &hub, dataset.name, dataset.repo, |progress| hub.fetch(dataset, progress))
 }
 
-fn locate_model(global: Global, repo: &str) -> Result<PathBuf, BagError> {
+fn locate_model(global: Global, repo: &str) -> Result<PathBuf, DataError> {
     let hub = from_environment()?;
     if let Some(file) = hub.locate_model(repo) {
         return Ok(file);
     }
-    fetch(global, &hub, repo, repo, |progress| Ok(hub.fetch_model(repo, progress)?))
+    fetch(global, &hub, repo, repo, |progress| hub.fetch_model(repo, progress))
 }
 
 /// Commits files to a repository, with bars or lines for them, and returns the address of the commit.
@@ -73,7 +73,7 @@ pub(crate) fn upload(
     let mut shown = Files { verb: "sending", style: Style::resolve(global), shown: None, bar: None };
     let commit = hub.upload(repo, files, summary, &mut |progress| shown.show(progress));
     shown.clear();
-    Ok(commit.map_err(BagError::from)?)
+    Ok(commit?)
 }
 
 /// Fetches with a line about it and bars or lines for its files.
@@ -82,8 +82,8 @@ fn fetch(
     hub: &Hub,
     name: &str,
     repo: &str,
-    fetch: impl FnOnce(&mut dyn FnMut(FileProgress<'_>)) -> Result<PathBuf, BagError>,
-) -> Result<PathBuf, BagError> {
+    fetch: impl FnOnce(&mut dyn FnMut(FileProgress<'_>)) -> Result<PathBuf, DataError>,
+) -> Result<PathBuf, DataError> {
     let style = Style::resolve(global);
     if !hub.is_offline && style != Style::None {
         tell(&format!("{name} is not in {}: fetching {repo} from {}", hub.cache.display(), hub.endpoint));

@@ -20,6 +20,7 @@ pub(crate) struct Request<'a> {
     pub(crate) table: &'a Path,
     pub(crate) proportions: Option<&'a Path>,
     pub(crate) image_size: usize,
+    pub(crate) impute: Option<own::Impute>,
     pub(crate) contact_sheet: Option<&'a Path>,
 }
 
@@ -73,7 +74,8 @@ pub(crate) struct TestDescription {
 }
 
 pub(crate) fn inspect(global: Global, request: &Request<'_>) -> Result<(), Failure> {
-    let data = own::read(request.table, request.proportions, request.image_size).map_err(TrainError::from)?;
+    let Request { table, proportions, image_size, impute, .. } = *request;
+    let data = own::read_imputed(table, proportions, image_size, impute).map_err(TrainError::from)?;
     if let Some(path) = request.contact_sheet {
         let Some(images) = data.data.train.instances.as_images() else {
             return Err(usage(format!("{} has feature columns, no images to draw", request.table.display())));

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use llp_bags::table::{TableFormat, TableWriter};
+use llp_data::table::{TableFormat, TableWriter};
 use llp_train::predict::{ExcessError, PredictError, SharesByBag, Source, excess_error};
 use llp_train::{Predictor, TrainError, TrainingData};
 

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use llp_bags::own::ProportionsError;
-use llp_bags::table::{Cells, TableError, encode};
+use llp_data::DataError;
+use llp_data::table::{Cells, encode};
 use llp_ot::SolverOutcome;
 use llp_sweep::write_atomically;
+use llp_train::TrainError;
 use llp_train::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation};
 use serde::Serialize;
 
@@ -170,16 +172,18 @@ fn bag_columns(input: &BaggedPredictions, solved: &Disaggregation) -> Vec<(Strin
 
 impl From<DisaggregateError> for Failure {
     fn from(error: DisaggregateError) -> Self {
-        match error {
-            DisaggregateError::Table(TableError::Io(error))
-            | DisaggregateError::Proportions(ProportionsError::Table(TableError::Io(error))) => error.into(),
-            error => Self { code: code::USAGE, error: error.into() },
-        }
+        let (DisaggregateError::Data(cause) | DisaggregateError::Proportions(ProportionsError::Data(cause))) =
+            &error
+        else {
+            return Self { code: code::USAGE, error: error.into() };
+        };
+        let code = if cause.is_permanent() { code::USAGE } else { code::RUNTIME };
+        Self { code, error: error.into() }
     }
 }
 
-impl From<TableError> for Failure {
-    fn from(error: TableError) -> Self {
-        DisaggregateError::from(error).into()
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        TrainError::from(error).into()
     }
 }

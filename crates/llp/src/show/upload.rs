@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 use clap::Args;
-use llp_bags::source::hub::UploadFile;
+use llp_data::hub::UploadFile;
 use llp_sweep::export::card;
 use llp_sweep::run_dir::RunDir;
 use llp_train::export::torchvision;

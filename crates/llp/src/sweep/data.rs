@@ -36,7 +36,10 @@ pub(crate) fn check_before_planning(global: Global, out: &Path, grid: &Sweep) ->
     let mut kinds: BTreeMap<String, &RunConfig> = BTreeMap::new();
     for config in cells.iter().map(|cell| &cell.config).filter(|config| config.data.path.is_some()) {
         let (data, bags) = (&config.data, &config.bags.hash);
-        let kind = format!("{:?} {:?} {:?} {bags:?}", data.path, data.proportions, data.image_size);
+        let kind = format!(
+            "{:?} {:?} {:?} {:?} {bags:?}",
+            data.path, data.proportions, data.image_size, data.impute
+        );
         kinds.entry(kind).or_insert(config);
     }
     for config in kinds.into_values() {
