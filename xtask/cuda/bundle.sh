@@ -27,7 +27,7 @@ export NVCC
 all=(--release --locked --workspace --features cuda)
 cargo build "${all[@]}" --bin llp --bin xtask --example train_step --example device_layers
 # By itself: what its crate's tests need would have everything else built again.
-cargo build --release --locked --package llp-bags --features parquet --example image_subset
+cargo build --release --locked --package llp-bags --features table --example image_subset
 cp "$target"/release/{llp,xtask} "$target"/release/examples/{train_step,device_layers,image_subset} "$work/programs"
 # The tests that ask which devices there are, each crate's under its own name.
 cargo test "${all[@]}" --test devices --no-run --message-format json |

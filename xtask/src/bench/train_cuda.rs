@@ -54,13 +54,12 @@ fn cells(own: f64, turns: &[Speeds]) -> String {
 
 /// The example `train_step`, by cargo or built before.
 fn own_command(program: Option<&Path>, batch: u32) -> Result<Command> {
-    let mut command = match program {
-        Some(program) => Command::new(program),
-        None => {
-            let mut command = example("run", "llp-nn", "train_step")?;
-            command.args(["--features", "cuda", "--"]);
-            command
-        }
+    let mut command = if let Some(program) = program {
+        Command::new(program)
+    } else {
+        let mut command = example("run", "llp-nn", "train_step")?;
+        command.args(["--features", "cuda", "--"]);
+        command
     };
     command.args(["cifar", "64", &batch.to_string(), STEPS, "cuda", "bf16"]);
     Ok(command)
