@@ -176,9 +176,10 @@ impl Method {
         previous: Option<&LinearModel>,
         is_rough: bool,
     ) -> Result<Fit, ClassicError> {
-        let stopping = match is_rough {
-            true => Stopping { gradient: ROUGH, max_evaluations: ROUGH_EVALUATIONS },
-            false => Stopping::default(),
+        let stopping = if is_rough {
+            Stopping { gradient: ROUGH, max_evaluations: ROUGH_EVALUATIONS }
+        } else {
+            Stopping::default()
         };
         match self.name {
             MethodName::None => unreachable!("a checked configuration leaves out this name"),
