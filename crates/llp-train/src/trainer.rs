@@ -71,7 +71,7 @@ pub trait Hooks {
     /// Ends the training.
     fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError>;
 
-    /// Something that people should know. Goes unheard where nobody listens.
+    /// Something that people should know; by default it is dropped.
     fn warn(&mut self, _message: &str) {}
 }
 
