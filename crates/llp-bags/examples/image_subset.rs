@@ -226,7 +226,7 @@ mod tests {
             for ((row, image), label) in rows.iter().zip(&table.images).zip(&table.labels) {
                 prop_assert_eq!((image, *label), (&source.images[*row as usize], i64::from(row % 2)));
             }
-            let data = llp_bags::source::parquet::read(&chosen).unwrap();
+            let data = llp_bags::source::open(&chosen, llp_data::Labels::Fine).unwrap();
             prop_assert_eq!(data.train.instances.len(), n_chosen);
             prop_assert_eq!(data.train.instances.shape(), InstanceShape::Image([3, 3, 3]));
             prop_assert_eq!(data.class_names, ["cat", "dog"]);

@@ -54,25 +54,41 @@ impl<'a, T: Real> Bags<'a, T> {
         bag_of: &[u32],
         proportions: &'a [Proportions],
     ) -> Result<Self, ClassicError> {
-        let too_few = |what, got, least| Err(ClassicError::TooFew { what, got, least });
-        if n_columns == 0 {
-            return too_few("columns", 0, 1);
-        }
-        let Some(first) = proportions.first() else {
-            return too_few("bags", 0, 1);
-        };
-        let n_classes = first.n_classes();
-        if n_classes < 2 {
-            return too_few("classes", n_classes, 2);
-        }
-        if let Some(bag) = proportions.iter().position(|z| z.n_classes() != n_classes) {
-            let got = proportions[bag].n_classes();
-            return Err(ClassicError::Classes { bag, got, expected: n_classes });
-        }
+        let proportions: Vec<&Proportions> = proportions.iter().collect();
+        let n_classes = check_shape(n_columns, &proportions)?;
         check_length("features", features.len(), bag_of.len() * n_columns, "[instance, column]")?;
         check_features(features, n_columns)?;
         let (order, starts) = group(bag_of, proportions.len())?;
-        let proportions = proportions.iter().collect();
+        Ok(Self { features, n_columns, n_classes, proportions, order, starts })
+    }
+
+    /// Bags of some of the rows, each as its rows and its proportions.
+    ///
+    /// `features` is row-major `[row, column]`; all of it is checked.
+    ///
+    /// # Errors
+    /// As [`Bags::new`]; rows that do not exist.
+    pub fn of_parts(
+        features: &'a [T],
+        n_columns: usize,
+        parts: &[(&[u32], &'a Proportions)],
+    ) -> Result<Self, ClassicError> {
+        let proportions: Vec<&Proportions> = parts.iter().map(|(_, proportions)| *proportions).collect();
+        let n_classes = check_shape(n_columns, &proportions)?;
+        let n_rows = features.len() / n_columns;
+        check_length("features", features.len(), n_rows * n_columns, "[row, column]")?;
+        check_features(features, n_columns)?;
+        let (mut order, mut starts) = (Vec::new(), vec![0]);
+        for (bag, (rows, _)) in parts.iter().enumerate() {
+            if rows.is_empty() {
+                return Err(ClassicError::EmptyBag { bag });
+            }
+            if let Some(&row) = rows.iter().find(|&&row| row as usize >= n_rows) {
+                return Err(ClassicError::UnknownRow { bag, row, n_rows });
+            }
+            order.extend_from_slice(rows);
+            starts.push(order.len());
+        }
         Ok(Self { features, n_columns, n_classes, proportions, order, starts })
     }
 
@@ -155,6 +171,28 @@ impl<T> Bags<'_, T> {
     /// Where each bag starts in [`Self::order`], and the end of the last.
     pub(crate) fn starts(&self) -> &[usize] {
         &self.starts
+    }
+}
+
+/// The number of classes, if there is at least one column, one bag and two classes, the same in all bags.
+fn check_shape(n_columns: usize, proportions: &[&Proportions]) -> Result<usize, ClassicError> {
+    let too_few = |what, got, least| Err(ClassicError::TooFew { what, got, least });
+    if n_columns == 0 {
+        return too_few("columns", 0, 1);
+    }
+    let Some(first) = proportions.first() else {
+        return too_few("bags", 0, 1);
+    };
+    let n_classes = first.n_classes();
+    if n_classes < 2 {
+        return too_few("classes", n_classes, 2);
+    }
+    match proportions.iter().position(|z| z.n_classes() != n_classes) {
+        None => Ok(n_classes),
+        Some(bag) => {
+            let got = proportions[bag].n_classes();
+            Err(ClassicError::Classes { bag, got, expected: n_classes })
+        }
     }
 }
 

@@ -54,6 +54,28 @@ pub enum ClassicError {
         /// Number of bags.
         n_bags: usize,
     },
+    /// A bag has a row that does not exist.
+    #[error("bag {bag} has row {row}, but there are {n_rows} rows: count rows from 0")]
+    UnknownRow {
+        /// The bag.
+        bag: usize,
+        /// The row.
+        row: u32,
+        /// Number of rows.
+        n_rows: usize,
+    },
+    /// More instances than a method compares with each other.
+    #[error(
+        "{method} compares all pairs of {got} instances, expected at most {most}: raise max_instances, or train on fewer"
+    )]
+    TooMany {
+        /// The method.
+        method: &'static str,
+        /// How many there are.
+        got: usize,
+        /// The most that it takes.
+        most: usize,
+    },
     /// A bag has no instance.
     #[error("bag {bag} is empty: leave it out together with its proportions")]
     EmptyBag {
@@ -72,7 +94,7 @@ pub enum ClassicError {
     },
     /// The bags' proportions are so alike that class means cannot be estimated from them.
     #[error(
-        "the proportions of the bags are too much alike for {method} (reciprocal condition number {rcond:e}, expected above {least:e}): use bags that differ, merge classes that always occur together, or take linear_kl"
+        "the proportions of the bags are too much alike for {method} (reciprocal condition number {rcond:e}, expected above {least:e}): use bags that differ, merge classes that always occur together, or take a method without class means, such as KL"
     )]
     BagsAlike {
         /// The method.
@@ -82,6 +104,9 @@ pub enum ClassicError {
         /// What is needed.
         least: f64,
     },
+    /// The caller of a method wants no more of it: for closures that are called back.
+    #[error("stopped by the caller")]
+    Stopped,
     /// A setting is outside its range.
     #[error("{name} is {got}, expected {expected}")]
     Setting {

@@ -13,6 +13,8 @@
 //! | softmax under the KL loss | [`linear_kl`] | many bags, also alike ones |
 //! | EM | [`em`] | small bags |
 //! | alter-pSVM | [`alter_svm`] | small data, large margins |
+//! | GICF | [`gicf`] | near instances are of one class; thousands of instances |
+//! | LLP-KMeans | [`llp_kmeans`] | classes that are clusters, and not linear |
 //!
 //! [`diagnose`] says beforehand whether bags differ enough, [`choose_l2`] chooses a penalty by held-out bags.
 //! `docs/classical.md` of the repository has each method's problem, defaults and failures, and measured
@@ -58,9 +60,11 @@ mod diagnose;
 mod em;
 mod error;
 mod fit;
+mod gicf;
 mod inv_cal;
 mod kernels;
 mod kl;
+mod kmeans;
 mod labels;
 mod laplacian;
 mod lbfgs;
@@ -71,6 +75,7 @@ mod parallel;
 mod pass;
 mod path;
 mod posterior;
+mod random;
 mod smo;
 mod softmax;
 mod symmetric;
@@ -82,8 +87,10 @@ pub use diagnose::{BagWeight, Diagnosis, diagnose};
 pub use em::{EmConfig, count_log_likelihood, em, em_from};
 pub use error::ClassicError;
 pub use fit::{Fit, Stopping};
+pub use gicf::{GicfConfig, gicf, gicf_from};
 pub use inv_cal::{InvCalConfig, inv_cal};
 pub use kl::{LinearKlConfig, bag_kl, linear_kl, linear_kl_from};
+pub use kmeans::{ClusterModel, Clustering, KMeansConfig, cluster_labels, llp_kmeans, llp_kmeans_from};
 pub use laplacian::{LmmConfig, lmm};
 pub use mean_map::{MeanMapConfig, mean_map};
 pub use model::LinearModel;

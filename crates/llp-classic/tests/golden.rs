@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a failing helper fails the test")]
 
 use llp_classic::{
-    AlterSvmConfig, BagWeight, Bags, EmConfig, InvCalConfig, LinearKlConfig, LinearModel, LmmConfig,
-    MeanMapConfig, Stopping, alter_svm_from, count_log_likelihood, em_from, inv_cal, linear_kl_from, lmm,
-    mean_map,
+    AlterSvmConfig, AmmConfig, BagWeight, Bags, EmConfig, GicfConfig, InvCalConfig, KMeansConfig,
+    LinearKlConfig, LinearModel, LmmConfig, MeanMapConfig, Stopping, alter_svm_from, amm,
+    count_log_likelihood, em_from, gicf_from, inv_cal, linear_kl_from, llp_kmeans_from, lmm, mean_map,
 };
 use llp_ot::Proportions;
 use serde_json::Value;
@@ -162,6 +162,89 @@ fn lmm_is_that_of_scipy() {
             problem.assert_objective("lmm", fit.objective, &record["objective"]);
         }
     }
+}
+
+/// Theorem: for two classes, LMM and AMM are those of the formulas of their publication: the loss of margins, `Pi` of two
+/// diagonal blocks, labels from sorted scores. Its `lambda` is `2 n` times our penalty.
+#[test]
+fn lmm_and_amm_are_those_of_the_publication() {
+    let mut n_compared = 0;
+    for problem in problems().into_iter().filter(|problem| !problem.record["published"].is_null()) {
+        let (bags, record) = (problem.bags(), &problem.record["published"]);
+        let number = |key: &str| record[key].as_f64().unwrap();
+        let config = LmmConfig {
+            l2: number("lam") / (2.0 * bags.n_instances() as f64),
+            gamma: number("gamma"),
+            sigma: number("sigma"),
+            bag_weight: BagWeight::Equal,
+            stopping: EXACT,
+            ..LmmConfig::default()
+        };
+        let log_odds = |model: &LinearModel| -> Vec<f64> {
+            model.scores(&problem.features).unwrap().chunks(2).map(|row| row[1] - row[0]).collect()
+        };
+        let assert_scores = |model: &LinearModel, key: &str| {
+            for (got, expected) in log_odds(model).iter().zip(numbers(&record[key])) {
+                // Gradients of 1e-9 over a curvature of the penalty, 0.04.
+                assert!(
+                    (got - expected).abs() < 1e-6 * expected.abs().max(1.0),
+                    "{key}: {got} for {expected}"
+                );
+            }
+        };
+        assert_scores(&lmm(&bags, &config).unwrap().model, "lmm");
+        let fit = amm(&bags, &AmmConfig { lmm: config, ..AmmConfig::default() }).unwrap();
+        assert!(fit.converged);
+        assert_scores(&fit.model, "amm");
+        problem.assert_objective("amm", fit.objective, &record["amm_objective"]);
+        n_compared += 1;
+    }
+    assert_eq!(n_compared, 1);
+}
+
+/// Theorem: from MeanMap's model, GICF ends where SciPy ends with all pairs in full.
+#[test]
+fn gicf_is_that_of_scipy() {
+    let mut n_compared = 0;
+    for problem in problems().into_iter().filter(|problem| !problem.record["gicf"].is_null()) {
+        let bags = problem.bags();
+        let start = mean_map(&bags, &problem.mean_map_config(BagWeight::Instances)).unwrap().model;
+        for record in problem.record["gicf"].as_array().unwrap() {
+            let (lambda, width) = (record["lam"].as_f64().unwrap(), record["width"].as_f64().unwrap());
+            let config =
+                GicfConfig { lambda, width, l2: problem.l2(), stopping: EXACT, ..GicfConfig::default() };
+            let fit = gicf_from(&bags, &config, &start).unwrap();
+            assert!(fit.converged, "{}: {record} {fit:?}", problem.record["name"]);
+            // Similarities are stored in single precision.
+            problem.assert_within(1e-7, "gicf", fit.objective, &record["objective"]);
+            n_compared += 1;
+        }
+    }
+    assert_eq!(n_compared, 6);
+}
+
+/// Theorem: from the same centroids, clusters are those of scikit-learn, and their labels are the best of all.
+#[test]
+fn clusters_are_those_of_scikit_learn() {
+    let mut n_compared = 0;
+    for problem in problems().into_iter().filter(|problem| !problem.record["kmeans"].is_null()) {
+        let bags = problem.bags();
+        for record in problem.record["kmeans"].as_array().unwrap() {
+            let n_clusters = record["n_clusters"].as_u64().unwrap() as usize;
+            let centroids = &problem.features[..n_clusters * bags.n_columns()];
+            let weights = numbers(&record["weights"]);
+            let config = KMeansConfig { max_rounds: 500, ..KMeansConfig::default() };
+            let found = llp_kmeans_from(&bags, &config, &weights, centroids).unwrap();
+            assert!(found.converged);
+            problem.assert_objective("inertia", found.inertia, &record["inertia"]);
+            problem.assert_objective("error of labels", found.error, &record["error"]);
+            let classes: Vec<u32> =
+                found.model.predict(&problem.features).unwrap().iter().map(|&class| class as u32).collect();
+            assert_eq!(classes, integers(&record["classes"]), "{}", problem.record["name"]);
+            n_compared += 1;
+        }
+    }
+    assert_eq!(n_compared, 6);
 }
 
 /// Theorem: the likelihood of counts is that of all labelings, added up; one round of EM moves a model of

@@ -5,8 +5,8 @@
 mod messages;
 
 use llp_classic::{
-    Bags, InvCalConfig, L2_PATH, LinearKlConfig, LinearModel, MeanMapConfig, Stopping, choose_l2, inv_cal,
-    linear_kl, linear_kl_from, mean_map,
+    Bags, GicfConfig, InvCalConfig, KMeansConfig, L2_PATH, LinearKlConfig, LinearModel, MeanMapConfig,
+    Stopping, choose_l2, gicf, inv_cal, linear_kl, linear_kl_from, llp_kmeans, llp_kmeans_from, mean_map,
 };
 use llp_ot::Proportions;
 use messages::Messages;
@@ -31,6 +31,11 @@ fn bad_bags_are_refused() {
     refuse("a missing number", &[0.0, 1.0, f64::NAN, 3.0], 2, &[0, 1], &two);
     refuse("a bag without proportions", &x, 2, &[0, 2], &two);
     refuse("a bag without instances", &x, 2, &[0, 0], &two);
+    let mut of_parts = |input: &str, parts: &[(&[u32], &Proportions)]| {
+        messages.refused(input, Bags::of_parts(&x, 2, parts).map(|_| ()));
+    };
+    of_parts("a part without rows", &[(&[0], &two[0]), (&[], &two[1])]);
+    of_parts("a row that is not there", &[(&[0], &two[0]), (&[2], &two[1])]);
     messages.compare();
 }
 
@@ -53,6 +58,12 @@ fn bad_settings_are_refused() {
         "InvCal without errors",
         inv_cal(&bags, &InvCalConfig { c: 0.0, ..InvCalConfig::default() }),
     );
+    let few = GicfConfig { max_instances: 3, ..GicfConfig::default() };
+    messages.refused("GICF on too many instances", gicf(&bags, &few));
+    messages.refused("GICF without the shares", gicf(&bags, &GicfConfig { lambda: 0.0, ..few }));
+    let five = KMeansConfig { n_clusters: Some(5), ..KMeansConfig::default() };
+    messages.refused("more clusters than instances", llp_kmeans(&bags, &five));
+    messages.refused("weights of other columns", llp_kmeans_from(&bags, &five, &[1.0, 1.0], &[0.0; 4]));
     let fit = |bags: &Bags<'_, f64>, _: f64, _: Option<&LinearModel>| mean_map(bags, &mean);
     messages.refused("no penalties", choose_l2(&bags, &[], 2, fit));
     messages.refused("more folds than bags", choose_l2(&bags, &L2_PATH, 3, fit));

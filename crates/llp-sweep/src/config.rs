@@ -12,6 +12,7 @@ mod identity;
 mod keys;
 mod layers;
 mod loss;
+mod method;
 mod nearest;
 mod network;
 mod noise;
@@ -30,6 +31,7 @@ pub use identity::Difference;
 pub(crate) use keys::KEYS;
 pub use layers::Layers;
 pub use loss::{LossConfig, LossName, Solver};
+pub use method::{Approach, MethodConfig, MethodName};
 pub(crate) use nearest::{nearest, nearest_key};
 pub use network::{Architecture, Freeze, NetworkConfig, Stem, Widths};
 pub use noise::BagNoise;
@@ -60,6 +62,9 @@ pub struct RunConfig {
     pub data: DataConfig,
     /// How instances are put into bags.
     pub bags: BagsConfig,
+    /// A classical method, where one trains the classifier.
+    #[serde(default, skip_serializing_if = "MethodConfig::is_plain")]
+    pub method: MethodConfig,
     /// The classifier.
     pub network: NetworkConfig,
     /// The bag-level loss.
@@ -316,10 +321,15 @@ impl RunConfig {
     }
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
-    /// sweeps for a solver that has none, the extents of other networks, how to draw bags that are in a file, to freeze
+    /// sweeps for a solver that has none, the extents of other networks, all that is said of networks for a classical method,
+    /// how to draw bags that are in a file, to freeze
     /// nothing, SGD and single precision. Runs that differ only there become equal.
     #[must_use]
     pub fn canonical(mut self) -> Self {
+        self.method.canonicalize();
+        if self.method.name.is_some() {
+            self.leave_to_method();
+        }
         self.loss.canonicalize();
         let network = &mut self.network;
         if network.name != Architecture::Resnet18 {

@@ -53,6 +53,7 @@ fn word(key: &'static str) -> &'static str {
     match key {
         "data.name" => "data",
         "loss.name" => "loss",
+        "method.name" => "method",
         "network.name" => "network",
         "optim.name" => "optimizer",
         "bags.seed" => "seed of bags",

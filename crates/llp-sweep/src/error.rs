@@ -101,6 +101,15 @@ pub enum SweepError {
         needed_by: String,
     },
 
+    /// A setting that says how a network is trained by steps, or one of another method.
+    #[error("`{key}` does nothing with `method.name = {method}`: leave one of the two out")]
+    NotOfMethod {
+        /// The key, dotted.
+        key: &'static str,
+        /// The method.
+        method: &'static str,
+    },
+
     /// A sweep without a name.
     #[error("{path}: a sweep needs a name at the top of its file, as in name = \"mine\"")]
     MissingName {

@@ -6,9 +6,10 @@ use crate::config::{KEYS, RunConfig, Values, accept_text, nearest_key};
 use crate::error::{Origin, SweepError};
 
 /// Short names of keys, as in the names of runs.
-const SHORT: [(&str, &str); 6] = [
+const SHORT: [(&str, &str); 7] = [
     ("data", "data.name"),
     ("loss", "loss.name"),
+    ("method", "method.name"),
     ("bag_size", "bags.size"),
     ("lr", "optim.lr"),
     ("alpha", "loss.alpha"),
@@ -23,7 +24,7 @@ pub struct Filter {
 
 impl Filter {
     /// Parses `KEY=VALUE|VALUE,KEY=VALUE`; a cell must match in every key. Keys are those of configurations, or their
-    /// short names: `data`, `loss`, `bag_size`, `lr`, `alpha`, `seed`.
+    /// short names: `data`, `loss`, `method`, `bag_size`, `lr`, `alpha`, `seed`.
     ///
     /// # Errors
     /// [`SweepError::Assignment`] for what is not of this form, [`SweepError::UnknownKey`] with the nearest key, and

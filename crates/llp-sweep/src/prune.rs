@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use crate::claim::Host;
-use crate::config::RunConfig;
+use crate::config::{Approach, RunConfig};
 use crate::error::SweepError;
 use crate::run_dir::RunState;
 use crate::select::parameters;
@@ -85,8 +85,8 @@ fn standings(
     Ok(found)
 }
 
-fn group(config: &RunConfig) -> (&str, crate::config::LossName, usize) {
-    (&config.data.name, config.loss.name, config.bags.size)
+fn group(config: &RunConfig) -> (&str, Approach, usize) {
+    (&config.data.name, config.approach(), config.bags.size)
 }
 
 fn standing(sweep: &SweepDir, seeds: &[&Cell], rung: usize, here: &Host) -> Result<Standing, SweepError> {

@@ -139,6 +139,9 @@ pub struct RunResult {
     /// results of versions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_confusion: Option<Confusion>,
+    /// How a classical method solved its problem; absent where a network was trained by steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution: Option<Solution>,
     /// Number of classes; one over it is the chance level.
     pub n_classes: usize,
     /// Number of training bags.
@@ -160,6 +163,29 @@ pub struct RunResult {
     pub train_s: f64,
     /// Version of the program.
     pub version: String,
+}
+
+/// How a classical method solved its problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Solution {
+    /// The penalty; absent for a method without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub l2: Option<f64>,
+    /// The folds of training bags that chose the penalty; absent where it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// The value of the method's objective.
+    pub objective: f64,
+    /// The largest entry of the gradient, or violation of an optimality condition.
+    pub gradient_norm: f64,
+    /// Passes over the data, steps of a solver, or machines.
+    pub n_evaluations: usize,
+    /// Whether the solver came to rest.
+    pub converged: bool,
+    /// The standard error of the worst combination of class means, where 1 is that from labels; absent where the bags
+    /// cannot tell some classes apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amplification: Option<f64>,
 }
 
 /// Epochs of the last part of a training that are compared with those before them, at least.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bag_sizes::BagSizes;
 use crate::collect::Row;
-use crate::config::{KEYS, LossName, RunConfig, Values, value_text};
+use crate::config::{Approach, KEYS, RunConfig, Values, value_text};
 use crate::criterion::Criterion;
 use crate::record::EpochRecord;
 use crate::run_dir::RunState;
@@ -77,8 +77,8 @@ pub struct Candidate {
 pub struct Group {
     /// The data set.
     pub data: String,
-    /// The loss.
-    pub loss: LossName,
+    /// The loss or the classical method.
+    pub approach: Approach,
     /// Instances per bag; of the largest where bags differ.
     pub bag_size: usize,
     /// The same, of all bags.
@@ -121,7 +121,8 @@ impl Group {
 
     /// Whether a run of this configuration belongs to the group.
     pub(crate) fn has(&self, config: &RunConfig) -> bool {
-        (&*config.data.name, config.loss.name, config.bags.size) == (&*self.data, self.loss, self.bag_size)
+        (&*config.data.name, config.approach(), config.bags.size)
+            == (&*self.data, self.approach, self.bag_size)
     }
 
     /// What a configuration has for the [`other_keys`](Self::other_keys), each as a key and its value; a key that it does
@@ -139,6 +140,16 @@ impl Group {
         let words: Vec<_> = others.iter().map(|(key, value)| format!(", {} {value}", word(key))).collect();
         words.concat()
     }
+
+    /// The learning rate, where there is one, and the others; a dash where there is nothing to say.
+    pub(crate) fn settings_in_words(&self, config: &RunConfig) -> String {
+        let others = self.others_in_words(config);
+        match config.rate() {
+            Some(rate) => format!("{rate}{others}"),
+            None if others.is_empty() => "-".to_owned(),
+            None => others.trim_start_matches(", ").to_owned(),
+        }
+    }
 }
 
 /// Chooses hyper-parameters within each data set, loss and bag size, by [`rule`].
@@ -152,14 +163,17 @@ pub fn select(rows: &[Row], criterion: Criterion) -> Vec<Group> {
     let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {
         let config = &row.cell.config;
-        groups.entry((config.data.name.clone(), config.loss.name, config.bags.size)).or_default().push(index);
+        groups
+            .entry((config.data.name.clone(), config.approach(), config.bags.size))
+            .or_default()
+            .push(index);
     }
     groups.into_iter().map(|(place, members)| group(rows, place, criterion, &members)).collect()
 }
 
 fn group(
     rows: &[Row],
-    (data, loss, bag_size): (String, LossName, usize),
+    (data, approach, bag_size): (String, Approach, usize),
     criterion: Criterion,
     members: &[usize],
 ) -> Group {
@@ -191,7 +205,7 @@ fn group(
     });
     Group {
         data,
-        loss,
+        approach,
         bag_size,
         sizes: sizes.reduce(BagSizes::and).unwrap_or(BagSizes::Equal(bag_size)),
         criterion,

@@ -6,7 +6,9 @@
 mod messages;
 
 use llp_sweep::claim::{BEAT, Host, Owner};
-use llp_sweep::config::{Layers, LossName, OptimizerName, Precision, RunConfig, Solver, preset};
+use llp_sweep::config::{
+    Approach, Layers, LossName, MethodName, OptimizerName, Precision, RunConfig, Solver, preset,
+};
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
 use llp_sweep::grid::Sweep;
@@ -111,6 +113,18 @@ fn messages_are_exact() {
         }
         messages.refused(input, folds.resolve("digits"));
     }
+    for (input, settings) in [
+        ("a method and a loss", &["method.name=em", "loss.name=rot"][..]),
+        ("a method and a learning rate", &["optim.lr=3", "method.name=mean-map"]),
+        ("a setting of another method", &["method.name=em", "method.gamma=1"]),
+        ("a penalty without a method", &["method.l2=1"]),
+    ] {
+        let mut layers = Layers::new();
+        for setting in settings {
+            layers.assignment("--set", setting).unwrap();
+        }
+        messages.refused(input, layers.resolve("table"));
+    }
     messages.refused("a configuration cut short", RunConfig::from_toml("config.toml", "seed = 1"));
     messages.compare();
 }
@@ -142,6 +156,35 @@ fn canonical_drops_what_does_not_apply() {
     assert_eq!(
         (newton.loss.name, newton.loss.solver, newton.loss.sweeps),
         (LossName::Rot, Some(Solver::Newton), None)
+    );
+}
+
+/// A method leaves nothing of what presets say of networks, so its runs are the same under every preset of the data; none
+/// is the same as no such key; its configuration survives writing, reading, and its own command.
+#[test]
+fn methods_take_the_place_of_networks() {
+    let with = |preset: &str, settings: &[&str]| {
+        let mut layers = Layers::new();
+        for setting in [&["data.name=x", "bags.size=8", "data.held_out=0.2"], settings].concat() {
+            layers.assignment("--set", setting).unwrap();
+        }
+        layers.resolve(preset).unwrap()
+    };
+    assert_eq!(with("table", &["method.name=none"]), with("table", &[]));
+    let lmm = with("table", &["method.name=lmm", "method.gamma=0.5"]);
+    assert_eq!(lmm.hash8(), with("digits-mlp", &["method.name=lmm", "method.gamma=0.5"]).hash8());
+    assert_eq!(lmm.approach(), Approach::Method(MethodName::Lmm));
+    assert!(lmm.run_name().starts_with("x-lmm-b0008-s0-"), "{}", lmm.run_name());
+    assert_ne!(lmm.hash8(), with("table", &["method.name=lmm"]).hash8());
+    assert_eq!(RunConfig::from_toml("config.toml", &lmm.to_toml()).unwrap(), lmm);
+    // A file of a method may be given back, with its fixed settings of the one step.
+    let mut again = Layers::new();
+    again.toml("config.toml", &lmm.to_toml()).unwrap();
+    assert_eq!(again.resolve("digits").unwrap(), lmm);
+    assert_eq!(
+        lmm.train_command("run"),
+        "llp train --preset table --seed 0 --set data.name=x --set data.held_out=0.2 --bag-size 8 --method lmm \
+         --set method.gamma=0.5 --out run"
     );
 }
 

@@ -13,7 +13,7 @@ use llp_bags::LabelOracle;
 use llp_data::table::{Cells, encode};
 use llp_sweep::claim::Host;
 use llp_sweep::collect::collect;
-use llp_sweep::config::{LossName, RunConfig};
+use llp_sweep::config::{Approach, LossName, RunConfig};
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::select::{Spread, select};
 use llp_sweep::sweep_dir::SweepDir;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
     println!("|---|---:|---:|---:|---:|---:|");
     for group in select(&rows, sweep.criterion())
         .iter()
-        .filter(|group| matches!(group.loss, LossName::Kl | LossName::Rot))
+        .filter(|group| matches!(group.approach, Approach::Loss(LossName::Kl | LossName::Rot)))
     {
         let Some(chosen) = &group.chosen else { continue };
         let mut columns: [Vec<f64>; 4] = Default::default();
@@ -52,7 +52,7 @@ fn main() -> Result<(), Error> {
             }
         }
         let shown = columns.map(|column| show(Spread::of(&column)));
-        println!("| {} | {} | {} |", group.loss.title(), group.bag_size, shown.join(" | "));
+        println!("| {} | {} | {} |", group.approach.title(), group.bag_size, shown.join(" | "));
     }
     Ok(())
 }

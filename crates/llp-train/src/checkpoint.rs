@@ -24,6 +24,7 @@ use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
 use llp_nn::Network;
 use llp_sweep::config::{NetworkConfig, RunConfig, Views};
+use llp_sweep::record::Solution;
 use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct CheckpointState {
     /// The best epoch so far; absent without held-out bags, and in checkpoints of versions that chose none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<ChosenEpoch>,
+    /// How a classical method found the weights; absent where a network was trained by steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solution: Option<Solution>,
     /// The network's configuration, without where it was started from.
     pub network: NetworkConfig,
     /// The views of an image whose logits are averaged in evaluation and prediction.
@@ -127,6 +131,7 @@ impl Checkpoint {
             data_fingerprint: data.fingerprint.clone(),
             position: position.clone(),
             chosen: chosen.map(|chosen| chosen.epoch),
+            solution: trainer.solution().cloned(),
             network: NetworkConfig { init: None, ..config.network.clone() },
             views: config.evaluate.views(),
             shape: data.bags.data().shape(),

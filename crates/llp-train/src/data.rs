@@ -13,6 +13,7 @@ use llp_bags::{
 use llp_data::Labels;
 use llp_sweep::config::{BagNoise, DataConfig, RunConfig, Views};
 
+use crate::method::check_method;
 use crate::own::OwnNames;
 use crate::{TrainError, batch, own};
 
@@ -99,6 +100,7 @@ impl TrainingData {
     /// data and configuration, or the augmentation does not suit the data.
     pub fn new(dataset: Dataset, config: &RunConfig) -> Result<Self, TrainError> {
         check_augmentation(&dataset, config)?;
+        check_method(&dataset, config)?;
         let bags = match &config.bags.hash {
             Some(hash) => Bags::read(&dataset, config.bags.manifest.as_deref(), hash)?,
             None => Bags::draw(&dataset, config)?,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use llp_bags::BagError;
 use llp_bags::own::{OwnError, ProportionsError};
+use llp_classic::ClassicError;
 use llp_data::{DataError, is_mistake};
 use llp_loss::LossError;
 use llp_nn::NnError;
@@ -61,14 +62,14 @@ pub enum TrainError {
     /// Something about one's own tables.
     #[error(transparent)]
     Own(#[from] OwnError),
-    /// A loss that has no meaning without the share of every class.
+    /// A loss or a method that has no meaning without the share of every class.
     #[error(
-        "the loss {loss} needs the share of every class, and that of {class:?} in bag {bag:?} is unknown in {}: fill it in, or train with --loss kl, l1, l2, interval or marginal",
+        "the {learner} needs the share of every class, and that of {class:?} in bag {bag:?} is unknown in {}: fill it in, or train with --loss kl, l1, l2, interval or marginal",
         proportions.display()
     )]
     UnknownShare {
-        /// Name of the loss.
-        loss: &'static str,
+        /// The loss or the method, as in `loss rot`.
+        learner: String,
         /// The first such bag.
         bag: String,
         /// Its first such class.
@@ -119,6 +120,18 @@ pub enum TrainError {
     /// A network for images, and none.
     #[error("resnet18 needs images, the data set has feature columns: set network.name = mlp or linear")]
     NeedsImages,
+    /// A method for features, and none.
+    #[error(
+        "the method {method} needs rows of features, the data set has images: give embeddings of the images as a table with \
+         --data, or leave out --method"
+    )]
+    NeedsFeatures {
+        /// The method.
+        method: &'static str,
+    },
+    /// What a classical method finds wrong with bags.
+    #[error(transparent)]
+    Method(#[from] ClassicError),
     /// Shifts and mirrorings of what is no image.
     #[error(
         "the data set has feature columns, which cannot be augmented: set augment.shift = 0 and augment.mirror = false"
@@ -273,6 +286,8 @@ impl TrainError {
             | Self::ProportionsAlone { .. }
             | Self::BagsPath { .. }
             | Self::NeedsImages
+            | Self::NeedsFeatures { .. }
+            | Self::Method(_)
             | Self::AugmentedFeatures
             | Self::Mirror { .. }
             | Self::Shift { .. }

@@ -132,4 +132,8 @@ impl Hooks for Recorder<'_> {
         (self.hooks.epoch_ended)(record);
         Ok(())
     }
+
+    fn warn(&mut self, message: &str) {
+        (self.hooks.warn)(message);
+    }
 }

@@ -34,6 +34,7 @@ mod fit;
 mod inputs;
 mod lookahead;
 mod loss;
+mod method;
 mod network;
 mod optimizer;
 mod own;

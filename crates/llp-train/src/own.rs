@@ -4,9 +4,10 @@ use std::path::Path;
 
 use llp_bags::own::{self, InstanceNames, OwnBag, OwnData};
 use llp_bags::{Imprecision, Normalization};
-use llp_sweep::config::{DataConfig, Impute, LossName, RunConfig};
+use llp_sweep::config::{Approach, DataConfig, Impute, LossName, RunConfig};
 
 use crate::data::check_augmentation;
+use crate::method::check_method;
 use crate::verdict::Outlook;
 use crate::{TrainError, TrainingData};
 
@@ -44,26 +45,35 @@ pub struct OwnNames {
     pub held_out: Vec<String>,
 }
 
-/// Refuses bags that say too little for the loss.
-fn check_loss(own: &OwnData, loss: LossName) -> Result<(), TrainError> {
+/// Refuses bags that say too little for the loss or the method.
+fn check_proportions(own: &OwnData, approach: Approach) -> Result<(), TrainError> {
+    let loss = match approach {
+        Approach::Loss(loss) => Some(loss),
+        Approach::Method(_) => None,
+    };
     let needs_every_share = match loss {
-        LossName::Kl | LossName::L1 | LossName::L2 | LossName::Interval | LossName::Marginal => false,
-        LossName::Rot
-        | LossName::AvgKl
-        | LossName::Saddlepoint
-        | LossName::Gaussian
-        | LossName::Multinomial
-        | LossName::Moments => true,
+        Some(LossName::Kl | LossName::L1 | LossName::L2 | LossName::Interval | LossName::Marginal) => false,
+        None
+        | Some(
+            LossName::Rot
+            | LossName::AvgKl
+            | LossName::Saddlepoint
+            | LossName::Gaussian
+            | LossName::Multinomial
+            | LossName::Moments,
+        ) => true,
     };
     for bag in own.bags.iter().chain(&own.held_out) {
         let (name, proportions) = (bag.name.clone(), own.proportions_path.clone());
         let unknown = (0..own.data.class_names.len()).find(|&class| bag.imprecision.is_unknown(class));
         if let (true, Some(class)) = (needs_every_share, unknown) {
             let class = own.data.class_names[class].clone();
-            return Err(TrainError::UnknownShare { loss: loss.as_str(), bag: name, class, proportions });
+            let kind = if loss.is_some() { "loss" } else { "method" };
+            let learner = format!("{kind} {}", approach.as_str());
+            return Err(TrainError::UnknownShare { learner, bag: name, class, proportions });
         }
         let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };
-        if loss == LossName::Interval && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
+        if loss == Some(LossName::Interval) && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
             return Err(TrainError::NoBounds { bag: name, proportions });
         }
     }
@@ -87,7 +97,8 @@ impl TrainingData {
             }
         }
         check_augmentation(&own.data, config)?;
-        check_loss(&own, config.loss.name)?;
+        check_method(&own.data, config)?;
+        check_proportions(&own, config.approach())?;
         let fingerprint = own.fingerprint();
         let (outlook, refusal) = Outlook::before_training(&own);
         let notes = own.data.notes.iter().map(ToString::to_string);

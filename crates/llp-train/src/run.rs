@@ -134,8 +134,14 @@ impl Run<'_> {
                 self.pause(&trainer)
             }
             TrainerOutcome::Stopped => {
-                self.save(&trainer, &data, context.version, true)?;
-                let reason = if self.dir.is_cancelled() { "cancelled" } else { "stopped with a checkpoint" };
+                if trainer.has_half_way() {
+                    self.save(&trainer, &data, context.version, true)?;
+                }
+                let reason = match (self.dir.is_cancelled(), trainer.has_half_way()) {
+                    (true, _) => "cancelled",
+                    (false, true) => "stopped with a checkpoint",
+                    (false, false) => "stopped before there was anything to save",
+                };
                 self.write_status(&trainer, Activity::Interrupted, Some(reason))?;
                 Ok(RunEnd::Stopped(trainer.position().clone()))
             }
@@ -187,6 +193,7 @@ impl Run<'_> {
             };
             let restored = trainer.restore(&weights, &optimizer, state.position, chosen);
             restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
+            trainer.recall(state.solution);
             is_begun = true;
             break;
         }
@@ -270,6 +277,7 @@ impl Run<'_> {
             last: metrics.pop(),
             chosen,
             test_confusion,
+            solution: trainer.solution().cloned(),
             n_classes: data.class_names.len(),
             n_bags: data.bags.len(),
             bag_size: self.config.bags.size,
@@ -356,5 +364,9 @@ impl Hooks for Recorder<'_, '_, '_> {
         (self.context.epoch_ended)(run.config, record);
         self.is_held_back = !is_last && !(self.context.may_go_on)(record.epoch);
         Ok(())
+    }
+
+    fn warn(&mut self, message: &str) {
+        (self.context.warn)(message);
     }
 }

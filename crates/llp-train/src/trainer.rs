@@ -1,5 +1,7 @@
 //! The training itself, apart from files.
 
+mod at_once;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -8,9 +10,9 @@ use llp_bags::{Augmentation, BagSet, Edge, EpochAugmentation, InstanceShape, Mir
 use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
 use llp_nn::{Network, Role};
-use llp_sweep::config::{self, AugmentConfig, Precision, RunConfig, Views};
+use llp_sweep::config::{self, AugmentConfig, MethodConfig, Precision, RunConfig, Views};
 use llp_sweep::criterion::Criterion;
-use llp_sweep::record::{Diverged, EpochRecord};
+use llp_sweep::record::{Diverged, EpochRecord, Solution};
 
 use crate::checkpoint::weights_file;
 use crate::chosen::Chosen;
@@ -68,6 +70,9 @@ pub trait Hooks {
     /// # Errors
     /// Ends the training.
     fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError>;
+
+    /// Something that people should know; by default it is dropped.
+    fn warn(&mut self, _message: &str) {}
 }
 
 /// What a training is made of, as far as it is known before its first step.
@@ -104,6 +109,8 @@ pub struct TrainingPlan {
 pub struct Trainer<'a> {
     data: &'a TrainingData,
     loss: Box<dyn BagLoss>,
+    method: MethodConfig,
+    solution: Option<Solution>,
     schedule: Schedule,
     augmentation: Augmentation,
     seed: u64,
@@ -147,6 +154,8 @@ impl<'a> Trainer<'a> {
         Ok(Self {
             data,
             loss,
+            method: config.method.clone(),
+            solution: None,
             schedule: Schedule::new(sizes, config.seed, &config.optim),
             augmentation: augmentation(&config.augment),
             seed: config.seed,
@@ -266,6 +275,9 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// Those of `hooks` and of the device.
     pub fn train(&mut self, hooks: &mut dyn Hooks) -> Result<TrainerOutcome, TrainError> {
+        if let Some(method) = self.method.name {
+            return self.train_at_once(method, hooks);
+        }
         while self.position.epoch < self.schedule.n_epochs() {
             let epoch = self.position.epoch + 1;
             let first_step = self.position.total_steps - self.position.step as u64;
@@ -326,6 +338,9 @@ impl<'a> Trainer<'a> {
 
     /// A step as any other, which is not counted: to see what it takes. It may diverge.
     pub(crate) fn trial_step(&mut self, step: usize) -> Result<(), TrainError> {
+        if let Some(method) = self.method.name {
+            return self.try_at_once(method);
+        }
         let epoch = 1 + step / self.n_steps();
         let steps = self.schedule.steps(epoch);
         let augmentation = self.augmentation.epoch(self.seed, epoch as u64);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use llp_sweep::bag_sizes::BagSizes;
 use llp_sweep::config::RunConfig;
-use llp_sweep::record::{Outcome, RunResult};
+use llp_sweep::record::{Outcome, RunResult, Solution};
 use llp_sweep::run_dir::RunDir;
 use llp_train::{RunContext, RunEnd, run};
 
@@ -125,6 +125,13 @@ fn train_to_end(
     let stop_flags = StopFlags::listen()?;
     stop_flags.exit_on_kill();
     match train_here(global, dir, config, device, &stop_flags, terms, &|_| true)? {
+        RunEnd::Stopped(_) if config.method.name.is_some() => {
+            tell(&format!(
+                "stopped before there was a model; start again with: llp resume {}",
+                dir.display()
+            ));
+            Ok(stop_flags.exit_code())
+        }
         RunEnd::Stopped(_) | RunEnd::Paused(_) => {
             tell(&format!("stopped with a checkpoint; resume with: llp resume {}", dir.display()));
             Ok(stop_flags.exit_code())
@@ -221,5 +228,17 @@ fn print_result(global: Global, result: &RunResult) -> Result<(), Failure> {
         (None, Some(accuracy)) => format!("test accuracy {:.2} %", 100.0 * accuracy),
         (None, None) => "complete".to_owned(),
     };
-    Ok(print(&format!("{}: {end} ({bags}; {:.1} s)", result.run, result.train_s))?)
+    let solved = result.solution.as_ref().map_or_else(String::new, solved);
+    Ok(print(&format!("{}: {end} ({bags}; {solved}{:.1} s)", result.run, result.train_s))?)
+}
+
+/// How a classical method solved its problem, in words.
+fn solved(solution: &Solution) -> String {
+    let penalty = match (solution.l2, solution.folds) {
+        (Some(l2), Some(folds)) => format!("penalty {l2}, chosen by {folds} folds of bags; "),
+        (Some(l2), None) => format!("penalty {l2}; "),
+        (None, _) => String::new(),
+    };
+    let rest = if solution.converged { "converged" } else { "not converged" };
+    format!("{penalty}{rest}; ")
 }

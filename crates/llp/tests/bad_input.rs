@@ -109,6 +109,18 @@ fn own_bags() {
     bench.refuse_training("shifts of what is no image", &[data, "--set=augment.shift=1"]);
     bench.refuse_training("a network without its extents", &["--set=network.name=mlp"]);
     bench.refuse_training("proportions without a table", &["--proportions=proportions.csv"]);
+    bench.refuse_training("a method and a loss", &[data, "--method=em", "--set=loss.name=rot"]);
+    bench.refuse_training("a method and an optimizer", &[data, "--method=em", "--set=optim.name=sgd"]);
+    bench.refuse_training("a setting of another method", &[data, "--method=em", "--set=method.gamma=1"]);
+    bench.refuse_training("a penalty without a method", &[data, "--set=method.l2=0.1"]);
+    bench.refuse_training("an unknown method", &[data, "--method=meanmap"]);
+    bench.refuse_training("a method for features on images", &["--method=em"]);
+    bench.write("unknown.csv", "bag,no,maybe,yes\na,0.5,,\nb,0,0.5,0.5\n");
+    bench
+        .refuse_training("a method with unknown shares", &[data, "--method=em", "--proportions=unknown.csv"]);
+    bench.write("alike.csv", "bag,no,yes\na,0.5,0.5\nb,0.5,0.5\n");
+    let alike = [data, "--method=mean-map", "--proportions=alike.csv", "--anyway"];
+    bench.refuse_training("a method that needs bags that differ", &alike);
     bench.messages.compare();
 }
 

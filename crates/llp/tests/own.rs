@@ -204,6 +204,86 @@ fn a_run_goes_on_bit_for_bit_and_with_its_own_data_only() {
     assert_eq!(end.status.code(), Some(2), "{}", String::from_utf8_lossy(&end.stderr));
 }
 
+/// Each classical method finds most of the line (those of class means less of it, as a class looks different from bag to
+/// bag), and leaves a run that every command takes: the same accuracy when its checkpoint
+/// is evaluated, predictions, a page, files for other programs. Threads change no bit, and a run that was stopped starts
+/// again and ends as one that was not.
+#[test]
+fn classical_methods_leave_runs_like_any() {
+    let folder = table(true);
+    let at = folder.path();
+    let methods = [
+        ("mean-map", 0.7),
+        ("lmm", 0.7),
+        ("amm", 0.9),
+        ("inv-cal", 0.7),
+        ("linear-kl", 0.9),
+        ("em", 0.9),
+        ("alter-svm", 0.8),
+    ];
+    for (method, least) in methods {
+        let (name, out) = (format!("--method={method}"), format!("--out={method}"));
+        llp(at, &["train", "--data=data", "--set=data.held_out=0.2", "-q", &name, &out]);
+        let result = result(at, method);
+        let accuracy = result["last"]["test_accuracy"].as_f64().unwrap();
+        assert!(accuracy > least, "{method}: {accuracy}");
+        assert_eq!(result["solution"]["converged"], true, "{method}");
+        let folds = if method == "alter-svm" { Value::Null } else { 5.into() };
+        assert_eq!(result["solution"]["folds"], folds, "{method}");
+        let evaluation = json(&llp(at, &["evaluate", method, "--output=json"]));
+        assert_eq!(evaluation["test_accuracy"], result["last"]["test_accuracy"], "{method}");
+        assert_eq!(evaluation["held_out_kl"], result["last"]["held_out_kl"], "{method}");
+    }
+    llp(at, &["predict", "em", "data/instances.csv", "--out=predictions.csv", "-q"]);
+    assert!(fs_err::read_to_string(at.join("predictions.csv")).unwrap().contains("high"));
+    llp(at, &["report", "em", "-q"]);
+    for format in ["onnx", "torchvision", "card", "tensorboard"] {
+        llp(at, &["export", "em", &format!("--format={format}"), &format!("--out={format}.out"), "-q"]);
+    }
+    assert!(fs_err::read_to_string(at.join("card.out/README.md")).unwrap().contains("the method EM"));
+
+    let train = ["train", "--data=data", "--set=data.held_out=0.2", "--method=em", "-q"];
+    let end = llp_with(at, &[&train[..], &["--out=one"]].concat(), "1");
+    assert!(end.status.success(), "{}", String::from_utf8_lossy(&end.stderr));
+    let end = llp_with(at, &[&train[..], &["--out=cut", "--time-limit=1ms"]].concat(), "2");
+    assert_eq!(end.status.code(), Some(75), "{}", String::from_utf8_lossy(&end.stderr));
+    llp(at, &["resume", "cut", "-q"]);
+    assert_eq!(weights(&at.join("one")), weights(&at.join("em")));
+    assert_eq!(weights(&at.join("cut")), weights(&at.join("em")));
+}
+
+/// A method takes no setting of networks on the command line, and no penalty is chosen where one is given.
+#[test]
+fn methods_have_their_own_settings() {
+    let folder = table(true);
+    let train = ["train", "--data=data", "--method=linear-kl", "-q"];
+    for other in ["--loss=kl", "--epochs=2", "--lr=0.1", "--alpha=0.5", "--width=3"] {
+        let end = llp_with(folder.path(), &[&train[..], &["--out=a", other]].concat(), "2");
+        let said = String::from_utf8_lossy(&end.stderr).into_owned();
+        assert!(end.status.code() == Some(2) && said.contains("cannot be used with"), "{other}: {said}");
+    }
+    llp(folder.path(), &[&train[..], &["--out=a", "--set=method.l2=0.25"]].concat());
+    let solution = &result(folder.path(), "a")["solution"];
+    assert_eq!((&solution["l2"], &solution["folds"]), (&0.25.into(), &Value::Null));
+}
+
+/// Methods and losses share a sweep; each is named in the results, and the settings of networks do not multiply methods.
+#[test]
+fn a_sweep_of_methods_and_losses() {
+    let folder = table(true);
+    let file = "schema = 1\nname = \"own\"\n[base]\npreset = \"table\"\noptim.epochs = 2\ndata.name = \"own\"\n\
+                data.path = \"data\"\ndata.held_out = 0.2\n[grid]\nmethod.name = [\"none\", \"em\", \"amm\"]\n\
+                optim.lr = [0.003, 0.01]\n";
+    fs_err::write(folder.path().join("own.toml"), file).unwrap();
+    llp(folder.path(), &["sweep", "run", "own.toml", "--out=sweep", "-q"]);
+    let sweep = SweepDir::open(folder.path().join("sweep")).unwrap();
+    assert_eq!(sweep.cells().len(), 4);
+    let page = fs_err::read_to_string(folder.path().join("sweep/report/index.html")).unwrap();
+    for title in ["Losses and methods", "KL", "EM", "AMM"] {
+        assert!(page.contains(title), "{title}");
+    }
+}
+
 /// A sweep file names one's own data, and all its cells train on it.
 #[test]
 fn a_sweep_on_own_data() {

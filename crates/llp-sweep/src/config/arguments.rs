@@ -1,11 +1,13 @@
 //! The arguments of `llp train` that bring a configuration about.
 
+use super::method::is_of_networks;
 use super::{RunConfig, Values, preset};
 
 /// Keys that have a named argument.
-const NAMED: [(&str, &str); 11] = [
+const NAMED: [(&str, &str); 12] = [
     ("data.impute", "--impute"),
     ("bags.size", "--bag-size"),
+    ("method.name", "--method"),
     ("loss.name", "--loss"),
     ("optim.lr", "--lr"),
     ("loss.alpha", "--alpha"),
@@ -48,9 +50,10 @@ impl RunConfig {
             let is_fold_seed = key.name == "data.split_seed" && self.data.folds.is_some();
             let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name) && !is_fold_seed;
             let is_left_to_init = self.network.init_hash.is_some() && PRETRAINED.contains(&key.name);
+            let is_left_to_method = self.method.name.is_some() && is_of_networks(key.name);
             let is_passed = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
-            if is_passed || is_left_to_bags || is_left_to_init || (is_default && !TELLING.contains(&key.name))
-            {
+            let is_said = is_default && !TELLING.contains(&key.name);
+            if is_passed || is_left_to_bags || is_left_to_init || is_left_to_method || is_said {
                 continue;
             }
             let value = match value {

@@ -40,12 +40,12 @@ impl RunConfig {
     /// The readable part is for people; the hash at the end distinguishes runs.
     pub fn run_name(&self) -> String {
         let alpha = self.loss.alpha.map_or_else(String::new, |alpha| format!("-a{alpha}"));
+        let rate = if self.method.name.is_some() { String::new() } else { format!("-lr{}", self.optim.lr) };
         format!(
-            "{}-{}-b{:04}-lr{}{alpha}-s{}-{}",
+            "{}-{}-b{:04}{rate}{alpha}-s{}-{}",
             self.data.name,
-            self.loss.name.as_str(),
+            self.approach().as_str(),
             self.bags.size,
-            self.optim.lr,
             self.seed,
             self.hash8()
         )

@@ -86,6 +86,13 @@ pub(crate) const KEYS: &[Key] = &[
     key("bags.manifest", Kind::Text).optional().unhashed(),
     key("bags.hash", Kind::Name).optional(),
     key("bags.noise", Kind::Noise).optional(),
+    key(
+        "method.name",
+        Kind::Choice(&["none", "mean-map", "lmm", "amm", "inv-cal", "linear-kl", "em", "alter-svm"]),
+    )
+    .optional(),
+    key("method.l2", POSITIVE).optional(),
+    key("method.gamma", POSITIVE).optional(),
     key("network.name", Kind::Choice(&["resnet18", "airbench", "mlp", "linear"])),
     key("network.stem", Kind::Choice(&["cifar", "imagenet"])).optional(),
     key("network.width", EXTENT).optional(),

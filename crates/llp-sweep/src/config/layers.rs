@@ -104,10 +104,13 @@ impl Layers {
     /// `default_preset` is used where no layer names one.
     ///
     /// # Errors
-    /// [`SweepError::UnknownPreset`], or [`SweepError::MissingKey`] for a combination that needs another key.
+    /// [`SweepError::UnknownPreset`], [`SweepError::MissingKey`] for a combination that needs another key, or
+    /// [`SweepError::NotOfMethod`] for one that excludes a setting.
     pub fn resolve(&self, default_preset: &str) -> Result<RunConfig, SweepError> {
-        let config = self.values(Some(default_preset))?.to_config()?.canonical();
+        let values = self.values(Some(default_preset))?;
+        let config = values.to_config()?.canonical();
         config.check()?;
+        self.check_method(&values, &config)?;
         Ok(config)
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::bag_sizes::BagSizes;
-use crate::config::{Architecture, NetworkConfig, RunConfig, Stem};
+use crate::config::{Approach, Architecture, NetworkConfig, RunConfig, Stem};
 use crate::record::RunResult;
 
 /// The card of a complete run, in Markdown. The licence is left to the publisher of the weights.
@@ -15,12 +15,12 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     let _ = writeln!(
         text,
         "{} that was trained without instance labels: on {} of {}, each with the \
-         shares of its classes, with the loss {}.\nThe weights are in `model.safetensors`, under the names of {} and {} \
+         shares of its classes, with {}.\nThe weights are in `model.safetensors`, under the names of {} and {} \
          classes.\n",
         if is_for_images(config) { "An image classifier" } else { "A classifier" },
         bags(result),
         config.data.name,
-        config.loss.name.title(),
+        taught(config),
         network(&config.network),
         result.n_classes
     );
@@ -41,6 +41,14 @@ pub fn card(config: &RunConfig, result: &RunResult) -> String {
     );
     let _ = writeln!(text, "## How to train it again\n\n```sh\n{}\n```", config.train_command("run"));
     text
+}
+
+/// What it was trained by.
+fn taught(config: &RunConfig) -> String {
+    match config.approach() {
+        Approach::Loss(loss) => format!("the loss {}", loss.title()),
+        Approach::Method(method) => format!("the method {}", method.title()),
+    }
 }
 
 /// The bags and their sizes; of unequal ones the mean too.

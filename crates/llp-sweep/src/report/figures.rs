@@ -7,7 +7,7 @@ use super::color::Color;
 use super::measure::Measure;
 use super::table::notes;
 use crate::bag_sizes::BagSizes;
-use crate::config::LossName;
+use crate::config::Approach;
 use crate::record::EpochRecord;
 use crate::select::{Group, Spread, rule_of};
 
@@ -17,9 +17,10 @@ use crate::select::{Group, Spread, rule_of};
 pub(super) fn over_epochs(curves: &[Vec<EpochRecord>], groups: &[Group]) -> Figure {
     let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
     let mut panels = Vec::new();
-    for (data, loss) in groups.iter().map(|group| (&group.data, group.loss)).collect::<BTreeSet<_>>() {
+    for (data, approach) in groups.iter().map(|group| (&group.data, group.approach)).collect::<BTreeSet<_>>()
+    {
         let measure = Measure::of(groups, data);
-        let members = groups.iter().filter(|group| group.data == *data && group.loss == loss);
+        let members = groups.iter().filter(|group| group.data == *data && group.approach == approach);
         let line = |group: &Group| Line {
             label: group.sizes.to_string(),
             color: Color::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() },
@@ -28,7 +29,7 @@ pub(super) fn over_epochs(curves: &[Vec<EpochRecord>], groups: &[Group]) -> Figu
         let lines: Vec<Line> = members.clone().map(line).collect();
         let without = members.clone().filter(|group| group.chosen.is_none()).map(|group| group.sizes);
         panels.push(panel(
-            format!("{}, {data}", loss.title()),
+            format!("{}, {data}", approach.title()),
             measure,
             lines,
             members.clone().find_map(|group| group.chance),
@@ -97,22 +98,22 @@ pub(super) fn over_bag_sizes(groups: &[Group]) -> Figure {
     let of_data = |data: &str| {
         let measure = Measure::of(groups, data);
         let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
-        let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();
+        let approaches: BTreeSet<Approach> = groups.iter().map(|group| group.approach).collect();
         let chance = groups.iter().find_map(|group| group.chance);
-        let line = |loss: LossName| Line {
-            label: loss.title().to_owned(),
-            color: Color::Category(loss as usize),
+        let line = |approach: Approach| Line {
+            label: approach.title().to_owned(),
+            color: Color::Category(approach.place()),
             points: groups
                 .iter()
-                .filter(|group| group.loss == loss)
+                .filter(|group| group.approach == approach)
                 .filter_map(|group| final_point(group, measure, chance))
                 .collect(),
         };
         // Without a level of chance there is no place for a cross.
         let is_named = |group: &&&Group| group.chosen.is_none() && measure != Measure::Accuracy;
         let without =
-            groups.iter().filter(is_named).map(|group| format!("{} {}", group.loss.title(), group.sizes));
-        let lines = losses.into_iter().map(line).collect();
+            groups.iter().filter(is_named).map(|group| format!("{} {}", group.approach.title(), group.sizes));
+        let lines = approaches.into_iter().map(line).collect();
         panel(data.to_owned(), measure, lines, chance, no_result(without))
     };
     let is_equal = groups.iter().all(|group| matches!(group.sizes, BagSizes::Equal(_)));

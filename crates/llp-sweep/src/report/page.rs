@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use super::ReportData;
 use super::color::definitions;
 use super::measure::Measure;
-use crate::config::LossName;
+use crate::config::Approach;
 use crate::select::Group;
 
 const STYLE: &str = include_str!("page/style.css");
@@ -119,11 +119,11 @@ fn bag_sizes(groups: &[Group]) -> BTreeSet<usize> {
 }
 
 /// Each data set and loss, with its groups in the order of bag sizes.
-fn by_loss(groups: &[Group]) -> Vec<(&str, LossName, Vec<&Group>)> {
-    let pairs: BTreeSet<_> = groups.iter().map(|group| (group.data.as_str(), group.loss)).collect();
-    let members = |(data, loss)| {
-        let of = groups.iter().filter(|group| group.data == data && group.loss == loss);
-        (data, loss, of.collect())
+fn by_approach(groups: &[Group]) -> Vec<(&str, Approach, Vec<&Group>)> {
+    let pairs: BTreeSet<_> = groups.iter().map(|group| (group.data.as_str(), group.approach)).collect();
+    let members = |(data, approach)| {
+        let of = groups.iter().filter(|group| group.data == data && group.approach == approach);
+        (data, approach, of.collect())
     };
     pairs.into_iter().map(members).collect()
 }

@@ -81,13 +81,13 @@ pub fn csv(choices: &[Vec<Group>]) -> Result<String, SweepError> {
         let best = group.best_by_test.as_ref().and_then(|best| best.test_accuracy);
         table.write_record([
             group.data.clone(),
-            group.loss.as_str().to_owned(),
+            group.approach.as_str().to_owned(),
             group.bag_size.to_string(),
             group.criterion.as_str().to_owned(),
             chosen.map_or_else(String::new, |chosen| chosen.n_held_out_bags.to_string()),
             group.n_candidates.to_string(),
             group.n_eligible.to_string(),
-            number(chosen.map(|chosen| chosen.config.optim.lr)),
+            number(chosen.and_then(|chosen| chosen.config.rate())),
             number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
             chosen.map_or_else(String::new, |chosen| others(group, chosen)),
             number(chosen.and_then(|chosen| Some(chosen.criterion?.mean))),

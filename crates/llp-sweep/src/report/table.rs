@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::measure::Measure;
 use crate::bag_sizes::BagSizes;
-use crate::config::LossName;
+use crate::config::Approach;
 use crate::error::SweepError;
 use crate::select::{Candidate, Group, Spread, rule_of};
 
@@ -20,19 +20,19 @@ pub fn markdown(groups: &[Group]) -> String {
     for data in data_sets {
         let measure = Measure::of(groups, data);
         let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
-        let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();
+        let approaches: BTreeSet<Approach> = groups.iter().map(|group| group.approach).collect();
         let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
-        let titles: Vec<_> = losses.iter().map(|loss| loss.title()).collect();
+        let titles: Vec<_> = approaches.iter().map(|approach| approach.title()).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "### {data}: {}\n", caption(measure));
         let _ = writeln!(text, "| bag size | {} |", titles.join(" | "));
         let _ = writeln!(text, "|---:|{}", "---:|".repeat(titles.len()));
         for size in sizes {
-            let cell = |loss: &LossName| {
-                let group = groups.iter().find(|group| group.bag_size == size && group.loss == *loss);
+            let cell = |approach: &Approach| {
+                let group = groups.iter().find(|group| group.bag_size == size && group.approach == *approach);
                 group.map_or_else(String::new, |group| entry(group, measure))
             };
-            let entries: Vec<_> = losses.iter().map(cell).collect();
+            let entries: Vec<_> = approaches.iter().map(cell).collect();
             let size = size_in_words(&groups, size);
             let _ = writeln!(text, "| {size} | {} |", entries.join(" | "));
         }
@@ -99,9 +99,9 @@ pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
             (chosen.and_then(|chosen| chosen.criterion), chosen.and_then(|chosen| chosen.test_accuracy));
         table.write_record([
             group.data.clone(),
-            group.loss.as_str().to_owned(),
+            group.approach.as_str().to_owned(),
             group.bag_size.to_string(),
-            number(chosen.map(|chosen| chosen.config.optim.lr)),
+            number(chosen.and_then(|chosen| chosen.config.rate())),
             number(chosen.and_then(|chosen| chosen.config.loss.alpha)),
             chosen.map_or_else(String::new, |chosen| others(group, chosen)),
             chosen.map_or_else(String::new, |chosen| chosen.n_seeds().to_string()),
@@ -137,9 +137,9 @@ pub fn latex(groups: &[Group]) -> String {
             held_out @ Measure::HeldOut(_) => (held_out.title(), held_out.unit()),
         };
         let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
-        let losses: BTreeSet<LossName> = groups.iter().map(|group| group.loss).collect();
+        let approaches: BTreeSet<Approach> = groups.iter().map(|group| group.approach).collect();
         let sizes: BTreeSet<usize> = groups.iter().map(|group| group.bag_size).collect();
-        let titles: Vec<_> = losses.iter().map(|loss| loss.title()).collect();
+        let titles: Vec<_> = approaches.iter().map(|approach| approach.title()).collect();
         let name: String = data.chars().flat_map(escaped).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\\begin{{table}}\n  \\centering");
@@ -151,8 +151,8 @@ pub fn latex(groups: &[Group]) -> String {
         let _ = writeln!(text, "  \\begin{{tabular}}{{r{}}}\n    \\toprule", "r".repeat(titles.len()));
         let _ = writeln!(text, "    Bag size & {} \\\\\n    \\midrule", titles.join(" & "));
         for size in sizes {
-            let cell = |loss: &LossName| {
-                let group = groups.iter().find(|group| group.bag_size == size && group.loss == *loss);
+            let cell = |approach: &Approach| {
+                let group = groups.iter().find(|group| group.bag_size == size && group.approach == *approach);
                 let chosen = group.and_then(|group| group.chosen.as_ref());
                 let chosen = chosen.filter(|chosen| measure.of_candidate(chosen).is_some());
                 chosen.map_or_else(
@@ -160,7 +160,7 @@ pub fn latex(groups: &[Group]) -> String {
                     |chosen| format!("${}$", measure.text(chosen).replace('±', "\\pm")),
                 )
             };
-            let entries: Vec<_> = losses.iter().map(cell).collect();
+            let entries: Vec<_> = approaches.iter().map(cell).collect();
             let size = size_in_words(&groups, size);
             let _ = writeln!(text, "    {size} & {} \\\\", entries.join(" & "));
         }
@@ -177,9 +177,12 @@ fn escaped(c: char) -> impl Iterator<Item = char> {
 fn entry(group: &Group, measure: Measure) -> String {
     let Some(chosen) = &group.chosen else { return "-".to_owned() };
     let value = measure.text(chosen);
-    let alpha = chosen.config.loss.alpha.map_or_else(String::new, |alpha| format!(", {alpha}"));
     let star = if group.n_eligible < group.n_candidates { "\\*" } else { "" };
-    format!("{value} ({}{alpha}{}){star}", chosen.config.optim.lr, group.others_in_words(&chosen.config))
+    let settings = match (chosen.config.rate(), chosen.config.loss.alpha) {
+        (Some(rate), Some(alpha)) => format!("{rate}, {alpha}{}", group.others_in_words(&chosen.config)),
+        _ => group.settings_in_words(&chosen.config),
+    };
+    format!("{value} ({settings}){star}")
 }
 
 /// Mean and spread of a fraction, in percent.

@@ -117,6 +117,7 @@ pub(crate) fn result(config: &RunConfig, last: Option<EpochRecord>, outcome: Out
     let epochs = last.as_ref().map_or(0, |record| record.epoch);
     let diverged = outcome == Outcome::Diverged;
     RunResult {
+        solution: None,
         still_falling: None,
         schema: RESULT_SCHEMA,
         run: config.run_name(),

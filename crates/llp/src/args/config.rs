@@ -49,6 +49,9 @@ pub(crate) struct ConfigArgs {
     /// proportions interval or marginal.
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
+    /// A classical method in place of steps, on a table of features: mean-map, lmm, amm, inv-cal, linear-kl, em, alter-svm.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["loss", "lr", "alpha", "epsilon", "epochs", "precision", "width", "init"])]
+    method: Option<String>,
     /// Initial learning rate.
     #[arg(long, value_name = "X")]
     lr: Option<String>,
@@ -101,6 +104,7 @@ impl ConfigArgs {
             ("--bags", "bags.manifest", self.bags.as_deref()),
             ("--bag-size", "bags.size", self.bag_size.as_deref()),
             ("--loss", "loss.name", self.loss.as_deref()),
+            ("--method", "method.name", self.method.as_deref()),
             ("--lr", "optim.lr", self.lr.as_deref()),
             ("--alpha", "loss.alpha", self.alpha.as_deref()),
             ("--epsilon", "loss.epsilon", self.epsilon.as_deref()),

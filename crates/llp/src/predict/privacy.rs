@@ -107,7 +107,7 @@ fn measure(global: Global, args: &PrivacyArgs, path: &Path) -> Result<RunRecover
     Ok(RunRecovery {
         run: config.run_name(),
         data: config.data.name.clone(),
-        loss: config.loss.name.as_str().to_owned(),
+        loss: config.approach().as_str().to_owned(),
         bag_size_mean: recovery.n_instances as f64 / recovery.n_bags as f64,
         recovery,
     })

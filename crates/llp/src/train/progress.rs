@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use llp_bags::InstanceShape;
-use llp_sweep::config::RunConfig;
+use llp_sweep::config::{Approach, RunConfig};
 use llp_sweep::record::EpochRecord;
 use llp_train::{Position, TrainingPlan};
 use terminal_size::{Width, terminal_size_of};
@@ -119,7 +119,7 @@ impl Epochs {
         if self.style == Style::Bar {
             let n_steps = (plan.epochs * plan.steps_per_epoch) as u64;
             let bar = ProgressBar::new(n_steps).with_style(bar_style());
-            self.bar = Some(bar.with_prefix(config.loss.name.title()));
+            self.bar = Some(bar.with_prefix(config.approach().title()));
             self.show(0, 0);
         }
     }
@@ -138,8 +138,12 @@ impl Epochs {
         self.show(record.epoch, 0);
         let (epoch, epochs) = (record.epoch, self.planned.0);
         if self.is_due(if epoch == epochs { 0 } else { LINE_S }) {
-            let (lr, numbers) = (short(record.lr), self.numbers.join(GAP));
-            tell(&format!("epoch {epoch}/{epochs}  lr {lr}  {numbers}"));
+            let numbers = self.numbers.join(GAP);
+            match record.lr {
+                // Only a method has no rate of steps.
+                0.0 => tell(&numbers),
+                lr => tell(&format!("epoch {epoch}/{epochs}  lr {}  {numbers}", short(lr))),
+            }
         }
     }
 
@@ -203,15 +207,19 @@ fn head(config: &RunConfig, plan: &TrainingPlan) -> [String; 2] {
     ];
     let unit = unit(plan);
     let (steps, epochs) = (plan.steps_per_epoch, plan.epochs);
-    let training = [
-        format!("{} with {} parameters", config.network.name.as_str(), plan.n_parameters),
-        format!("{} loss", config.loss.name.title()),
-        format!(
-            "{} steps: {epochs} epochs of {steps}, of up to {} {unit}",
-            steps * epochs,
-            config.optim.images_per_step.max(plan.largest_bag)
-        ),
-    ];
+    let network = format!("{} with {} parameters", config.network.name.as_str(), plan.n_parameters);
+    let training = match config.approach() {
+        Approach::Method(method) => vec![network, format!("{} on all bags at once", method.title())],
+        Approach::Loss(loss) => vec![
+            network,
+            format!("{} loss", loss.title()),
+            format!(
+                "{} steps: {epochs} epochs of {steps}, of up to {} {unit}",
+                steps * epochs,
+                config.optim.images_per_step.max(plan.largest_bag)
+            ),
+        ],
+    };
     let line = |parts: &[String]| {
         let said: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         said.join(", ")

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::ReportData;
 use super::super::measure::Measure;
 use super::super::table::percent as mean_and_spread;
-use super::{by_loss, duration, scrolled};
+use super::{by_approach, duration, scrolled};
 use crate::select::{Candidate, Group};
 
 /// Headings of all tables, and of those of data with labels.
@@ -15,8 +15,8 @@ const LABELLED: [&str; 5] = ["Accuracy", "At chosen epoch", "Best accuracy", "at
 
 pub(super) fn section(report_data: &ReportData) -> Markup {
     html! {
-        @for (data, loss, groups) in by_loss(&report_data.groups) {
-            @let title = format!("{}, {data}", loss.title());
+        @for (data, approach, groups) in by_approach(&report_data.groups) {
+            @let title = format!("{}, {data}", approach.title());
             @let is_labelled = Measure::of(&report_data.groups, data) == Measure::Accuracy;
             h3 { (title) }
             @let table = html! {
@@ -49,13 +49,11 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
 fn row(report_data: &ReportData, group: &Group, is_labelled: bool) -> Markup {
     let dash = || "–".to_owned();
     let chosen = group.chosen.as_ref();
-    let rate = |candidate: &Candidate| {
-        format!("{}{}", candidate.config.optim.lr, group.others_in_words(&candidate.config))
-    };
+    let settings = |candidate: &Candidate| group.settings_in_words(&candidate.config);
     html! {
         tr {
             th scope="row" { (group.sizes) }
-            td { (chosen.map_or_else(dash, rate)) }
+            td { (chosen.map_or_else(dash, settings)) }
             td { (chosen.and_then(|chosen| chosen.config.loss.alpha).map_or_else(dash, |alpha| alpha.to_string())) }
             td { (chosen.map_or_else(dash, |chosen| chosen.n_held_out_bags.to_string())) }
             td { (chosen.and_then(|chosen| chosen.criterion).map_or_else(dash, |value| format!("{:.4}", value.mean))) }
@@ -73,7 +71,8 @@ fn accuracies(group: &Group) -> Markup {
     let (chosen, best) = (group.chosen.as_ref(), group.best_by_test.as_ref());
     let parameters = |candidate: &Candidate| {
         let alpha = candidate.config.loss.alpha.map_or_else(String::new, |alpha| format!(", alpha {alpha}"));
-        format!("rate {}{}{alpha}", candidate.config.optim.lr, group.others_in_words(&candidate.config))
+        let rate = if candidate.config.rate().is_some() { "rate " } else { "" };
+        format!("{rate}{}{alpha}", group.settings_in_words(&candidate.config))
     };
     html! {
         td { (chosen.and_then(|chosen| chosen.test_accuracy).map_or_else(dash, mean_and_spread)) }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::ReportData;
-use super::{by_loss, percent, scrolled};
+use super::{by_approach, percent, scrolled};
 use crate::record::Confusion;
 use crate::select::Group;
 
@@ -13,7 +13,7 @@ const N_CLASSES_SHOWN: usize = 20;
 const N_CONFUSIONS: usize = 12;
 
 pub(super) fn section(report_data: &ReportData) -> Markup {
-    let losses = by_loss(&report_data.groups);
+    let approaches = by_approach(&report_data.groups);
     let is_known = report_data
         .rows
         .iter()
@@ -28,15 +28,15 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
     }
     html! {
         p { "Test instances at the chosen hyper-parameters, all seeds together. Numbers are percent of the class." }
-        @for (data, loss, groups) in losses {
+        @for (data, approach, groups) in approaches {
             @let known: Vec<(&Group, Confusion)> =
                 groups.iter().filter_map(|group| Some((*group, confusion(report_data, group)?))).collect();
-            h3 { (loss.title()) ", " (data) }
+            h3 { (approach.title()) ", " (data) }
             @if known.len() < groups.len() {
                 p.note { "Not recorded or without a choice: " (groups.len() - known.len()) " of " (groups.len()) " bag sizes." }
             }
             @if let Some((_, first)) = known.first() {
-                @let label = format!("Accuracy of each class, {}, {data}", loss.title());
+                @let label = format!("Accuracy of each class, {}, {data}", approach.title());
                 (scrolled(&label, &accuracies(&label, &first.classes, &known)))
                 div.tiles { @for (group, confusion) in &known { (matrix(group, confusion)) } }
             }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::ReportData;
-use super::by_loss;
+use super::by_approach;
 
 pub(super) fn section(report_data: &ReportData) -> Markup {
     html! {
@@ -11,8 +11,8 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
             "Each command trains one of the networks behind the figures again: one for each data set, loss, bag size and "
             "seed, at the chosen hyper-parameters. A click selects a whole command."
         }
-        @for (data, loss, groups) in by_loss(&report_data.groups) {
-            h3 { (loss.title()) ", " (data) }
+        @for (data, approach, groups) in by_approach(&report_data.groups) {
+            h3 { (approach.title()) ", " (data) }
             @for group in groups {
                 @if let Some(chosen) = &group.chosen {
                     p.commands {

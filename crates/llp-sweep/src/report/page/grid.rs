@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::super::ReportData;
 use super::super::measure::Measure;
-use super::{by_loss, percent};
+use super::{by_approach, percent};
 use crate::collect::Row;
 use crate::config::RunConfig;
 use crate::criterion::Criterion;
@@ -22,8 +22,8 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
             ", over the learning rate and what else was tried (rows) and alpha (columns); means over seeds of the same "
             "settings. A frame marks the choice. What did not come to its end is named in place of a number."
         }
-        @for (data, loss, groups) in by_loss(&report_data.groups) {
-            h3 { (loss.title()) ", " (data) }
+        @for (data, approach, groups) in by_approach(&report_data.groups) {
+            h3 { (approach.title()) ", " (data) }
             div.tiles { @for group in groups { (heat_map(report_data, group)) } }
         }
     }
@@ -35,7 +35,7 @@ type Settings = (Option<f64>, String);
 fn heat_map(report_data: &ReportData, group: &Group) -> Markup {
     let measure = Measure::of(&report_data.groups, &group.data);
     let rows: Vec<&Row> = report_data.rows.iter().filter(|row| group.has(&row.cell.config)).collect();
-    let settings = |config: &RunConfig| (Some(config.optim.lr), group.others_in_words(config));
+    let settings = |config: &RunConfig| (config.rate(), group.others_in_words(config));
     let mut lines: Vec<Settings> = rows.iter().map(|row| settings(&row.cell.config)).collect();
     lines.sort_by(|a, b| a.0.unwrap_or(0.0).total_cmp(&b.0.unwrap_or(0.0)).then(natural(&a.1, &b.1)));
     lines.dedup();

@@ -6,7 +6,7 @@ use super::super::axis::Axis;
 use super::super::color::Color;
 use super::super::curves::{Curves, draw};
 use super::super::{ReportData, inline};
-use super::{bag_sizes, by_loss};
+use super::{bag_sizes, by_approach};
 use crate::criterion::Criterion;
 use crate::record::EpochRecord;
 use crate::select::Group;
@@ -35,8 +35,8 @@ fn by_group(report_data: &ReportData) -> Markup {
     let sizes = bag_sizes(&report_data.groups);
     html! {
         p { "At the chosen hyper-parameters: a thin line for each seed, a bold one for their mean. " (UNITS) }
-        @for (data, loss, groups) in by_loss(&report_data.groups) {
-            h3 { (loss.title()) ", " (data) }
+        @for (data, approach, groups) in by_approach(&report_data.groups) {
+            h3 { (approach.title()) ", " (data) }
             @for group in groups {
                 @let color = Color::Ordered { rank: sizes.range(..group.bag_size).count(), of: sizes.len() };
                 figure.curves {
@@ -53,7 +53,7 @@ fn of_group(report_data: &ReportData, group: &Group, color: Color) -> Markup {
         return html! { p.note { "No hyper-parameters are complete for all their seeds." } };
     };
     let seeds: Vec<&[EpochRecord]> = chosen.rows.iter().map(|row| &*report_data.curves[*row]).collect();
-    panels(&seeds, color, &format!("{}, bag size {}", group.loss.title(), group.sizes))
+    panels(&seeds, color, &format!("{}, bag size {}", group.approach.title(), group.sizes))
 }
 
 /// Training loss, criteria and test accuracy over epochs, as far as all seeds have them.

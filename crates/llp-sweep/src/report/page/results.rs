@@ -40,18 +40,19 @@ fn main_table(groups: &[Group], data: &str) -> Markup {
     let measure = Measure::of(groups, data);
     let (title, unit) = (final_title(measure), measure.unit().replace('%', "percent"));
     let groups: Vec<&Group> = groups.iter().filter(|group| group.data == data).collect();
-    let losses: BTreeSet<_> = groups.iter().map(|group| group.loss).collect();
+    let approaches: BTreeSet<_> = groups.iter().map(|group| group.approach).collect();
     let sizes: BTreeSet<_> = groups.iter().map(|group| group.bag_size).collect();
-    let find = |size, loss| groups.iter().find(|group| group.bag_size == size && group.loss == loss);
+    let find =
+        |size, approach| groups.iter().find(|group| group.bag_size == size && group.approach == approach);
     let table = html! {
         table {
             caption { (data) ": " (title) ", in " (unit) }
-            thead { tr { th scope="col" { "Bag size" } @for loss in &losses { th scope="col" { (loss.title()) } } } }
+            thead { tr { th scope="col" { "Bag size" } @for approach in &approaches { th scope="col" { (approach.title()) } } } }
             tbody {
                 @for &size in &sizes {
                     tr {
                         th scope="row" { (size_in_words(&groups, size)) }
-                        @for &loss in &losses { td { (find(size, loss).map_or_else(String::new, |group| entry(group, measure))) } }
+                        @for &approach in &approaches { td { (find(size, approach).map_or_else(String::new, |group| entry(group, measure))) } }
                     }
                 }
             }

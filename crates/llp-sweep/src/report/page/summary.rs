@@ -7,14 +7,15 @@ use super::super::ReportData;
 use super::super::measure::Measure;
 use super::super::table::size_in_words;
 use super::{bag_sizes, data_sets, duration, listed};
-use crate::config::LossName;
+use crate::config::Approach;
 use crate::criterion::Criterion;
 use crate::run_dir::RunState;
 use crate::select::{Group, rule_of};
 
 pub(super) fn section(report_data: &ReportData) -> Markup {
     let ReportData { rows, groups, .. } = report_data;
-    let losses: BTreeSet<_> = groups.iter().map(|group| group.loss).collect();
+    let approaches: BTreeSet<_> = groups.iter().map(|group| group.approach).collect();
+    let has_methods = approaches.iter().any(|approach| matches!(approach, Approach::Method(_)));
     let seeds: BTreeSet<_> = rows.iter().map(|row| row.cell.config.seed).collect();
     let states = RunState::ALL.into_iter().filter_map(|state| {
         let n = rows.iter().filter(|row| row.state == state).count();
@@ -28,7 +29,10 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
     let is_labelled = Measure::any_labelled(groups);
     let facts = [
         ("Data", listed(data_sets(groups))),
-        ("Losses", listed(losses.into_iter().map(LossName::title))),
+        (
+            if has_methods { "Losses and methods" } else { "Losses" },
+            listed(approaches.into_iter().map(Approach::title)),
+        ),
         ("Bag sizes", listed(bag_sizes(groups).into_iter().map(sizes))),
         ("Seeds", listed(seeds)),
         ("Runs", format!("{}: {}", rows.len(), listed(states))),
