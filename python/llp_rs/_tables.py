@@ -115,17 +115,20 @@ def _features(X):
         raise TypeError(f"X has dtype {X.dtype}: pass numbers, or a data frame where some columns are texts")
     if X.shape[1] == 0:
         raise ValueError(f"X has 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
-    _check_complete(X)
     return [(f"x{at}", _numbers(f"x{at}", X[:, at])) for at in range(X.shape[1])], None, len(X)
 
 
-def _check_complete(X):
-    missing = np.isnan(X) if X.dtype.kind == "f" else np.zeros(X.shape, dtype=bool)
+def check_complete(X):
+    """Refuses an array of numbers with NaN."""
+    X = None if _is_frame(X) else np.asarray(X)
+    if X is None or X.ndim != 2 or X.dtype.kind != "f":
+        return
+    missing = np.isnan(X)
     if missing.any():
         row, column = np.argwhere(missing)[0]
         raise ValueError(
             f"X is NaN in {missing.sum()} of its {missing.size} cells, first in row {row}, column {column}: "
-            "fill them, for instance by sklearn.impute.SimpleImputer, or drop these rows"
+            "pass impute='mean' or 'median', or drop these rows"
         )
 
 

@@ -27,12 +27,14 @@ from . import __version__, _native
 from ._arrays import number
 from ._curve import learning_curve
 from ._selection import BagKFold, LLPSearchCV
-from ._tables import bag_names, check_classes, features, proportions_table
+from ._tables import bag_names, check_classes, check_complete, features, proportions_table
 
 __all__ = ["BagKFold", "LLPClassifier", "LLPSearchCV"]
 
 # Parameters and the keys of the configuration (docs/cli.md) that they set.
 _KEYS = {
+    "method": "method.name",
+    "impute": "data.impute",
     "network": "network.name",
     "width": "network.width",
     "loss": "loss.name",
@@ -54,6 +56,11 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
+    method : {"mean-map", "lmm", "amm", "inv-cal", "linear-kl", "em", "alter-svm"}, optional
+        A classical method for features in place of a network that is trained step by step; no setting of network, loss
+        or optimizer goes with it.
+    impute : {"mean", "median"}, optional
+        What stands for missing numbers of X: that of the column in the training bags. By default they are refused.
     network : {"mlp", "linear", "airbench", "resnet18"}, optional
         The last two take images. By default "mlp" for features and "airbench" for images.
     hidden_layer_sizes : tuple of int, optional
@@ -100,6 +107,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
+        method=None,
+        impute=None,
         network=None,
         hidden_layer_sizes=None,
         width=None,
@@ -117,6 +126,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
         settings=None,
         verbose=0,
     ):
+        self.method = method
+        self.impute = impute
         self.network = network
         self.hidden_layer_sizes = hidden_layer_sizes
         self.width = width
@@ -154,6 +165,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
             Itself.
         """
         table, names, n_instances = features(X)
+        if self.impute is None:
+            check_complete(X)
         bags = bag_names(bags, n_instances)
         rows, columns, labels = proportions_table(proportions, bags)
         is_image = isinstance(table, np.ndarray)
@@ -254,6 +267,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
         self.model_ = model
         self.classes_ = np.array([labels[name] for name in state["class_names"]])
         self.history_ = history
+        schema = state.get("features") or {"columns": []}
+        self._fills = any(column.get("fill") is not None for column in schema["columns"])
         self.n_iter_ = len(history)
 
     def _forget(self, *names):
@@ -271,6 +286,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
     def _features(self, X):
         """The columns of the fit, whatever their order in a frame."""
         table, names, n_instances = features(X)
+        if not self._fills:
+            check_complete(X)
         if isinstance(table, np.ndarray) or not hasattr(self, "n_features_in_"):
             return table, n_instances
         known = getattr(self, "feature_names_in_", None)

@@ -19,6 +19,8 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
+        method: Literal["mean-map", "lmm", "amm", "inv-cal", "linear-kl", "em", "alter-svm"] | None = None,
+        impute: Literal["mean", "median"] | None = None,
         network: Literal["mlp", "linear", "airbench", "resnet18"] | None = None,
         hidden_layer_sizes: Sequence[int] | None = None,
         width: int | None = None,

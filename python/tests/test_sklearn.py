@@ -135,6 +135,30 @@ def test_parameters_reach_the_training(parameters, fitted):
     assert model.score(X, Y) > 0.7 and weights(model) != weights(fitted)
 
 
+@pytest.mark.parametrize("method", ["mean-map", "lmm", "amm", "inv-cal", "linear-kl", "em", "alter-svm"])
+def test_classical_methods(method, tmp_path):
+    model = LLPClassifier(method=method).fit(X, BAGS, SHARES)
+    assert model.score(X, Y) > 0.9
+    model.save(tmp_path / "model")
+    assert (LLPClassifier.load(tmp_path / "model").predict_proba(X) == model.predict_proba(X)).all()
+
+
+def test_methods_take_no_settings_of_networks():
+    with pytest.raises(ValueError, match="method"):
+        LLPClassifier(method="em", loss="rot").fit(X, BAGS, SHARES)
+
+
+def test_missing_numbers_are_filled(tmp_path):
+    holes = X.copy()
+    holes[::9, 1] = np.nan
+    by_hand = np.where(np.isnan(holes), np.nanmean(holes, axis=0), holes)
+    filled = classifier(impute="mean").fit(holes, BAGS, SHARES)
+    expected = classifier().fit(by_hand, BAGS, SHARES)
+    np.testing.assert_allclose(filled.predict_proba(holes), expected.predict_proba(by_hand), atol=1e-5)
+    filled.save(tmp_path / "model")
+    assert (LLPClassifier.load(tmp_path / "model").predict_proba(holes) == filled.predict_proba(holes)).all()
+
+
 def test_images():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 64)
