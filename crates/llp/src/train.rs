@@ -182,7 +182,9 @@ fn train_in_pool(
     let seconds = stopwatch();
     let is_late = || terms.time_limit.is_some_and(|limit| seconds() >= limit.as_secs_f64());
     let progress = RefCell::new(Epochs::new(Style::resolve(global)));
-    progress.borrow().reading(config);
+    if RunDir::at(dir).result().is_ok_and(|result| result.is_none()) {
+        progress.borrow().reading(config);
+    }
     let mut context = RunContext {
         owner: &owner(),
         locate: &|name| hub::locate(global, name),

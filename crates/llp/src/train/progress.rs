@@ -137,7 +137,8 @@ impl Epochs {
         self.numbers = describe(record, self.unit);
         self.show(record.epoch, 0);
         let (epoch, epochs) = (record.epoch, self.planned.0);
-        if self.is_due(if epoch == epochs { 0 } else { LINE_S }) {
+        let always = epoch == 1 || epoch == epochs;
+        if self.is_due(if always { 0 } else { LINE_S }) {
             let numbers = self.numbers.join(GAP);
             match record.lr {
                 // Only a method has no rate of steps.

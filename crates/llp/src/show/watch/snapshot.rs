@@ -217,7 +217,7 @@ impl Snapshot {
         let states: Vec<_> = states.map(|(state, n)| format!("{n} {}", state.as_str())).collect();
         let parts = [
             Some(format!("{} of {} done: {}", self.n_over(), self.runs.len(), states.join(", "))),
-            (self.images_per_s() > 0.0).then(|| format!("{:.0} images/s", self.images_per_s())),
+            (self.images_per_s() > 0.0).then(|| format!("{:.0} instances/s", self.images_per_s())),
             self.seconds_left().map(left),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")

@@ -128,13 +128,10 @@ fn cut(text: &str, n_max: usize) -> String {
 /// The numbers of the last epoch and the time that is left: as many as there is room for, none of them in part. The pace
 /// goes first, then what is before it.
 fn numbers(run: &Seen, room: usize) -> String {
-    let described =
-        run.records.last().map(|record| describe(record, "instances").join(GAP)).unwrap_or_default();
-    let mut parts: Vec<String> =
-        described.split("  ").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    let mut parts = run.records.last().map(|record| describe(record, "instances")).unwrap_or_default();
     let end = run.seconds_left().map(left);
     loop {
-        let line = parts.iter().cloned().chain(end.clone()).collect::<Vec<_>>().join("  ");
+        let line = parts.iter().cloned().chain(end.clone()).collect::<Vec<_>>().join(GAP);
         if line.chars().count() <= room {
             return line;
         }
@@ -218,15 +215,16 @@ mod tests {
     #[test]
     fn the_screen_tells_where_it_stands() {
         let lines = screen(&mut sweep());
-        let head = "2 of 4 done: 1 pending, 1 running, 1 failed, 1 complete; 1000 images/s; about 12s left";
+        let head =
+            "2 of 4 done: 1 pending, 1 running, 1 failed, 1 complete; 1000 instances/s; about 12s left";
         assert_eq!(lines[0], head);
         assert!(lines[1].contains("mine: 50 %"));
         let table: Vec<_> = lines.iter().skip_while(|line| !line.starts_with("Cell")).take(5).collect();
         assert_eq!(
             table[1],
-            "run-d running     2/4       loss 1.0000  test 75.0 %  1000 images/s  about 4s left"
+            "run-d running     2/4       loss 1.0000  test 75.0 %  1000 instances/s  about 4s left"
         );
-        assert_eq!(table[2], "run-c failed      1/4       loss 2.0000  test 50.0 %  1000 images/s");
+        assert_eq!(table[2], "run-c failed      1/4       loss 2.0000  test 50.0 %  1000 instances/s");
         assert!(
             table[3].starts_with("run-a complete    4/4") && table[4].starts_with("run-b pending     0/4")
         );
@@ -282,7 +280,7 @@ mod tests {
     /// No number is cut in the middle: what there is no room for is left out.
     #[test]
     fn numbers_are_whole() {
-        let whole = ["loss 1.0000", "test 75.0 %", "1000 images/s", "about 4s left"];
+        let whole = ["loss 1.0000", "test 75.0 %", "1000 instances/s", "about 4s left"];
         for width in 30..100 {
             let lines = screen_of(&mut sweep(), width);
             let row = lines.iter().find(|line| line.starts_with("run-d")).unwrap();
