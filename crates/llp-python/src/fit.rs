@@ -82,7 +82,7 @@ fn train(
     caller: &Caller,
     warnings: &Mutex<Vec<String>>,
 ) -> Result<Fitted, Fault> {
-    let own = bagged.join(None)?;
+    let own = bagged.join(None, llp_train::imputation(&config.data))?;
     let start = Instant::now();
     let n_epochs = Cell::new(0);
     let hooks = FitHooks {

@@ -109,7 +109,7 @@ impl Model {
         let n_classes = self.predictor.state().class_names.len();
         let pool = pool(py)?;
         let posterior = detached(py, || {
-            let own = bagged.join(self.schema())?;
+            let own = bagged.join(self.schema(), None)?;
             let data = &own.data.train.instances;
             self.check(data)?;
             pool.install(|| {
@@ -137,7 +137,7 @@ impl Model {
         let bagged = Bagged { instances: instances(&table)?, bags, names, columns };
         let pool = pool(py)?;
         let losses = detached(py, || {
-            let own = bagged.join(self.schema())?;
+            let own = bagged.join(self.schema(), None)?;
             self.check(&own.data.train.instances)?;
             let bags = own.bag_set().map_err(TrainError::from)?;
             Ok(pool.install(|| self.predictor.evaluator().bag_losses(&bags, &Kl))?)

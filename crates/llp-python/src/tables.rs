@@ -1,7 +1,9 @@
 //! Tables from Python: features column by column, or images, and proportions.
 
 use llp_bags::Images;
-use llp_bags::own::{FeatureSchema, InMemory, MemoryColumn, MemoryValues, OwnData, ProportionTable, join};
+use llp_bags::own::{
+    FeatureSchema, Impute, InMemory, MemoryColumn, MemoryValues, OwnData, ProportionTable, join,
+};
 use llp_train::TrainError;
 use numpy::{PyReadonlyArray1, PyReadonlyArray4};
 use pyo3::prelude::*;
@@ -41,11 +43,15 @@ pub(crate) struct Bagged {
 
 impl Bagged {
     /// The bags for a training, or for a network with this schema.
-    pub(crate) fn join(self, schema: Option<&FeatureSchema>) -> Result<OwnData, Fault> {
+    pub(crate) fn join(
+        self,
+        schema: Option<&FeatureSchema>,
+        impute: Option<Impute>,
+    ) -> Result<OwnData, Fault> {
         let Self { instances, bags, names, columns } = self;
         let proportions = ProportionTable::from_columns("proportions", &names, &columns)
             .map_err(|error| Fault::value(error.to_string()))?;
-        Ok(join(instances, &bags, &proportions, schema).map_err(TrainError::from)?)
+        Ok(join(instances, &bags, &proportions, schema, impute).map_err(TrainError::from)?)
     }
 }
 

@@ -62,7 +62,7 @@ pub use fault::check_precision;
 pub use fit::{FitHooks, Fitted, ModelFiles, fit};
 pub use loss::build_loss;
 pub use network::build_network;
-pub use own::{OwnNames, read_own};
+pub use own::{OwnNames, imputation, read_own};
 pub use predictor::Predictor;
 pub use pretrained::{Pretrained, PretrainedFault};
 pub use probe::{ProbeContext, probe};

@@ -25,11 +25,16 @@ pub(crate) fn place(config: &DataConfig) -> Option<&Path> {
 /// What is wrong with its tables or images.
 pub fn read_own(path: &Path, config: &DataConfig) -> Result<OwnData, TrainError> {
     let proportions = config.proportions.as_deref().map(Path::new);
-    let impute = config.impute.map(|impute| match impute {
+    let image_size = config.image_size.unwrap_or(IMAGE_SIZE);
+    Ok(own::read_imputed(path, proportions, image_size, imputation(config))?)
+}
+
+/// What stands for missing numbers in the rows for training. Returns `None` if they are refused.
+pub fn imputation(config: &DataConfig) -> Option<own::Impute> {
+    config.impute.map(|impute| match impute {
         Impute::Mean => own::Impute::Mean,
         Impute::Median => own::Impute::Median,
-    });
-    Ok(own::read_imputed(path, proportions, config.image_size.unwrap_or(IMAGE_SIZE), impute)?)
+    })
 }
 
 /// The names of bags and instances of one's own data.

@@ -8,8 +8,9 @@ use llp_data::{DataError, Images, Place};
 use super::assemble::assemble;
 use super::codes::Codes;
 use super::columns::{FeatureCells, features_of};
+use super::impute::Impute;
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
-use super::{FeatureSchema, OwnData, OwnError, ProportionTable};
+use super::{FeatureSchema, OwnData, OwnError, ProportionTable, notes};
 use crate::Instances;
 
 /// What messages call the table of instances.
@@ -63,7 +64,8 @@ pub enum InMemory {
 }
 
 /// Joins instances, whose bags are `bags`, `[instance]`, with the proportions of these bags: the same as
-/// [`read`](super::read) of a table with these columns. With a `schema` the columns are those of a network.
+/// [`read`](super::read) of a table with these columns. With a `schema` the columns are those of a network. `impute` says
+/// what stands for missing numbers.
 ///
 /// # Errors
 /// [`OwnError`] with the row; the table is called `X`.
@@ -75,8 +77,13 @@ pub fn join(
     bags: &[String],
     proportions: &ProportionTable,
     schema: Option<&FeatureSchema>,
+    impute: Option<Impute>,
 ) -> Result<OwnData, OwnError> {
-    assemble(NAME.to_owned(), rows(instances, bags, schema)?, proportions)
+    let rows = rows(instances, bags, schema, impute)?;
+    let note = notes::imputed(&rows, impute);
+    let mut data = assemble(NAME.to_owned(), rows, proportions)?;
+    data.data.notes.extend(note);
+    Ok(data)
 }
 
 /// The instances alone, for prediction.
@@ -102,7 +109,12 @@ pub fn instances_in_memory(
     }
 }
 
-fn rows(instances: InMemory, bags: &[String], schema: Option<&FeatureSchema>) -> Result<Rows, OwnError> {
+fn rows(
+    instances: InMemory,
+    bags: &[String],
+    schema: Option<&FeatureSchema>,
+    impute: Option<Impute>,
+) -> Result<Rows, OwnError> {
     let content = match instances {
         InMemory::Images(images) => Content::Images(images),
         InMemory::Columns(columns) => Content::Features(cells(&columns, schema)?),
@@ -119,7 +131,7 @@ fn rows(instances: InMemory, bags: &[String], schema: Option<&FeatureSchema>) ->
     if rows.len() == 0 {
         return Err(DataError::no_rows(Path::new(NAME)).into());
     }
-    rows.canonical(schema.map_or(Purpose::Train { image_side: 0, impute: None }, Purpose::Features))
+    rows.canonical(schema.map_or(Purpose::Train { image_side: 0, impute }, Purpose::Features))
 }
 
 /// The columns, or those of a schema by their names.
