@@ -11,7 +11,7 @@ use crate::{browser, errors, fixtures, layers, python, test, tidy};
 /// A check and the name that selects it.
 type Step = (&'static str, fn() -> Result<()>);
 
-/// All steps, cheapest first.
+/// All steps, about the cheapest first.
 const STEPS: [Step; 12] = [
     ("format", || run_command(cargo(["fmt", "--all", "--check"])?)),
     ("tidy", tidy::run),
@@ -23,8 +23,9 @@ const STEPS: [Step; 12] = [
     ("documentation", || run_command(documentation()?)),
     ("tests", || test::run(&[])),
     ("properties", || run_command(properties()?)),
-    ("python", python::run),
     ("browser", || browser::run(None, None, None)),
+    // Last: pip's environment has some dependencies built again, and with them all tests.
+    ("python", python::run),
 ];
 
 /// Cases of each property test of the transport and the losses, the theorems on which everything else rests, unless the
