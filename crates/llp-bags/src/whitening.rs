@@ -68,7 +68,7 @@ pub fn whitening(
 struct PatchSums {
     n_patches: f64,
     values: Vec<f64>,   // [number]
-    products: Vec<f64>, // [number, number], the upper triangle
+    products: Vec<f64>, // [number, number]
 }
 
 impl PatchSums {
@@ -92,11 +92,9 @@ impl PatchSums {
                     *number = value(image[((y + row) * width + x + column) * channels + channel], channel);
                 }
                 self.n_patches += 1.0;
-                for i in 0..len {
-                    self.values[i] += patch[i];
-                    for j in i..len {
-                        self.products[i * len + j] += patch[i] * patch[j];
-                    }
+                self.values.iter_mut().zip(&patch).for_each(|(sum, value)| *sum += value);
+                for (sums, a) in self.products.chunks_exact_mut(len).zip(&patch) {
+                    sums.iter_mut().zip(&patch).for_each(|(sum, b)| *sum += a * b);
                 }
             }
         }
@@ -112,10 +110,8 @@ impl PatchSums {
     /// `[number, number]`, divided by the number of patches.
     fn covariance(&self) -> Vec<f64> {
         let (n, len) = (self.n_patches.max(1.0), self.values.len());
-        let entry = |i: usize, j: usize| {
-            let (i, j) = (i.min(j), i.max(j));
-            self.products[i * len + j] / n - self.values[i] / n * (self.values[j] / n)
-        };
+        let entry =
+            |i: usize, j: usize| self.products[i * len + j] / n - self.values[i] / n * (self.values[j] / n);
         (0..len * len).map(|k| entry(k / len, k % len)).collect()
     }
 }

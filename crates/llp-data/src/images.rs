@@ -1,8 +1,12 @@
 //! Images of one size, as bytes.
 
-use crate::DataError;
+use std::ops::Range;
 
-/// Images of one size, 8 bits a channel, in one block of memory: `[instance, height, width, channel]`.
+use crate::DataError;
+use crate::pixels::Pixels;
+
+/// Images of one size, 8 bits a channel, in one block: `[instance, height, width, channel]`. The block is in memory, or
+/// in a file that is mapped into it; clones share it.
 ///
 /// The position of an image is its id: everything names images by it.
 #[derive(Clone, PartialEq, Eq)]
@@ -10,7 +14,7 @@ pub struct Images {
     height: usize,
     width: usize,
     channels: usize,
-    pixels: Vec<u8>, // [instance, height, width, channel]
+    pixels: Pixels, // [instance, height, width, channel]
 }
 
 impl Images {
@@ -25,6 +29,11 @@ impl Images {
     /// # Ok::<(), llp_data::DataError>(())
     /// ```
     pub fn new(height: usize, width: usize, channels: usize, pixels: Vec<u8>) -> Result<Self, DataError> {
+        Self::of([height, width, channels], pixels.into())
+    }
+
+    /// As [`new`](Self::new), wherever the pixels are.
+    pub(crate) fn of([height, width, channels]: [usize; 3], pixels: Pixels) -> Result<Self, DataError> {
         let image_len = height.saturating_mul(width).saturating_mul(channels);
         if image_len == 0 {
             return Err(DataError::new(format!("images of {height}x{width}x{channels} have no pixels"))
@@ -71,6 +80,17 @@ impl Images {
     pub fn image(&self, instance: u32) -> &[u8] {
         let start = instance as usize * self.image_len();
         &self.pixels[start..start + self.image_len()]
+    }
+
+    /// Some images that follow each other, in the same memory. Ids of their own count from 0.
+    ///
+    /// # Panics
+    /// If there are no such images, as for a slice.
+    #[must_use]
+    pub fn part(&self, instances: Range<u32>) -> Self {
+        let byte = |instance: u32| instance as usize * self.image_len();
+        let pixels = self.pixels.part(byte(instances.start)..byte(instances.end));
+        Self { pixels, ..*self }
     }
 
     /// The pixels of all images, `[instance, height, width, channel]`.

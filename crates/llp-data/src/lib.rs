@@ -2,7 +2,7 @@
 //!
 //! - [`table`] reads CSV, Parquet and NumPy files by one interface: batches of typed columns, with a bitmap of the cells
 //!   that are missing; and writes tables.
-//! - [`Pictures`] decodes images, in files or in cells, and puts them on top of each other.
+//! - [`Pictures`] decodes images, in files or in cells, and puts them on top of each other; [`cache`] keeps them decoded.
 //! - [`shards`] (the layout of the Hugging Face hub), [`npz`] and [`cifar`] read whole data sets of labelled images, an
 //!   [`ImageSet`].
 //! - [`hub`] fetches such data sets, and weights of networks, into the cache that the hub's own tools share.
@@ -11,6 +11,8 @@
 //!
 //! The feature `table` adds what needs other crates than those of archives, the feature `hub` the hub.
 
+#[cfg(feature = "table")]
+pub mod cache;
 pub mod cifar;
 mod error;
 #[cfg(feature = "table")]
@@ -27,6 +29,7 @@ mod note;
 pub mod npz;
 #[cfg(feature = "table")]
 mod picture;
+mod pixels;
 #[cfg(feature = "table")]
 pub mod shards;
 #[cfg(feature = "table")]

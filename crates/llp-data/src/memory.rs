@@ -45,7 +45,13 @@ pub(crate) fn grow(pixels: &mut Vec<u8>, n_images: usize, shape: [usize; 3]) -> 
     pixels.try_reserve(image_len).map_err(|_| too_large(n_images, shape))
 }
 
-fn needed(n_images: usize, shape: [usize; 3]) -> u128 {
+/// Whether images take more than half of the memory that there is.
+pub(crate) fn is_tight(n_images: usize, shape: [usize; 3]) -> bool {
+    needed(n_images, shape) > u128::from(AVAILABLE.load(Ordering::Relaxed) / 2)
+}
+
+/// The bytes of the pixels of images.
+pub(crate) fn needed(n_images: usize, shape: [usize; 3]) -> u128 {
     shape.into_iter().fold(n_images as u128, |product, side| product.saturating_mul(side as u128))
 }
 
@@ -61,13 +67,13 @@ fn too_large(n_images: usize, [height, width, channels]: [usize; 3]) -> DataErro
         "{n_images} images of {height}x{width}x{channels} take {bytes} of memory{there_is}"
     ))
     .remedy(
-        "use smaller images (--image-size, data.image_size), fewer of them, or a machine with more memory",
+        "use smaller images (--image-size, data.image_size), fewer of them, a machine with more memory, or for images in files the cache of decoded ones (--cache DIR)",
     )
     .because(Cause::Memory)
 }
 
 /// Bytes for people.
-fn shown(bytes: u128) -> String {
+pub(crate) fn shown(bytes: u128) -> String {
     const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
     let mut size = bytes as f64;
     let mut unit = 0;

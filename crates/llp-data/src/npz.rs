@@ -69,7 +69,7 @@ pub fn read(path: &Path) -> Result<ImageSet, DataError> {
     };
     let labels = train.labels.iter().chain(&test.labels);
     let n_classes = labels.max().map_or(1, |&label| label as usize + 1);
-    notes.extend(picture::alike(train.images.pixels(), train.images.image_len()));
+    notes.extend(picture::alike(&train.images));
     Ok(ImageSet {
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
         class_names: (0..n_classes).map(|class| class.to_string()).collect(),

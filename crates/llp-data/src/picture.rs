@@ -1,7 +1,9 @@
 //! Encoded images to pixels.
 
+mod encoded;
 mod facts;
 mod fault;
+mod growing;
 mod rows;
 mod stack;
 
@@ -10,9 +12,10 @@ use std::io::Cursor;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+pub use encoded::Encoded;
 pub use facts::PictureFacts;
 use fault::Fault;
-pub use rows::{Encoded, Fit, Pictures, ReadImages};
+pub use rows::{Fit, Pictures, ReadImages};
 use stack::Stack;
 pub(crate) use stack::alike;
 

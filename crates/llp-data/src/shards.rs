@@ -12,6 +12,8 @@ mod layout;
 
 use std::path::{Path, PathBuf};
 
+use crate::cache::Key;
+use crate::picture::alike;
 use crate::table::{Batch, Cell, Kind, TableReader};
 use crate::{
     DataError, Encoded, Fit, ImageSet, Images, LabeledImages, Labels, PictureFacts, Pictures, is_sign, listed,
@@ -37,20 +39,22 @@ const N_ROWS_AT_ONCE: usize = 1024;
 /// up to the largest label. `mirror_preserves_class` is a guess from these names that callers may override: false if
 /// any is a number or a single character, as for images of digits and letters.
 ///
+/// Decoded images come from the cache of this program, if it has one ([`set_cache`](crate::cache::set_cache)).
 /// Decoding is shared among rayon's threads; the result does not depend on their number.
 ///
 /// # Errors
 /// With the file, the row and the column at fault.
 pub fn read(folder: &Path, labels: Labels) -> Result<ImageSet, DataError> {
     let Layout { train, test, mut notes } = Layout::find(folder)?;
+    let key = key(folder, train.iter().chain(&test))?;
     let open = |paths: Vec<PathBuf>| {
         paths.iter().map(|path| Shard::open(path, labels)).collect::<Result<Vec<_>, _>>()
     };
     let (train, test) = (open(train)?, open(test)?);
     let class_names = one_list_of_classes(train.iter().chain(&test))?;
     let n_classes = class_names.as_ref().map_or(N_UNNAMED_CLASSES_MAX, Vec::len);
-    let (mut train, train_labels) = read_split(train, None, n_classes)?;
-    let (mut test, test_labels) = read_split(test, train.size(), n_classes)?;
+    let (mut train, train_labels) = read_split(train, None, n_classes, &key.clone().part("train"))?;
+    let (mut test, test_labels) = read_split(test, train.size(), n_classes, &key.part("test"))?;
     let broken = [train.take_broken(), test.take_broken()].into_iter().flatten().collect();
     if let Some(error) = DataError::all(broken) {
         return Err(error);
@@ -59,11 +63,11 @@ pub fn read(folder: &Path, labels: Labels) -> Result<ImageSet, DataError> {
     train.widen(channels)?;
     test.widen(channels)?;
     notes.extend(PictureFacts::and(train.facts(), test.facts()).notes(channels));
-    notes.extend(train.alike());
     let n_labels = train_labels.iter().chain(&test_labels).max().map_or(0, |&label| label as usize + 1);
     let class_names =
         class_names.unwrap_or_else(|| (0..n_labels.max(1)).map(|class| class.to_string()).collect());
     let images = train.images()?;
+    notes.extend(alike(&images));
     let [height, width, channels] = images.shape();
     let of_test =
         if test.is_empty() { Images::new(height, width, channels, vec![])? } else { test.images()? };
@@ -75,6 +79,15 @@ pub fn read(folder: &Path, labels: Labels) -> Result<ImageSet, DataError> {
         test: LabeledImages { images: of_test, labels: test_labels },
         notes,
     })
+}
+
+/// What the cache knows the images of these files as. They have the size of the first, which is in one of the files.
+fn key<'a>(folder: &Path, files: impl Iterator<Item = &'a PathBuf>) -> Result<Key, DataError> {
+    let mut key = Key::of_tables(folder, Fit::Same { size: None });
+    for path in files {
+        key.file(path)?;
+    }
+    Ok(key)
 }
 
 /// The rows of the training and of the test split of the data set in `folder`, as its files claim; none is read.
@@ -195,27 +208,35 @@ fn find(
     Err(DataError::of(path, format!("holds {got}: expected {expected}")).in_column(name))
 }
 
-/// The images and labels of the shards of a split; images have the size that is given.
+/// The images and labels of the shards of a split; images have the size that is given, and the cache knows them by `key`.
 fn read_split(
     shards: Vec<Shard>,
     size: Option<[usize; 2]>,
     n_classes: usize,
+    key: &Key,
 ) -> Result<(Pictures, Vec<u32>), DataError> {
     let n_expected = shards.iter().filter_map(|shard| shard.reader.n_rows_claimed()).sum();
-    let (mut pictures, mut labels) = (Pictures::new(Fit::Same { size }, n_expected)?, Vec::new());
+    let fit = Fit::Same { size };
+    let (mut pictures, mut labels) = match shards.first() {
+        Some(_) => (Pictures::cached(fit, n_expected, Some(key))?, Vec::new()),
+        None => (Pictures::new(fit, 0)?, Vec::new()),
+    };
     let first = shards.first().map(|shard| shard.reader.path().to_owned());
     for Shard { reader, image, columns, .. } in shards {
         let (folder, label) = (reader.path().parent().unwrap_or(Path::new("")).to_owned(), columns[1]);
-        let label = reader.head().columns[label].name.clone();
-        for batch in reader.batches_of(&columns, N_ROWS_AT_ONCE)? {
+        let name = reader.head().columns[label].name.clone();
+        let (wanted, n_rows_max) =
+            if pictures.is_known() { (vec![label], usize::MAX) } else { (columns, N_ROWS_AT_ONCE) };
+        let of_label = wanted.iter().position(|&column| column == label).unwrap_or_default();
+        for batch in reader.batches_of(&wanted, n_rows_max)? {
             let batch = batch?;
             let paths = batch.columns().get(2);
             let encoded = |row: usize| {
                 Encoded::of(batch.column(0).raw(row), paths.map(|it| it.cell(row)), &folder, &image)
             };
             pictures.append(batch.n_rows(), encoded, |row| Some(batch.place(row)))?;
-            for (row, cell) in batch.column(1).cells().enumerate() {
-                labels.push(class(cell, n_classes, || batch.place(row), &label)?);
+            for (row, cell) in batch.column(of_label).cells().enumerate() {
+                labels.push(class(cell, n_classes, || batch.place(row), &name)?);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod bags;
 pub(crate) mod bags_show;
+pub(crate) mod cache;
 pub(crate) mod contact_sheet;
 pub(crate) mod faults;
 pub(crate) mod hub;
@@ -35,6 +36,11 @@ pub(crate) enum DataCommand {
     /// Read all of a data set and check it: nothing is broken, and where its classes are known, nothing is missing. Lists
     /// every image that cannot be read.
     Verify(InspectArgs),
+    /// Decoded images that are kept for the next time.
+    Cache {
+        #[command(subcommand)]
+        command: cache::CacheCommand,
+    },
 }
 
 #[derive(Args)]
@@ -122,6 +128,7 @@ pub(crate) fn data(global: Global, command: &DataCommand) -> Result<u8, Failure>
             Ok(code::SUCCESS)
         }
         DataCommand::Verify(args) => verify(global, args),
+        DataCommand::Cache { command } => cache::run(global, command),
     }
 }
 

@@ -33,6 +33,18 @@ pub(crate) fn program() -> io::Result<PathBuf> {
     PROGRAM.get().cloned().ok_or_else(|| io::Error::other("the path of the program is not known"))
 }
 
+static CACHE: OnceLock<Option<PathBuf>> = OnceLock::new();
+
+/// Sets what [`cache_argument`] returns, once for the process.
+pub(crate) fn set_cache_argument(cache: Option<&Path>) {
+    CACHE.get_or_init(|| cache.map(Path::to_owned));
+}
+
+/// What `--cache` or the environment says.
+pub(crate) fn cache_argument() -> Option<&'static Path> {
+    CACHE.get()?.as_deref()
+}
+
 /// This process.
 pub(crate) fn owner() -> Owner {
     Owner { host: host(), pid: std::process::id() }

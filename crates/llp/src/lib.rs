@@ -16,7 +16,7 @@ mod units;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -28,6 +28,10 @@ use failure::{Failure, code};
 struct Cli {
     #[command(flatten)]
     global: Global,
+    /// Where decoded images are kept for the next time, or `none`. Without it, images that take long to decode or much
+    /// memory are kept in the cache folder of the user.
+    #[arg(long, global = true, env = "LLP_CACHE", value_name = "DIR")]
+    cache: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -119,7 +123,7 @@ pub fn run(program: &Path, args: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some(bytes) = environment::memory_limit() {
         llp_data::set_available_memory(bytes);
     }
-    let Cli { global, command } = match Cli::try_parse_from(args) {
+    let Cli { global, cache, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(help_or_error) => {
             // A closed output takes nothing away from the exit code.
@@ -127,6 +131,7 @@ pub fn run(program: &Path, args: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(help_or_error.exit_code()).unwrap_or(code::USAGE);
         }
     };
+    data::cache::set(global, cache.as_deref(), &command);
     execute(global, command).unwrap_or_else(|Failure { code, error }| {
         // A closed standard error takes nothing away from the exit code.
         let _ = writeln!(std::io::stderr(), "error: {}", failure::message(&error));

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use common::weights;
+use image::{GrayImage, Luma, Rgb, RgbImage};
 use messages::Messages;
 use tempfile::{TempDir, tempdir};
 
@@ -138,6 +139,61 @@ fn a_full_disk() {
     messages.ended("when bags are written", &end);
     assert!(!out.exists() && half_written(disk.path()).is_empty());
     fs_err::remove_file(ballast).unwrap();
+    messages.compare();
+}
+
+/// Two bags of 300 images of 32x32 pixels, the last in color.
+fn images() -> TempDir {
+    let folder = tempdir().unwrap();
+    for (bag, shade) in [("a", 10), ("b", 200)] {
+        let place = folder.path().join(bag);
+        fs_err::create_dir_all(&place).unwrap();
+        for at in 0..300 {
+            let path = place.join(format!("{at:03}.png"));
+            if (bag, at) == ("b", 299) {
+                RgbImage::from_pixel(32, 32, Rgb([200, 10, 10])).save(path).unwrap();
+            } else {
+                GrayImage::from_pixel(32, 32, Luma([shade + (at % 9) as u8])).save(path).unwrap();
+            }
+        }
+    }
+    fs_err::write(folder.path().join("proportions.csv"), "bag,dark,bright\na,200,100\nb,100,200\n").unwrap();
+    folder
+}
+
+/// A disk that is too small for decoded images: before they are decoded, and when they turn out to have color. Nothing
+/// is left there, and with room, or without a cache, the same data is read.
+#[test]
+fn a_full_disk_of_decoded_images() {
+    let Some(disk) = Disk::mount() else { return };
+    let mut messages = Messages::new(
+        env!("CARGO_MANIFEST_DIR"),
+        "full-cache",
+        "A full disk below the cache of decoded images",
+    );
+    let data = images();
+    messages.named(disk.path().display(), "DIR");
+    let cache = disk.path().join("cache");
+    let inspect = |cache: &Path| {
+        let mut llp = Command::new(env!("CARGO_BIN_EXE_llp"));
+        llp.args(["data", "inspect", "-q"]).arg(data.path()).arg("--cache").arg(cache).output().unwrap()
+    };
+    let ballast = disk.fill(128 << 10);
+    let end = inspect(&cache);
+    let said = String::from_utf8_lossy(&end.stderr).into_owned();
+    assert_eq!(end.status.code(), Some(1), "{said}");
+    assert!(said.contains("decoded images take 600.0 KiB here"), "{said}");
+    let entry = fs_err::read_dir(cache.join("locks")).unwrap().next().unwrap().unwrap().file_name();
+    messages.named(entry.display(), "ENTRY");
+    fs_err::remove_file(ballast).unwrap();
+    let end = inspect(&cache);
+    messages.ended("images turn out to have color", &end);
+    assert_eq!(end.status.code(), Some(1));
+    let left = fs_err::read_dir(&cache).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file());
+    assert_eq!(left.count(), 0);
+    assert!(inspect(Path::new("none")).status.success());
+    disk.make_read_only();
+    messages.ended("the cache cannot be written", &inspect(&cache));
     messages.compare();
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use llp_data::cache::Key;
 use llp_data::shards::label_names;
 use llp_data::table::{Batch, Cell, Column, Format, Head, Kind, TableReader};
 use llp_data::{DataError, Encoded, Fit, Pictures};
@@ -19,6 +20,7 @@ const N_IMAGES_AT_ONCE: usize = 1024;
 
 /// The columns of a file.
 struct Columns<'a> {
+    files: &'a [TableFile], // this one and those after it
     file: &'a TableFile,
     roles: Vec<Role>,                 // [column]
     names: Vec<String>,               // [column]
@@ -26,27 +28,28 @@ struct Columns<'a> {
     label_names: Option<Vec<String>>, // that integers stand for
 }
 
-/// The rows of a file after `before`, those of the files before it.
+/// The rows of the first of the `files` after `before`, those of the files before it.
 ///
 /// Where a file does not declare the kinds of its columns, its first rows suggest them; all of it is read before they are
 /// decided only if that leads to a contradiction.
 pub(super) fn collect(
-    file: &TableFile,
+    files: &[TableFile],
     purpose: Purpose<'_>,
     before: Option<Rows>,
 ) -> Result<Rows, OwnError> {
+    let file = &files[0];
     let is_undeclared =
         Format::of(&file.path) == Some(Format::Csv) && matches!(purpose, Purpose::Train { .. });
     if !is_undeclared {
-        return collect_as(None, file, purpose, before);
+        return collect_as(None, files, purpose, before);
     }
     if let (None, Some(likely)) = (&before, likely_kinds(&file.path)?) {
-        let rows = collect_as(Some(&likely), file, purpose, None);
+        let rows = collect_as(Some(&likely), files, purpose, None);
         if let Some(rows) = rows.ok().filter(are_texts) {
             return Ok(rows);
         }
     }
-    collect_as(Some(&kinds(&file.path)?), file, purpose, before)
+    collect_as(Some(&kinds(&file.path)?), files, purpose, before)
 }
 
 /// Whether no category has a text that may be a number.
@@ -58,13 +61,15 @@ fn are_texts(rows: &Rows) -> bool {
 /// As [`collect`], with the kinds of the columns where the file declares none.
 fn collect_as(
     kinds: Option<&[Kind]>,
-    file: &TableFile,
+    files: &[TableFile],
     purpose: Purpose<'_>,
     before: Option<Rows>,
 ) -> Result<Rows, OwnError> {
+    let file = &files[0];
     let reader = TableReader::open(&file.path)?;
     let head = reader.head();
     let mut columns = Columns {
+        files,
         file,
         roles: roles(&file.path, head)?,
         names: head.names(),
@@ -101,12 +106,11 @@ impl Columns<'_> {
         purpose: Purpose<'_>,
     ) -> Result<Rows, OwnError> {
         let pictures = |side, channels| -> Result<Content, OwnError> {
-            let pictures = Pictures::new(Fit::Square { side, channels }, 0)?;
-            let has_paths = self.roles.contains(&Role::Path);
-            Ok(if has_paths {
-                Content::Files { paths: vec![], pictures, are_rows: true }
+            let fit = Fit::Square { side, channels };
+            Ok(if self.roles.contains(&Role::Path) {
+                Content::Files { paths: vec![], fit, are_rows: true }
             } else {
-                Content::Pictures(pictures)
+                Content::Pictures(self.pictures(fit, matches!(purpose, Purpose::Train { .. }))?)
             })
         };
         let with_role = |role: Role| (0..self.roles.len()).filter(move |&column| self.roles[column] == role);
@@ -129,6 +133,17 @@ impl Columns<'_> {
         Ok(Rows { places, splits: vec![], bags, labels, ids: None, content, left_out })
     }
 
+    /// What takes the images in the cells of all files. Those for training may be in the cache.
+    fn pictures(&self, fit: Fit, is_for_training: bool) -> Result<Pictures, DataError> {
+        let mut key = Key::of_tables(self.file.path.parent().unwrap_or(&self.file.path), fit);
+        let mut n_expected = 0;
+        for TableFile { path, .. } in self.files {
+            key.file(path)?;
+            n_expected += TableReader::open(path)?.n_rows_claimed().unwrap_or(0);
+        }
+        Pictures::cached(fit, n_expected, Some(&key).filter(|_| is_for_training))
+    }
+
     /// Finds the columns of `rows` in this file, and gives those to read.
     fn find(&mut self, head: &Head, rows: &Rows) -> Result<Vec<usize>, OwnError> {
         match &rows.content {
@@ -148,6 +163,7 @@ impl Columns<'_> {
         let is_wanted = |column: &usize| match self.roles[*column] {
             Role::Ignored | Role::RowNumbers => false,
             Role::Feature => self.features[*column].is_some(),
+            Role::Image => !rows.content.is_known(),
             _ => true,
         };
         Ok((0..self.roles.len()).filter(is_wanted).collect())
@@ -182,6 +198,11 @@ impl Columns<'_> {
                 }
                 (role, _) => self.texts(role, cells, batch, rows)?,
             }
+        }
+        if let Content::Pictures(pictures) = &mut rows.content
+            && pictures.is_known()
+        {
+            pictures.append(batch.n_rows(), |_| Encoded::Missing(""), |_| None)?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use llp_data::files::{Skipped, image_files, is_hidden, is_image_file, is_parquet, sorted_entries};
-use llp_data::{DataError, DataNote, Fit, Pictures};
+use llp_data::{DataError, DataNote, Fit};
 
 use super::OwnError;
 use super::codes::Codes;
@@ -58,7 +58,7 @@ pub(super) fn read(
     found.collect()?;
     let notes =
         found.skipped.iter().map(|skipped| DataNote::Skipped { files: skipped.to_string() }).collect();
-    Ok((found.into_rows(Pictures::new(Fit::Square { side, channels }, 0)?).canonical(purpose)?, notes))
+    Ok((found.into_rows(Fit::Square { side, channels }).canonical(purpose)?, notes))
 }
 
 /// An image, and what the folders that it is in say of it.
@@ -121,7 +121,7 @@ impl Images<'_> {
         Ok(())
     }
 
-    fn into_rows(self, pictures: Pictures) -> Rows {
+    fn into_rows(self, fit: Fit) -> Rows {
         let (mut bags, mut labels, mut places) = (Codes::default(), Codes::default(), Places::default());
         let (mut splits, mut paths) = (vec![], vec![]);
         places.push(self.folder.join("*"), 0); // paths are taken from its parent
@@ -138,7 +138,7 @@ impl Images<'_> {
                 places.push(last_folder.clone(), at);
             }
         }
-        let content = Content::Files { paths, pictures, are_rows: false };
+        let content = Content::Files { paths, fit, are_rows: false };
         Rows { places, splits, bags, labels, ids: None, content, left_out: vec![] }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use llp_data::cache::Key;
 use llp_data::table::names::is_same;
-use llp_data::{DataError, DataNote, Encoded, Fit, Images, Pictures, ReadImages, reserve};
+use llp_data::{DataError, DataNote, Encoded, Fit, Images, Pictures, Place, ReadImages, reserve};
 
 use super::columns::{FeatureCells, features_of};
 use super::layout;
@@ -196,39 +197,65 @@ pub(super) fn instances_of(
     rows: Rows,
     parts: [Vec<u32>; 2],
 ) -> Result<([Instances; 2], Vec<DataNote>), OwnError> {
-    let (images, notes) = match rows.content {
+    let (images, parts, notes) = match rows.content {
         Content::Features(columns) => {
             let [first, second] = parts.map(|rows| features_of(&columns, &rows));
             return Ok(([first?.into(), second?.into()], vec![]));
         }
-        Content::Pictures(pictures) => pictures.into_images()?,
-        Content::Images(images) => (images, vec![]),
-        Content::Files { paths, mut pictures, are_rows } => {
+        Content::Pictures(pictures) => {
+            let (images, notes) = pictures.into_images()?;
+            (images, parts, notes)
+        }
+        Content::Images(images) => (images, parts, vec![]),
+        Content::Files { paths, fit, are_rows } => {
             let paths = full_paths(rows.places.folder(), &paths);
-            pictures.reserve(paths.len())?;
-            let place = |row: usize| are_rows.then(|| rows.places.of(row));
-            pictures.append(paths.len(), |row| Encoded::File(paths[row].clone()), place)?;
-            pictures.into_images()?
+            let place = |row: u32| are_rows.then(|| rows.places.of(row as usize));
+            // One part after the other, so that none needs a copy.
+            let order = parts.concat();
+            let (images, notes) = images_in_files(rows.places.folder(), fit, &order, &paths, place)?;
+            let (n_first, n) = (parts[0].len() as u32, order.len() as u32);
+            (images, [(0..n_first).collect(), (n_first..n).collect()], notes)
         }
     };
-    Ok((images_of(images, &parts)?, notes))
+    Ok((images_of(&images, &parts)?, notes))
 }
 
-fn images_of(images: Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], DataError> {
+/// The images in some of the files, in this order, from the cache if they are there.
+fn images_in_files(
+    folder: &Path,
+    fit: Fit,
+    order: &[u32],
+    paths: &[PathBuf],
+    place: impl Fn(u32) -> Option<Place> + Sync,
+) -> Result<(Images, Vec<DataNote>), DataError> {
+    let path = |at: usize| &paths[order[at] as usize];
+    let mut key = Key::of_files(folder, fit);
+    // A file that is not there is an error with its row, below.
+    let are_there = (0..order.len()).all(|at| key.file(path(at)).is_ok());
+    let mut pictures = Pictures::cached(fit, order.len(), Some(&key).filter(|_| are_there))?;
+    pictures.append(order.len(), |at| Encoded::File(path(at).clone()), |at| place(order[at]))?;
+    pictures.into_images()
+}
+
+/// The images of two disjoint sets of rows. They are shared where rows follow each other, else copied.
+fn images_of(images: &Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], DataError> {
     let [height, width, channels] = images.shape();
-    let of = |rows: &[u32]| {
-        let mut pixels = Vec::new();
-        reserve(&mut pixels, rows.len(), images.shape())?;
-        for &row in rows {
-            pixels.extend_from_slice(images.image(row));
+    let of = |rows: &[u32]| match rows {
+        [] => Images::new(height, width, channels, vec![]),
+        [first, .., last] if rows.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
+            Ok(images.part(*first..*last + 1))
         }
-        Images::new(height, width, channels, pixels).map(Instances::from)
+        _ => {
+            let mut pixels = Vec::new();
+            reserve(&mut pixels, rows.len(), images.shape())?;
+            for &row in rows {
+                pixels.extend_from_slice(images.image(row));
+            }
+            Images::new(height, width, channels, pixels)
+        }
     };
-    let none = || Images::new(height, width, channels, vec![]).map(Instances::from);
-    Ok(match parts {
-        [_, test] if test.is_empty() => [images.into(), none()?],
-        [train, test] => [of(train)?, of(test)?],
-    })
+    let [first, second] = parts;
+    Ok([of(first)?.into(), of(second)?.into()])
 }
 
 /// Refuses an image file that two rows name.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use llp_data::table::Lines;
-use llp_data::{DataError, Images, Pictures, Place};
+use llp_data::{DataError, Fit, Images, Pictures, Place};
 
 use super::OwnError;
 use super::codes::Codes;
@@ -50,10 +50,10 @@ pub(super) struct Rows {
 #[derive(Debug)]
 pub(super) enum Content {
     Features(Vec<FeatureCells>),
-    /// Paths, and what is to read them.
+    /// Paths, and what becomes of the images there.
     Files {
         paths: Vec<String>,
-        pictures: Pictures,
+        fit: Fit,
         /// Whether they are named in the rows of a table.
         are_rows: bool,
     },
@@ -95,6 +95,13 @@ impl Places {
     }
 }
 
+impl Content {
+    /// Whether all images are known from the cache.
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self, Self::Pictures(pictures) if pictures.is_known())
+    }
+}
+
 impl SplitName {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -108,8 +115,8 @@ impl SplitName {
 /// Reads the files, at least one, which all hold the same kind of instances.
 pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, OwnError> {
     let mut rows: Option<Rows> = None;
-    for file in files {
-        rows = Some(collect(file, purpose, rows)?);
+    for at in 0..files.len() {
+        rows = Some(collect(&files[at..], purpose, rows)?);
     }
     let rows = rows.ok_or(OwnError::NoTable { folder: PathBuf::new() })?;
     if rows.len() == 0 {

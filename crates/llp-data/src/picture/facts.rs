@@ -1,6 +1,7 @@
 //! What images had that their pixels no longer show.
 
 use image::DynamicImage;
+use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, out_of_range};
 use crate::DataNote;
@@ -9,7 +10,7 @@ use crate::DataNote;
 const N_LEVELS_MIN: u32 = 64;
 
 /// What some images had that their pixels no longer show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PictureFacts {
     /// All of them.
     pub n_images: usize,

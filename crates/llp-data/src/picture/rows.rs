@@ -1,15 +1,14 @@
 //! The images of the rows of a table, or of files, decoded in parallel and put on top of each other.
 
-use std::io::ErrorKind;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::fault::Fault;
-use super::{Decoded, PictureFacts, Stack, decode, decode_square};
-use crate::error::Cause;
-use crate::table::Cell;
+use super::encoded::{Encoded, read};
+use super::growing::Growing;
+use super::stack::alike;
+use super::{Decoded, PictureFacts, Stack};
+use crate::cache::{self, Cache, Entry, Key, Slot};
 use crate::{DataError, DataNote, Images, Place};
 
 /// Images that are decoded at once, in parallel, at most: files are in memory that long.
@@ -17,29 +16,6 @@ const N_AT_ONCE: usize = 256;
 
 /// Bytes of pixels that are decoded at once, unless one image has more.
 const BYTES_AT_ONCE: usize = 1 << 28;
-
-/// An image of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Encoded<'a> {
-    /// Its bytes.
-    Bytes(&'a [u8]),
-    /// In a file of its own.
-    File(PathBuf),
-    /// Nothing, in the column of this name.
-    Missing(&'a str),
-}
-
-impl<'a> Encoded<'a> {
-    /// The image of a row with these `bytes`, else in the file that the cell beside them names, from `folder`; `column`
-    /// is that of the bytes.
-    pub fn of(bytes: Option<&'a [u8]>, beside: Option<Cell<'_>>, folder: &Path, column: &'a str) -> Self {
-        match (bytes, beside) {
-            (Some(bytes), _) => Self::Bytes(bytes),
-            (None, Some(Cell::Text(path))) => Self::File(folder.join(path)),
-            (None, _) => Self::Missing(column),
-        }
-    }
-}
 
 /// What sizes images get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +38,20 @@ pub enum Fit {
 #[derive(Debug)]
 pub struct Pictures {
     fit: Fit,
-    stack: Option<Stack>, // none before the first image
+    stack: Stacked,
     n_expected: usize,
-    n_before: usize,                 // broken images before the first that is none
     broken: Vec<(usize, DataError)>, // by image
+}
+
+/// What there is of the images.
+#[derive(Debug)]
+enum Stacked {
+    /// Nothing so far but broken ones, so many; and where the pixels will go.
+    Nothing(usize, Growing),
+    /// Their pixels.
+    Some(Stack),
+    /// All that will come, from the cache, and how many of them have come.
+    Known(Entry, usize),
 }
 
 /// Images, those that can be read.
@@ -85,26 +71,72 @@ impl Pictures {
     /// # Errors
     /// Images of such a size cannot be, or memory does not hold them.
     pub fn new(fit: Fit, n_expected: usize) -> Result<Self, DataError> {
-        let mut pictures = Self { fit, stack: None, n_expected, n_before: 0, broken: vec![] };
+        Self::growing(fit, n_expected, Growing::Memory(vec![]))
+    }
+
+    /// As [`new`](Self::new), but if this program has a cache ([`set_cache`](cache::set_cache)), the images of this `key`
+    /// come from there, or go there. Then no image needs to be decoded, and [`is_known`](Self::is_known).
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new); the cache cannot be used.
+    pub fn cached(fit: Fit, n_expected: usize, key: Option<&Key>) -> Result<Self, DataError> {
+        match (cache::current(), key) {
+            (Some(cache), Some(key)) => Self::of_cache(fit, n_expected, cache, key),
+            _ => Self::new(fit, n_expected),
+        }
+    }
+
+    pub(crate) fn of_cache(fit: Fit, n_expected: usize, cache: &Cache, key: &Key) -> Result<Self, DataError> {
+        let shape = match fit {
+            Fit::Square { side, channels } => Some([side, side, channels.unwrap_or(3)]),
+            Fit::Same { .. } => None,
+        };
+        match cache.open(key, n_expected, shape)? {
+            Slot::Found(entry) => {
+                Ok(Self { fit, stack: Stacked::Known(entry, 0), n_expected, broken: vec![] })
+            }
+            Slot::Empty(builder) => Self::growing(fit, n_expected, Growing::File(builder)),
+            Slot::Unused => Self::new(fit, n_expected),
+        }
+    }
+
+    fn growing(fit: Fit, n_expected: usize, pixels: Growing) -> Result<Self, DataError> {
+        let mut pictures = Self { fit, stack: Stacked::Nothing(0, pixels), n_expected, broken: vec![] };
         if let Fit::Square { side, channels } = fit {
             pictures.begin([side, side], channels.unwrap_or(1))?;
         }
         Ok(pictures)
     }
 
-    fn begin(&mut self, size: [usize; 2], channels: usize) -> Result<&mut Stack, DataError> {
-        let fixed = if let Fit::Square { channels, .. } = self.fit { channels } else { None };
-        let mut stack = Stack::new(size, fixed)?;
-        stack.reserve(self.n_expected, channels)?;
-        for _ in 0..self.n_before {
-            stack.push_blank();
+    /// The stack, which begins now if it has not.
+    fn begin(&mut self, size: [usize; 2], channels: usize) -> Result<Option<&mut Stack>, DataError> {
+        if let Stacked::Nothing(n_before, pixels) = &mut self.stack {
+            let fixed = if let Fit::Square { channels, .. } = self.fit { channels } else { None };
+            let pixels = std::mem::replace(pixels, Growing::Memory(vec![]));
+            let mut stack = Stack::new(size, fixed, pixels)?;
+            stack.reserve(self.n_expected, channels)?;
+            for _ in 0..*n_before {
+                stack.push_blank()?;
+            }
+            self.stack = Stacked::Some(stack);
         }
-        Ok(self.stack.insert(stack))
+        Ok(self.stack_mut())
+    }
+
+    fn stack(&self) -> Option<&Stack> {
+        if let Stacked::Some(stack) = &self.stack { Some(stack) } else { None }
+    }
+
+    fn stack_mut(&mut self) -> Option<&mut Stack> {
+        if let Stacked::Some(stack) = &mut self.stack { Some(stack) } else { None }
     }
 
     /// The number of images.
     pub fn len(&self) -> usize {
-        self.stack.as_ref().map_or(self.n_before, Stack::len)
+        match &self.stack {
+            Stacked::Nothing(n, _) | Stacked::Known(_, n) => *n,
+            Stacked::Some(stack) => stack.len(),
+        }
     }
 
     /// Whether there is no image.
@@ -112,14 +144,28 @@ impl Pictures {
         self.len() == 0
     }
 
+    /// Whether all images that will come are in the cache: what [`append`](Self::append) gets is only counted.
+    pub fn is_known(&self) -> bool {
+        matches!(self.stack, Stacked::Known(..))
+    }
+
     /// Height and width of the images, as soon as they are known.
     pub fn size(&self) -> Option<[usize; 2]> {
-        self.stack.as_ref().map(Stack::size)
+        match &self.stack {
+            Stacked::Known(entry, _) => {
+                let [height, width, _] = entry.images.shape();
+                Some([height, width])
+            }
+            _ => self.stack().map(Stack::size),
+        }
     }
 
     /// The number of channels so far.
     pub fn channels(&self) -> usize {
-        self.stack.as_ref().map_or(1, Stack::channels)
+        match &self.stack {
+            Stacked::Known(entry, _) => entry.images.shape()[2],
+            _ => self.stack().map_or(1, Stack::channels),
+        }
     }
 
     /// Makes room for more images.
@@ -128,7 +174,7 @@ impl Pictures {
     /// Memory does not hold them.
     pub fn reserve(&mut self, n_more: usize) -> Result<(), DataError> {
         let channels = self.channels();
-        self.stack.as_mut().map_or(Ok(()), |stack| stack.reserve(n_more, channels))
+        self.stack_mut().map_or(Ok(()), |stack| stack.reserve(n_more, channels))
     }
 
     /// Decodes the next `n` images: what `encoded` has of each by its number from 0, at `place`. Files without a place
@@ -142,13 +188,22 @@ impl Pictures {
         encoded: impl Fn(usize) -> Encoded<'a> + Sync,
         place: impl Fn(usize) -> Option<Place> + Sync,
     ) -> Result<(), DataError> {
+        if let Stacked::Known(_, n_so_far) = &mut self.stack {
+            *n_so_far += n;
+            return Ok(());
+        }
         let (fit, n_at_once) = (self.fit, self.n_at_once());
         for first in (0..n).step_by(n_at_once) {
             let chunk: Range<usize> = first..(first + n_at_once).min(n);
             let decoded: Vec<_> =
                 chunk.clone().into_par_iter().map(|at| read(&encoded(at), fit, || place(at))).collect();
-            for (at, decoded) in chunk.zip(decoded) {
+            for (at, decoded) in chunk.clone().zip(decoded) {
                 self.push(decoded, || place(at))?;
+            }
+            if chunk.into_iter().any(|at| matches!(encoded(at), Encoded::File(_)))
+                && let Some(stack) = self.stack_mut()
+            {
+                stack.has_files();
             }
         }
         Ok(())
@@ -173,18 +228,17 @@ impl Pictures {
         match fitting {
             Ok(decoded) => {
                 let [height, width, channels] = decoded.shape;
-                match &mut self.stack {
-                    Some(stack) => stack.push(decoded),
-                    None => self.begin([height, width], channels)?.push(decoded),
-                }
+                self.begin([height, width], channels)?.map_or(Ok(()), |stack| stack.push(decoded))
             }
             Err(error) => {
                 self.broken.push((self.len(), error));
                 match &mut self.stack {
-                    Some(stack) => stack.push_blank(),
-                    None => self.n_before += 1,
+                    Stacked::Some(stack) => stack.push_blank(),
+                    Stacked::Nothing(n, _) | Stacked::Known(_, n) => {
+                        *n += 1;
+                        Ok(())
+                    }
                 }
-                Ok(())
             }
         }
     }
@@ -199,17 +253,15 @@ impl Pictures {
     /// # Errors
     /// Memory does not hold them.
     pub(crate) fn widen(&mut self, channels: usize) -> Result<(), DataError> {
-        self.stack.as_mut().map_or(Ok(()), |stack| stack.widen(channels))
+        self.stack_mut().map_or(Ok(()), |stack| stack.widen(channels))
     }
 
     /// What the images had.
     pub(crate) fn facts(&self) -> PictureFacts {
-        self.stack.as_ref().map_or_else(PictureFacts::default, Stack::facts)
-    }
-
-    /// Says so if all images are the same.
-    pub(crate) fn alike(&self) -> Option<DataNote> {
-        self.stack.as_ref().and_then(Stack::alike)
+        match &self.stack {
+            Stacked::Known(entry, _) => entry.facts,
+            _ => self.stack().map_or_else(PictureFacts::default, Stack::facts),
+        }
     }
 
     /// The images that cannot be read, in their order, which are no longer kept here.
@@ -225,8 +277,10 @@ impl Pictures {
         if let Some(error) = DataError::all(self.take_broken()) {
             return Err(error);
         }
-        let notes = self.stack.as_ref().map_or(vec![], Stack::notes);
-        Ok((self.images()?, notes))
+        let (facts, channels) = (self.facts(), self.channels());
+        let images = self.images()?;
+        let notes = facts.notes(channels).into_iter().chain(alike(&images)).collect();
+        Ok((images, notes))
     }
 
     /// All images with the broken ones, which are black, by their numbers; and what all had.
@@ -240,72 +294,11 @@ impl Pictures {
 
     pub(crate) fn images(self) -> Result<Images, DataError> {
         match (self.stack, self.fit) {
-            (Some(stack), _) => stack.into_images(),
-            (None, Fit::Same { size: Some([height, width]) }) => Images::new(height, width, 1, vec![]),
-            (None, _) => Images::new(1, 1, 1, vec![]),
+            (Stacked::Some(stack), _) => stack.into_images(),
+            (Stacked::Known(entry, n), _) => entry.into_images(n),
+            (_, Fit::Same { size: Some([height, width]) }) => Images::new(height, width, 1, vec![]),
+            _ => Images::new(1, 1, 1, vec![]),
         }
-    }
-}
-
-fn read(
-    encoded: &Encoded<'_>,
-    fit: Fit,
-    place: impl FnOnce() -> Option<Place>,
-) -> Result<Decoded, DataError> {
-    let decoded = |bytes: &[u8]| match fit {
-        Fit::Square { side, channels } => decode_square(bytes, side, channels),
-        Fit::Same { .. } => decode(bytes),
-    };
-    match encoded {
-        Encoded::Bytes(bytes) => decoded(bytes).map_err(|fault| broken(place(), None, &fault)),
-        Encoded::File(path) => match fs_err::read(path) {
-            Ok(bytes) => decoded(&bytes).map_err(|fault| broken(place(), Some(path), &fault)),
-            Err(error) => Err(not_there(place(), path, error)),
-        },
-        Encoded::Missing(column) => {
-            let error = match place() {
-                Some(place) => DataError::at(place, "is empty"),
-                None => DataError::new("is empty"),
-            };
-            Err(error.in_column(column).remedy("fill it in, or drop the row"))
-        }
-    }
-}
-
-fn broken(place: Option<Place>, path: Option<&Path>, fault: &Fault) -> DataError {
-    let Fault(fault) = fault;
-    match (place, path) {
-        (Some(place), path) => {
-            let name = path.map_or(String::new(), |path| format!(" {}", path.display()));
-            DataError::at(place, format!("the image{name} cannot be decoded: {fault}"))
-                .remedy("replace it, or drop the row")
-        }
-        (None, path) => {
-            let path = path.unwrap_or(Path::new("image"));
-            DataError::of(path, format!("cannot be decoded: {fault}")).remedy("replace it, or leave it out")
-        }
-    }
-}
-
-fn not_there(place: Option<Place>, path: &Path, error: std::io::Error) -> DataError {
-    let hint = if error.kind() == ErrorKind::NotFound { hint(path) } else { "" };
-    match place {
-        Some(place) => DataError::at(place, error.to_string())
-            .remedy(format!("paths are taken from the folder of the table{hint}"))
-            .because(Cause::Io(error)),
-        None => error.into(),
-    }
-}
-
-/// Why a file of this path is probably not found.
-fn hint(path: &Path) -> &'static str {
-    let path = path.to_string_lossy();
-    if path.contains("://") || path.contains(":/") {
-        "; addresses are not fetched: put the files beside the table"
-    } else if path.contains('\\') {
-        r"; separate folders by / in place of \"
-    } else {
-        ""
     }
 }
 

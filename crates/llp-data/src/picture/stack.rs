@@ -1,7 +1,8 @@
 //! Images of one size on top of each other, gray ones and color ones.
 
-use super::{Decoded, PictureFacts, in_three_channels};
-use crate::{DataError, DataNote, Images, memory};
+use super::growing::Growing;
+use super::{Decoded, PictureFacts};
+use crate::{DataError, DataNote, Images};
 
 /// Images of one size. Gray ones get three channels as soon as one has color, unless the number of channels is fixed.
 #[derive(Debug)]
@@ -9,15 +10,19 @@ pub(crate) struct Stack {
     size: [usize; 2], // height, width
     fixed_channels: Option<usize>,
     channels: usize, // so far
-    pixels: Vec<u8>, // [image, height, width, channel]
+    pixels: Growing,
     facts: PictureFacts,
 }
 
 impl Stack {
-    pub(crate) fn new(size: [usize; 2], fixed_channels: Option<usize>) -> Result<Self, DataError> {
+    pub(super) fn new(
+        size: [usize; 2],
+        fixed_channels: Option<usize>,
+        pixels: Growing,
+    ) -> Result<Self, DataError> {
         let channels = fixed_channels.unwrap_or(1);
         Images::new(size[0], size[1], channels, vec![])?; // the sides are possible
-        Ok(Self { size, fixed_channels, channels, pixels: vec![], facts: PictureFacts::default() })
+        Ok(Self { size, fixed_channels, channels, pixels, facts: PictureFacts::default() })
     }
 
     /// Height and width.
@@ -31,9 +36,7 @@ impl Stack {
     /// Memory is too short.
     pub(crate) fn reserve(&mut self, n_more: usize, channels: usize) -> Result<(), DataError> {
         self.widen(channels)?;
-        let n_images = self.len() + n_more;
-        let [height, width] = self.size;
-        memory::reserve(&mut self.pixels, n_images, [height, width, self.channels])
+        self.pixels.reserve(self.len() + n_more, self.shape())
     }
 
     /// Takes the next image, which has the size of the others.
@@ -43,16 +46,22 @@ impl Stack {
     pub(crate) fn push(&mut self, decoded: Decoded) -> Result<(), DataError> {
         self.widen(decoded.shape[2])?;
         self.facts = self.facts.and(decoded.facts);
-        let ([height, width], n_images) = (self.size, self.len() + 1);
-        memory::grow(&mut self.pixels, n_images, [height, width, self.channels])?;
-        self.pixels.extend(decoded.with_channels(self.channels).pixels);
-        Ok(())
+        let (n_images, shape) = (self.len() + 1, self.shape());
+        self.pixels.push(&decoded.with_channels(self.channels).pixels, n_images, shape)
     }
 
     /// Takes a black image for one that is missing.
-    pub(crate) fn push_blank(&mut self) {
-        let len = self.pixels.len() + self.image_len();
-        self.pixels.resize(len, 0);
+    ///
+    /// # Errors
+    /// Memory is too short, if there is no room.
+    pub(crate) fn push_blank(&mut self) -> Result<(), DataError> {
+        let (n_images, shape) = (self.len() + 1, self.shape());
+        self.pixels.push(&vec![0; self.image_len()], n_images, shape)
+    }
+
+    /// Says that some images are in files of their own.
+    pub(crate) fn has_files(&mut self) {
+        self.pixels.has_files();
     }
 
     /// The number of images.
@@ -70,26 +79,18 @@ impl Stack {
         self.facts
     }
 
-    /// What people should know of them.
-    pub(crate) fn notes(&self) -> Vec<DataNote> {
-        let mut notes = self.facts.notes(self.channels);
-        notes.extend(self.alike());
-        notes
-    }
-
     /// All images, in the order in which they came.
     pub(crate) fn into_images(self) -> Result<Images, DataError> {
-        let [height, width] = self.size;
-        Images::new(height, width, self.channels, self.pixels)
+        let (shape, facts) = (self.shape(), self.facts);
+        self.pixels.finish(shape, facts)
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        [self.size[0], self.size[1], self.channels]
     }
 
     fn image_len(&self) -> usize {
-        self.size[0] * self.size[1] * self.channels
-    }
-
-    /// Says so if all images are the same.
-    pub(crate) fn alike(&self) -> Option<DataNote> {
-        alike(&self.pixels, self.image_len())
+        self.shape().iter().product()
     }
 
     /// Gives all images three channels if one that comes has them.
@@ -100,20 +101,16 @@ impl Stack {
         if self.fixed_channels.is_some() || channels <= self.channels {
             return Ok(());
         }
-        let [height, width] = self.size;
-        let n_images = self.pixels.capacity() / self.image_len();
-        memory::check(n_images, [height, width, channels])?;
-        let mut wide = Vec::new();
-        memory::reserve(&mut wide, n_images, [height, width, channels])?;
-        wide.extend(in_three_channels(&self.pixels));
-        (self.channels, self.pixels) = (channels, wide);
+        self.pixels.widen([self.size[0], self.size[1], channels])?;
+        self.channels = channels;
         Ok(())
     }
 }
 
-/// Says so if all images of `image_len` values each are the same, and there are several.
-pub(crate) fn alike(pixels: &[u8], image_len: usize) -> Option<DataNote> {
-    let mut images = pixels.chunks_exact(image_len);
-    let (n_images, first) = (images.len(), images.next());
-    (n_images > 1 && images.all(|image| Some(image) == first)).then_some(DataNote::Alike { n_images })
+/// Says so if all images are the same, and there are several.
+pub(crate) fn alike(images: &Images) -> Option<DataNote> {
+    let n_images = images.len();
+    let mut each = images.pixels().chunks_exact(images.image_len());
+    let first = each.next();
+    (n_images > 1 && each.all(|image| Some(image) == first)).then_some(DataNote::Alike { n_images })
 }

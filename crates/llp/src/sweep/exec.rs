@@ -13,7 +13,7 @@ use llp_train::{RunEnd, TrainError};
 
 use crate::Global;
 use crate::args::device::DeviceArg;
-use crate::environment::{host, tell};
+use crate::environment::{cache_argument, host, tell};
 use crate::failure::{Failure, code, usage};
 use crate::signals::StopFlags;
 use crate::train::{Terms, train_here};
@@ -85,10 +85,13 @@ pub(crate) fn child(
     command
 }
 
-/// What every child of a sweep gets: its share of the cores, a pipe that ends with this program, and no Ctrl-C of the
+/// What every child of a sweep gets: its share of the cores, the same cache, a pipe that ends with this program, and no Ctrl-C of the
 /// terminal, which reaches this program alone.
 pub(crate) fn confine(command: &mut Command, threads: usize) {
     command.env("RAYON_NUM_THREADS", threads.to_string());
+    if let Some(cache) = cache_argument() {
+        command.env("LLP_CACHE", cache);
+    }
     command.stdin(Stdio::piped());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(command, 0);
