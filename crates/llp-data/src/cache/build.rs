@@ -149,7 +149,7 @@ impl Builder {
     }
 }
 
-/// Nothing half-written is left, unless the program is killed: then whoever makes the entry next writes over it.
+/// Nothing half-written is left, unless the program is killed: then the next one to make the entry writes over it.
 impl Drop for Builder {
     fn drop(&mut self) {
         drop(self.file.take());

@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Gray and color images in any order, of one size or resized: decoded into memory, decoded into the cache and taken
-    /// from it they are the same, and so is what people are told.
+    /// from it they are the same, and so is what is reported.
     #[test]
     fn all_ways_give_the_same_images(
         colors in proptest::collection::vec((any::<bool>(), any::<u8>(), any::<u8>()), 1..20),
