@@ -97,7 +97,7 @@ peer=(--epochs "$epochs")
 part 'a part of CIFAR-10, labels, PyTorch' 90 "$python" "$root/xtask/peers/resnet_train_torch.py" "$work/records" \
     "${peer[@]}"
 part 'a part of CIFAR-10, bags of 16 and 64' 90 "$programs/llp" sweep run "$root/docs/sweeps/cifar10-gpu.toml" \
-    --data "$data" --device cuda --jobs-per-gpu 4 --progress lines --out "$work/bags"
+    --data "$data" --device cuda --jobs-per-gpu 4 --progress lines ${dry:+--epochs 1} --out "$work/bags"
 cp "$work/bags/results.md" "$out/bags.md" 2>>"$out/log.txt" || true
 
 say '' "$SECONDS s in all, $failures failures."
