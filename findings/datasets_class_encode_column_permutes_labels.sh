@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # datasets 5.2.0: class_encode_column on a column of integer class labels 0 to 11 permutes the classes. It turns the
 # labels into strings and numbers these in alphabetical order, so that label 10 becomes 2 and label 2 becomes 4. The
-# natural guess is that integers from 0 up keep their value. With ten classes (CIFAR-10) nothing happens; with a hundred
-# (CIFAR-100) nearly all labels change, and predictions or shares kept outside no longer match their classes.
+# natural guess is that integers from 0 up keep their value. With ten classes (CIFAR-10) nothing happens; with a
+# hundred (CIFAR-100) nearly all labels change, and predictions or shares kept outside no longer match their classes.
 # Seen: 0 to 11 become 0 1 4 5 6 7 8 9 10 11 2 3; of the labels 0 to 99 only 12 keep their value; 0 to 9 all do.
 set -euo pipefail
 

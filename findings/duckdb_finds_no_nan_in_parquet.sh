@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# DuckDB 2.0.1 cannot find, replace or drop the NaN of a Parquet file that pyarrow 26.0.1 or polars 2.1.0 wrote, though
-# "select x" shows it. By the format, the min and max of a Parquet file leave NaN out; DuckDB takes them for the range
-# of all values (its option can_have_nan is off) and folds isnan(x) to false. So isnan finds 0 of 2 rows,
-# "where not isnan(x)" keeps both and "x <= 20" lets them pass, since it is folded to true, although NaN sorts above all
-# numbers in DuckDB. The same rows in memory, or in a file that DuckDB wrote (it omits these bounds), behave.
-# Seen: (isnan, kept by not isnan, kept by x <= 20) is (2, 3, 3) in memory and from DuckDB's file, and (0, 5, 5) from the
-# files of pyarrow and polars; with can_have_nan = true they give (2, 3, 3) too.
+# DuckDB 2.0.1 cannot find, replace or drop the NaN of a Parquet file that pyarrow 26.0.1 or polars 2.1.0 wrote,
+# though "select x" shows it. By the format, the min and max of a Parquet file leave NaN out; DuckDB takes them for
+# the range of all values (its option can_have_nan is off) and folds isnan(x) to false. So isnan finds 0 of 2 rows,
+# "where not isnan(x)" keeps both and "x <= 20" lets them pass, since it is folded to true, although NaN sorts above
+# all numbers in DuckDB. The same rows in memory, or in a file that DuckDB wrote (it omits these bounds), behave.
+# Seen: (isnan, kept by not isnan, kept by x <= 20) is (2, 3, 3) in memory and from DuckDB's file, and (0, 5, 5) from
+# the files of pyarrow and polars; with can_have_nan = true they give (2, 3, 3) too.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -3,7 +3,8 @@
 # casts later files to them without a word. Where the shares of the first file are whole (int64: 0 and 1) and those of
 # the second are fractions (double: 0.4 and 0.6), the fractions are rounded to 0 and 1, and filters see the rounded
 # values. JSON lines: the types come from the first 20480 lines, and a later 0.4 becomes 0. pyarrow 26.0.1 refuses the
-# same Parquet files ("Float value 0.400000 was truncated converting to int64"); DuckDB's CSV reader widens the column.
+# same Parquet files ("Float value 0.400000 was truncated converting to int64"); DuckDB's CSV reader widens the
+# column.
 # Seen: [0, 1, 0, 1] for the Parquet files, [0, 1] for the distinct values of the JSON lines, and the true values with
 # union_by_name = true and with sample_size = -1.
 set -euo pipefail

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# linfa 0.8.1: the ROC curve lacks its first point (0, 0) when the lowest score is 0, so that the area under it comes out
-# too small. The curve starts where a score differs from the one before, and the one before the first counts as 0. Scores
-# of 0 are common: saturated sigmoids, shares of votes, clipped or hard predictions. The same scores plus 0.1 are right.
+# linfa 0.8.1: the ROC curve lacks its first point (0, 0) when the lowest score is 0, so that the area under it comes
+# out too small. The curve starts where a score differs from the one before, and the one before the first counts as 0.
+# Scores of 0 are common: saturated sigmoids, shares of votes, clipped or hard predictions. The same scores plus 0.1
+# are right.
 # Seen (true areas 0.5 and 0.75): a constant score of 0 has area 0, of 0.1 area 0.5; the scores 0 0 0 1 have 0.5, the
 # scores 0.1 0.1 0.1 1 have 0.75.
 set -euo pipefail

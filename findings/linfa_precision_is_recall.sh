@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# linfa 0.8.1: precision() and recall() of a confusion matrix are swapped when the truth is an array, as in linfa's own
-# examples, prediction.confusion_matrix(&truth). The matrix has a row for each predicted class, but the two formulas take
-# rows for the truth. With the same truth in a Dataset the matrix is transposed and both are right. With three classes
-# the same happens to the averages; F-beta scores (beta not 1) inherit it.
-# Seen, 1 true positive, 3 false positives, 1 false negative (precision 1/4, recall 1/2): "array: precision 0.5, recall
-# 0.25" and "dataset: precision 0.25, recall 0.5".
+# linfa 0.8.1: precision() and recall() of a confusion matrix are swapped when the truth is an array, as in linfa's
+# own examples, prediction.confusion_matrix(&truth). The matrix has a row for each predicted class, but the two
+# formulas take rows for the truth. With the same truth in a Dataset the matrix is transposed and both are right. With
+# three classes the same happens to the averages; F-beta scores (beta not 1) inherit it.
+# Seen, 1 true positive, 3 false positives, 1 false negative (precision 1/4, recall 1/2): "array: precision 0.5,
+# recall 0.25" and "dataset: precision 0.25, recall 0.5".
 set -euo pipefail
 
 folder=$(mktemp -d)

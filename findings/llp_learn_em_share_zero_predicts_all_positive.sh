@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # llp-learn 1.6.0, EM for learning from label proportions: predict(X, bags), which uses the bags' learned thresholds,
-# calls EVERY instance positive in a bag whose share of positives is 0. The threshold is the score of the last positive
-# instance; with no positive one the index is -1, so it is the lowest score of the bag and all instances reach it.
-# A share of exactly 0 is common in small bags and is the strongest hint there is. Without bags, predict is right.
+# calls EVERY instance positive in a bag whose share of positives is 0. The threshold is the score of the last
+# positive instance; with no positive one the index is -1, so it is the lowest score of the bag and all instances
+# reach it. A share of exactly 0 is common in small bags and is the strongest hint there is. Without bags, predict is
+# right.
 # Seen: bag with share 0.00: 1.00 predicted positive with bags, 0.02 without; the bags with other shares are right.
 set -euo pipefail
 
