@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# rand 0.10.4: WeightedIndex over f32 weights adds them up in f32, in the order given. After heavy weights the light ones
+# rand 0.10.4: WeightedIndex over f32 weights adds them up in f32, in their order. After heavy weights the light ones
 # are lost: each is rounded away, however many they are. Here a thousand instances of weight 20000 come first and a
 # million of weight 1 after them, which hold 4.8 % of the weight; not one of them is ever drawn. In the other order, or
-# with f64 weights, they are drawn about as often as they should be. Importance weights and softmax outputs are such weights.
+# with f64 weights, they are drawn about as often as they should be.
 # Seen in 100000 draws: light items drawn 0 times with f32, 4717 with f64, 4606 with f32 and the light ones first.
 set -euo pipefail
 
