@@ -26,6 +26,8 @@ mod note;
 #[cfg(feature = "table")]
 pub mod npz;
 #[cfg(feature = "table")]
+mod open;
+#[cfg(feature = "table")]
 mod picture;
 #[cfg(feature = "table")]
 pub mod shards;

@@ -81,7 +81,7 @@ pub fn read(folder: &Path, labels: Labels) -> Result<ImageSet, DataError> {
 ///
 /// # Errors
 /// Files that are missing or damaged.
-pub fn count_rows(folder: &Path) -> Result<[usize; 2], DataError> {
+pub(crate) fn count_rows(folder: &Path) -> Result<[usize; 2], DataError> {
     let Layout { train, test, .. } = Layout::find(folder)?;
     let claimed = |path: &PathBuf| Ok(TableReader::open(path)?.n_rows_claimed().unwrap_or(0));
     let count = |shards: &[PathBuf]| shards.iter().map(claimed).sum::<Result<usize, DataError>>();
