@@ -172,7 +172,7 @@ impl<'a> Written<'a> {
             for (&column, cells) in wanted.iter().zip(columns) {
                 let (cell, name) = (cells.cell(row), &self.columns.names[column]);
                 if let Cell::Bytes(_) = cell {
-                    return Err(DataError::not_text(place()).into());
+                    return Err(DataError::not_text(place()));
                 }
                 if let Role::Class(class, part) = self.columns.roles[column] {
                     let number = cell.number().filter(|number| number.is_finite());
@@ -197,7 +197,7 @@ impl<'a> Written<'a> {
 
     fn into_table(mut self) -> Result<ProportionTable, DataError> {
         if self.bags.is_empty() {
-            return Err(DataError::no_rows(self.path).into());
+            return Err(DataError::no_rows(self.path));
         }
         whole_numbers(&mut self.bags);
         let mut places = HashMap::new();

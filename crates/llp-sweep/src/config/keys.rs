@@ -17,6 +17,10 @@ use crate::criterion::Criterion;
 
 /// A key of the configuration.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, set by its name in the table"
+)]
 pub(crate) struct Key {
     /// Dotted name.
     pub(crate) name: &'static str,
