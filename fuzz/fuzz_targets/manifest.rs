@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use llp_bags::{BagManifest, ManifestFault};
+use llp_bags::{BagManifest, DataError};
 
 fuzz_target!(|bytes: &[u8]| {
     match BagManifest::parse(bytes) {
@@ -12,6 +12,6 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(again, manifest);
         }
         // Formatting is part of what a user sees.
-        Err(fault) => drop(ManifestFault::to_string(&fault)),
+        Err(fault) => drop(DataError::to_string(&fault)),
     }
 });

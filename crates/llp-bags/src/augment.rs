@@ -1,12 +1,13 @@
 //! From stored bytes to the values that a network sees: augmentation and normalization.
 
+use llp_data::DataError;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::instances::check_instances;
+use crate::check::{check_buffer, check_channels, check_instances};
 use crate::rng::{self, Purpose};
-use crate::{BagError, Images, Normalization};
+use crate::{Images, Normalization};
 
 /// Random changes of a training image that keep its class.
 ///
@@ -126,16 +127,10 @@ pub(crate) fn prepare_images(
     augmentation: Option<&EpochAugmentation>,
     normalization: &Normalization,
     out: &mut [f32],
-) -> Result<(), BagError> {
+) -> Result<(), DataError> {
     let image_len = images.image_len();
     check_instances(instances, images.len())?;
-    if out.len() != instances.len() * image_len {
-        return Err(BagError::BufferLength {
-            n_instances: instances.len(),
-            n_values: image_len,
-            got: out.len(),
-        });
-    }
+    check_buffer(out.len(), instances.len(), image_len)?;
     let rows = Rows::new(images, augmentation.map(|epoch| epoch.augmentation), normalization)?;
     out.par_chunks_exact_mut(image_len)
         .zip(instances)
@@ -162,12 +157,9 @@ impl<'a> Rows<'a> {
         images: &'a Images,
         augmentation: Option<Augmentation>,
         normalization: &Normalization,
-    ) -> Result<Self, BagError> {
+    ) -> Result<Self, DataError> {
         let [_, width, channels] = images.shape();
-        let n_scaled = normalization.mean().len();
-        if n_scaled != channels {
-            return Err(BagError::ChannelCount { expected: channels, got: n_scaled });
-        }
+        check_channels(channels, normalization.mean().len())?;
         let (scale, offset) = normalization.of_bytes();
         let Augmentation { shift, edge, mirror } = augmentation.unwrap_or(UNCHANGED);
         let shift = usize::from(shift);

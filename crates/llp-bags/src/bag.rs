@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use llp_ot::{Imprecision, Proportions};
+use llp_data::DataError;
+use llp_ot::{Imprecision, OtError, Proportions};
 
-use crate::instances::check_instances;
+use crate::check::{check_instances, check_labels};
 use crate::split::sorted_set;
-use crate::{BagError, BagPart, Instances, LabelOracle, Partition};
+use crate::{BagPart, Instances, LabelOracle, Partition};
 
 /// Bags of instances, each with the proportions of its labels: the `A_1, ..., A_N` of the paper, and all that training
 /// sees.
@@ -28,16 +29,15 @@ impl BagSet {
     /// Bags of own data, `bags[i]` with `proportions[i]`, without any label of an instance.
     ///
     /// # Errors
-    /// [`BagError::NoBags`]; [`BagError::EmptyBag`]; [`BagError::ProportionsCount`] and
-    /// [`BagError::ProportionsLength`] if bags and proportions do not match; [`BagError::InstanceOutOfRange`] and
-    /// [`BagError::RepeatedInstance`] for the instances.
+    /// No bags, or an empty one; bags and proportions that do not match; an instance twice, or one that does not exist.
     pub fn new(
         data: Arc<Instances>,
         bags: Vec<Vec<u32>>,
         proportions: Vec<Proportions>,
-    ) -> Result<Self, BagError> {
+    ) -> Result<Self, DataError> {
         if bags.len() != proportions.len() {
-            return Err(BagError::ProportionsCount { expected: bags.len(), got: proportions.len() });
+            let problem = format!("{} vectors of proportions for {} bags", proportions.len(), bags.len());
+            return Err(DataError::new(problem));
         }
         check_bags(&bags, data.len())?;
         check_classes(&proportions)?;
@@ -52,18 +52,16 @@ impl BagSet {
     /// Source: [dulac-arnold:19] section 2, the definition of `z_i`. Deviation: none.
     ///
     /// # Errors
-    /// [`BagError::LabelCount`] if there is not one label for each instance, and those of [`BagSet::new`].
+    /// There is not one label for each instance, and those of [`BagSet::new`].
     pub fn from_partition(
         data: Arc<Instances>,
         partition: &Partition,
         labels: &LabelOracle,
-    ) -> Result<Self, BagError> {
-        if labels.len() != data.len() {
-            return Err(BagError::LabelCount { expected: data.len(), got: labels.len() });
-        }
+    ) -> Result<Self, DataError> {
+        check_labels(data.len(), labels.len())?;
         check_bags(&partition.bags, data.len())?;
         let proportions = partition.bags.iter().map(|bag| Proportions::from_counts(&labels.count(bag)));
-        let proportions = proportions.collect::<Result<_, _>>()?;
+        let proportions = proportions.collect::<Result<_, _>>().map_err(not_proportions)?;
         let imprecision = vec![Imprecision::Exact; partition.bags.len()];
         let (bags, n_remainder) = (partition.bags.clone(), partition.remainder.len());
         Ok(Self { data, bags, proportions, imprecision, n_remainder })
@@ -73,9 +71,9 @@ impl BagSet {
     ///
     /// # Errors
     /// Those of [`BagSet::new`] if the instances are not those that the manifest was made for.
-    pub fn from_manifest(data: Arc<Instances>, part: &BagPart) -> Result<Self, BagError> {
+    pub fn from_manifest(data: Arc<Instances>, part: &BagPart) -> Result<Self, DataError> {
         let proportions = part.bags.iter().map(|bag| Proportions::from_counts(&bag.counts));
-        let proportions = proportions.collect::<Result<_, _>>()?;
+        let proportions = proportions.collect::<Result<_, _>>().map_err(not_proportions)?;
         let bags = part.bags.iter().map(|bag| bag.instances.clone()).collect();
         Ok(Self { n_remainder: part.remainder.len(), ..Self::new(data, bags, proportions)? })
     }
@@ -83,13 +81,15 @@ impl BagSet {
     /// The same bags, with what is known of the errors of their proportions, `[bag]`. Without, they are exact.
     ///
     /// # Errors
-    /// [`BagError::ImprecisionCount`], and [`BagError::Imprecision`] with what [`Imprecision::check`] finds.
-    pub fn with_imprecision(self, imprecision: Vec<Imprecision>) -> Result<Self, BagError> {
+    /// There is not one for each bag, and what [`Imprecision::check`] finds.
+    pub fn with_imprecision(self, imprecision: Vec<Imprecision>) -> Result<Self, DataError> {
         if imprecision.len() != self.len() {
-            return Err(BagError::ImprecisionCount { expected: self.len(), got: imprecision.len() });
+            let (got, expected) = (imprecision.len(), self.len());
+            let problem = format!("what is known of the errors of {got} bags for {expected} bags");
+            return Err(DataError::new(problem));
         }
         for (bag, of_bag) in imprecision.iter().enumerate() {
-            of_bag.check(self.n_classes()).map_err(|source| BagError::Imprecision { bag, source })?;
+            of_bag.check(self.n_classes()).map_err(|error| of_bag_error(bag, &error))?;
         }
         Ok(Self { imprecision, ..self })
     }
@@ -99,18 +99,18 @@ impl BagSet {
         self,
         proportions: Vec<Proportions>,
         imprecision: Vec<Imprecision>,
-    ) -> Result<Self, BagError> {
+    ) -> Result<Self, DataError> {
         Self { proportions, ..self }.with_imprecision(imprecision)
     }
 
     /// Some of the bags, in the given order, without any remainder.
     ///
     /// # Errors
-    /// [`BagError::NoBags`]; [`BagError::RepeatedInstance`] if a bag is named twice.
+    /// No bags, or one that is named twice.
     ///
     /// # Panics
     /// If there is no such bag, as for a slice.
-    pub fn select(&self, bags: &[usize]) -> Result<Self, BagError> {
+    pub fn select(&self, bags: &[usize]) -> Result<Self, DataError> {
         let instances = bags.iter().map(|&bag| self.bags[bag].clone()).collect();
         let proportions = bags.iter().map(|&bag| self.proportions[bag].clone()).collect();
         let imprecision = bags.iter().map(|&bag| self.imprecision(bag).clone()).collect();
@@ -168,12 +168,13 @@ impl BagSet {
     }
 }
 
-fn check_bags(bags: &[Vec<u32>], n_instances: usize) -> Result<(), BagError> {
+fn check_bags(bags: &[Vec<u32>], n_instances: usize) -> Result<(), DataError> {
     if bags.is_empty() {
-        return Err(BagError::NoBags);
+        return Err(DataError::new("there must be at least one bag"));
     }
     if let Some(bag) = bags.iter().position(Vec::is_empty) {
-        return Err(BagError::EmptyBag { bag });
+        let problem = format!("bag {bag} is empty: every bag needs at least one instance");
+        return Err(DataError::new(problem));
     }
     let instances = bags.concat();
     check_instances(&instances, n_instances)?;
@@ -181,10 +182,26 @@ fn check_bags(bags: &[Vec<u32>], n_instances: usize) -> Result<(), BagError> {
     Ok(())
 }
 
-fn check_classes(proportions: &[Proportions]) -> Result<(), BagError> {
+fn check_classes(proportions: &[Proportions]) -> Result<(), DataError> {
     let expected = proportions[0].n_classes();
     match proportions.iter().position(|p| p.n_classes() != expected) {
         None => Ok(()),
-        Some(bag) => Err(BagError::ProportionsLength { bag, expected, got: proportions[bag].n_classes() }),
+        Some(bag) => {
+            let got = proportions[bag].n_classes();
+            let problem =
+                format!("bag {bag} has proportions of {got} classes, the bags before it of {expected}");
+            Err(DataError::new(problem))
+        }
     }
+}
+
+/// Proportions that are none.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn not_proportions(error: OtError) -> DataError {
+    DataError::new(error.to_string())
+}
+
+/// What is wrong with the proportions of one bag.
+pub(crate) fn of_bag_error(bag: usize, error: &OtError) -> DataError {
+    DataError::new(format!("bag {bag}: {error}"))
 }

@@ -8,7 +8,9 @@ pub use cluster::partition_by_clusters;
 pub use column::partition_by_groups;
 pub use dirichlet::partition_by_shares;
 
-use crate::BagError;
+use llp_data::DataError;
+
+use crate::check::no_instances;
 use crate::rng::{self, Purpose};
 use crate::split::sorted_set;
 
@@ -30,28 +32,28 @@ pub struct Partition {
 /// Source: [dulac-arnold:19] section 4.1, "Training data". Deviation: none.
 ///
 /// # Errors
-/// [`BagError::NoInstances`]; [`BagError::BagSize`] unless `1 <= bag_size <= instances.len()`;
-/// [`BagError::RepeatedInstance`].
+/// No instances; an instance twice; an error unless `1 <= bag_size <= instances.len()`.
 ///
 /// ```
 /// let partition = llp_bags::partition(&[0, 1, 2, 3, 4, 5, 6], 3, 42)?;
 /// assert_eq!((partition.bags.len(), partition.remainder.len()), (2, 1));
-/// # Ok::<(), llp_bags::BagError>(())
+/// # Ok::<(), llp_bags::DataError>(())
 /// ```
-pub fn partition(instances: &[u32], bag_size: usize, seed: u64) -> Result<Partition, BagError> {
+pub fn partition(instances: &[u32], bag_size: usize, seed: u64) -> Result<Partition, DataError> {
     let mut shuffled = checked(instances, bag_size)?;
     rng::shuffle(&mut shuffled, &mut rng::stream(seed, Purpose::Bags, bag_size as u64));
     Ok(cut(&shuffled, bag_size))
 }
 
 /// The instances in ascending order, once it is known that they fill a bag.
-fn checked(instances: &[u32], bag_size: usize) -> Result<Vec<u32>, BagError> {
+fn checked(instances: &[u32], bag_size: usize) -> Result<Vec<u32>, DataError> {
     let n_instances = instances.len();
     if n_instances == 0 {
-        return Err(BagError::NoInstances);
+        return Err(no_instances());
     }
     if bag_size == 0 || bag_size > n_instances {
-        return Err(BagError::BagSize { bag_size, n_instances });
+        let problem = format!("bag size {bag_size} is not possible with {n_instances} instances");
+        return Err(DataError::new(problem).remedy(format!("choose 1 to {n_instances}")));
     }
     sorted_set(instances)
 }

@@ -1,9 +1,6 @@
 //! Rows of numbers, as a table of features has them.
 
-use rayon::prelude::*;
-
-use crate::instances::check_instances;
-use crate::{BagError, Normalization};
+use llp_data::DataError;
 
 /// Instances that are rows of numbers: `[instance, column]`, in one block of memory.
 ///
@@ -19,28 +16,32 @@ impl Features {
     /// Rows of `n_columns` numbers from `values`, `[instance, column]`.
     ///
     /// # Errors
-    /// [`BagError::NoColumns`]; [`BagError::ValueCount`] if the values are not a whole number of rows;
-    /// [`BagError::FeatureNotFinite`]; [`BagError::TooManyInstances`] if instance ids would exceed 32 bits.
+    /// No columns; values that are not a whole number of rows, or not finite; more rows than 32 bits can number.
     ///
     /// ```
     /// let features = llp_bags::Features::new(2, vec![0.5, 1.0, -0.5, 0.0])?;
     /// assert_eq!((features.len(), features.row(1)), (2, &[-0.5, 0.0][..]));
-    /// # Ok::<(), llp_bags::BagError>(())
+    /// # Ok::<(), llp_bags::DataError>(())
     /// ```
-    pub fn new(n_columns: usize, values: Vec<f32>) -> Result<Self, BagError> {
+    pub fn new(n_columns: usize, values: Vec<f32>) -> Result<Self, DataError> {
         if n_columns == 0 {
-            return Err(BagError::NoColumns);
+            let problem = "a table of features without columns: at least one is needed";
+            return Err(DataError::new(problem));
         }
         if !values.len().is_multiple_of(n_columns) {
-            return Err(BagError::ValueCount { n_columns, got: values.len() });
+            let got = values.len();
+            let problem = format!("{got} values are not a whole number of rows of {n_columns} columns");
+            return Err(DataError::new(problem));
         }
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-            let (instance, column) = (place / n_columns, place % n_columns);
-            return Err(BagError::FeatureNotFinite { instance, column, value: values[place] });
+            let (instance, column, value) = (place / n_columns, place % n_columns, values[place]);
+            let problem = format!("instance {instance} has {value} in feature column {column}");
+            return Err(DataError::new(problem).remedy("features must be finite"));
         }
         let n_instances = values.len() / n_columns;
         if u32::try_from(n_instances).is_err() {
-            return Err(BagError::TooManyInstances { n_instances });
+            let problem = format!("{n_instances} instances in one split: at most {} are possible", u32::MAX);
+            return Err(DataError::new(problem));
         }
         Ok(Self { n_columns, values })
     }
@@ -72,34 +73,6 @@ impl Features {
     /// All rows, `[instance, column]`.
     pub fn values(&self) -> &[f32] {
         &self.values
-    }
-
-    /// Writes rows as a network sees them, `[instance, column]` in the order of `instances`:
-    /// `(value - mean[column]) / std[column]`.
-    pub(crate) fn prepare(
-        &self,
-        instances: &[u32],
-        normalization: &Normalization,
-        out: &mut [f32],
-    ) -> Result<(), BagError> {
-        let n_columns = self.n_columns;
-        check_instances(instances, self.len())?;
-        if out.len() != instances.len() * n_columns {
-            let n_instances = instances.len();
-            return Err(BagError::BufferLength { n_instances, n_values: n_columns, got: out.len() });
-        }
-        let (means, stds) = (normalization.mean(), normalization.std());
-        if means.len() != n_columns {
-            return Err(BagError::ChannelCount { expected: n_columns, got: means.len() });
-        }
-        out.par_chunks_exact_mut(n_columns).zip(instances).with_min_len(256).for_each(|(out, &instance)| {
-            let columns = self.row(instance).iter().zip(means.iter().zip(stds));
-            for (out, (&value, (&mean, &std))) in out.iter_mut().zip(columns) {
-                // In double precision, where no difference of two numbers overflows.
-                *out = ((f64::from(value) - f64::from(mean)) / f64::from(std)) as f32;
-            }
-        });
-        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cross-validation over bags: each bag is held out once.
 
-use crate::BagError;
+use llp_data::DataError;
+
 use crate::rng::{self, Purpose};
 
 /// Which bags are trained on and which are held out, each in ascending order.
@@ -18,16 +19,18 @@ pub struct Fold {
 /// bag is in which fold depends on the seed, the number of bags and that of folds only.
 ///
 /// # Errors
-/// [`BagError::Folds`] unless `2 <= n_folds <= n_bags` and `fold < n_folds`.
+/// An error unless `2 <= n_folds <= n_bags` and `fold < n_folds`.
 ///
 /// ```
 /// let folds: Vec<_> = (0..3).map(|fold| llp_bags::fold(7, 3, fold, 0)).collect::<Result<_, _>>()?;
 /// assert_eq!(folds.iter().map(|fold| fold.held_out.len()).collect::<Vec<_>>(), [3, 2, 2]);
-/// # Ok::<(), llp_bags::BagError>(())
+/// # Ok::<(), llp_bags::DataError>(())
 /// ```
-pub fn fold(n_bags: usize, n_folds: usize, fold: usize, seed: u64) -> Result<Fold, BagError> {
+pub fn fold(n_bags: usize, n_folds: usize, fold: usize, seed: u64) -> Result<Fold, DataError> {
     if n_folds < 2 || n_folds > n_bags || fold >= n_folds {
-        return Err(BagError::Folds { n_bags, n_folds, fold });
+        let problem = format!("fold {fold} of {n_folds} with {n_bags} bags");
+        let needed = "there must be at least 2 folds and no more than bags, and the first fold is 0";
+        return Err(DataError::new(problem).remedy(needed));
     }
     let mut order: Vec<usize> = (0..n_bags).collect();
     rng::shuffle(&mut order, &mut rng::stream(seed, Purpose::Folds, n_folds as u64));

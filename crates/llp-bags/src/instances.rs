@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::augment::prepare_images;
-use crate::{BagError, EpochAugmentation, Features, Images, Normalization};
+use crate::{Features, Images};
 
 /// Instances of one kind and shape. Everything in this crate names one by its position.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,39 +96,5 @@ impl From<Images> for Instances {
 impl From<Features> for Instances {
     fn from(features: Features) -> Self {
         Self::Features(features)
-    }
-}
-
-/// Writes instances as a network sees them: augmented if asked for, normalized, as `f32`.
-///
-/// `out` holds one instance after the other, in the order of `instances`. Images become
-/// `[instance, height, width, channel]`, with `(pixel / 255 - mean[channel]) / std[channel]`; features become
-/// `[instance, column]`, with `(value - mean[column]) / std[column]`, and are not augmented. The draw of an instance
-/// depends on the seed and the epoch of `augmentation` and on the instance id only, and the work is shared among
-/// rayon's threads, so neither the batch nor the number of threads changes a value.
-///
-/// # Errors
-/// [`BagError::ChannelCount`], [`BagError::InstanceOutOfRange`], [`BagError::BufferLength`].
-pub fn prepare(
-    data: &Instances,
-    instances: &[u32],
-    augmentation: Option<&EpochAugmentation>,
-    normalization: &Normalization,
-    out: &mut [f32],
-) -> Result<(), BagError> {
-    match data {
-        Instances::Images(images) => prepare_images(images, instances, augmentation, normalization, out),
-        Instances::Features(features) => features.prepare(instances, normalization, out),
-    }
-}
-
-/// Checks that every instance id names one of `n_instances` instances.
-///
-/// # Errors
-/// [`BagError::InstanceOutOfRange`] with the first offender.
-pub(crate) fn check_instances(instances: &[u32], n_instances: usize) -> Result<(), BagError> {
-    match instances.iter().find(|&&instance| instance as usize >= n_instances) {
-        None => Ok(()),
-        Some(&instance) => Err(BagError::InstanceOutOfRange { instance, n_instances }),
     }
 }

@@ -44,9 +44,9 @@
 mod augment;
 mod bag;
 mod bagging;
+mod check;
 mod diagnostics;
 mod eigen;
-mod error;
 mod features;
 mod fold;
 mod instances;
@@ -56,6 +56,7 @@ mod normalization;
 mod oracle;
 #[cfg(feature = "table")]
 pub mod own;
+mod prepare;
 pub mod rng;
 mod score;
 pub mod source;
@@ -67,19 +68,16 @@ pub use augment::{Augmentation, Edge, EpochAugmentation, Mirror};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
 pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};
-pub use error::BagError;
 pub use features::Features;
 pub use fold::{Fold, fold};
-pub use instances::{InstanceShape, Instances, prepare};
+pub use instances::{InstanceShape, Instances};
 pub use llp_data::{DataError, DataNote, Images};
 pub use llp_ot::{Imprecision, Proportions};
-pub use manifest::{
-    BagKind, BagManifest, BagPart, CountedBag, DataId, InstanceList, MANIFEST_VERSION, ManifestError,
-    ManifestFault, Recipe,
-};
+pub use manifest::{BagKind, BagManifest, BagPart, CountedBag, DataId, MANIFEST_VERSION, Recipe};
 pub use noise::Noise;
 pub use normalization::Normalization;
 pub use oracle::LabelOracle;
+pub use prepare::prepare;
 pub use score::{CalibrationBin, ClassScore, N_BINS, ProbabilityScores, class_scores, macro_f1};
 pub use split::{HeldOut, hold_out, subset};
 pub use variation::Variation;

@@ -15,16 +15,15 @@
 //! after it, so a changed file is found; the fingerprint ties it to its data set.
 
 mod check;
-mod error;
 mod make;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use llp_data::DataError;
 use serde::{Deserialize, Serialize};
 
-use crate::{BagError, Variation};
-pub use error::{InstanceList, ManifestError, ManifestFault};
+use crate::Variation;
 
 /// The version of the format that this program reads and writes.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -147,30 +146,37 @@ impl BagManifest {
     /// Reads a manifest and checks everything about it that needs no data.
     ///
     /// # Errors
-    /// [`ManifestError`] with the file and what is wrong.
-    pub fn read(path: &Path) -> Result<Self, BagError> {
-        let bytes = fs_err::read(path).map_err(ManifestError::from)?;
-        Ok(Self::parse(&bytes).map_err(|fault| ManifestError::Fault { path: path.to_owned(), fault })?)
+    /// The file cannot be read, and those of [`parse`](Self::parse), with the file.
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        Self::parse(&fs_err::read(path)?).map_err(|error| error.in_file(path))
     }
 
     /// Parses what [`to_json`](Self::to_json) wrote.
     ///
     /// # Errors
     /// The first fault, the hash last: a mistake in an edited file is reported as what it is.
-    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestFault> {
-        let head: Head = serde_json::from_slice(bytes)?;
+    pub fn parse(bytes: &[u8]) -> Result<Self, DataError> {
+        let syntax = |error: serde_json::Error| DataError::new(format!("not a bag manifest: {error}"));
+        let head: Head = serde_json::from_slice(bytes).map_err(syntax)?;
         if head.format != FORMAT {
-            return Err(ManifestFault::Format { got: head.format });
+            let problem = format!("not a bag manifest: the format is {:?}", head.format);
+            return Err(DataError::new(problem));
         }
         if head.version != MANIFEST_VERSION {
-            return Err(ManifestFault::Version { got: head.version, supported: MANIFEST_VERSION });
+            let got = head.version;
+            let problem =
+                format!("version {got} is not supported, this program reads version {MANIFEST_VERSION}");
+            return Err(DataError::new(problem).remedy("make the bags again"));
         }
-        let File { hash, data, recipe, train, held_out, .. } = serde_json::from_slice(bytes)?;
+        let File { hash, data, recipe, train, held_out, .. } =
+            serde_json::from_slice(bytes).map_err(syntax)?;
         let manifest = Self { data, recipe, train, held_out };
         manifest.check()?;
         let expected = manifest.hash();
         if hash != expected {
-            return Err(ManifestFault::Hash { expected: short(&expected), got: short(&hash) });
+            let (expected, got) = (short(&expected), short(&hash));
+            let problem = format!("the content has hash {expected}, the file says {got}");
+            return Err(DataError::new(problem).remedy("it was changed after it was made"));
         }
         Ok(manifest)
     }

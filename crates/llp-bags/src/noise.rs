@@ -1,9 +1,11 @@
 //! Making the proportions of bags imprecise, for experiments on data whose proportions are exact.
 
+use llp_data::DataError;
 use llp_ot::{Imprecision, OtError, Proportions};
 
+use crate::BagSet;
+use crate::bag::of_bag_error;
 use crate::rng::{self, ChaCha8Rng, Purpose};
-use crate::{BagError, BagSet};
 
 /// What happens to the exact proportions of a bag before anybody sees them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,12 +75,12 @@ impl BagSet {
     /// The noise of a bag comes from `seed`, [`Purpose::ProportionNoise`] and the number of the bag.
     ///
     /// # Errors
-    /// [`BagError::Imprecision`] if the noise is none: a step or scale that is not positive, or not a number.
-    pub fn with_noise(self, noise: Noise, seed: u64) -> Result<Self, BagError> {
+    /// The noise is none: a step or scale that is not positive, or not a number.
+    pub fn with_noise(self, noise: Noise, seed: u64) -> Result<Self, DataError> {
         let perturb = |bag: usize| {
             let mut rng = rng::stream(seed, Purpose::ProportionNoise, bag as u64);
             let perturbed = noise.perturb(self.proportions(bag), &mut rng);
-            perturbed.map_err(|source| BagError::Imprecision { bag, source })
+            perturbed.map_err(|error| of_bag_error(bag, &error))
         };
         let perturbed = (0..self.len()).map(perturb).collect::<Result<Vec<_>, _>>()?;
         let (proportions, imprecision) = perturbed.into_iter().unzip();

@@ -1,9 +1,10 @@
 //! The statistics that inputs are normalized with.
 
+use llp_data::DataError;
 use serde::{Deserialize, Serialize};
 
-use crate::instances::check_instances;
-use crate::{BagError, Features, Images, Instances};
+use crate::check::{check_channels, check_instances, no_instances};
+use crate::{Features, Images, Instances};
 
 /// Mean and standard deviation of each channel of images, in units of `pixel / 255`, or of each column of features.
 ///
@@ -22,9 +23,9 @@ struct Unchecked {
 }
 
 impl TryFrom<Unchecked> for Normalization {
-    type Error = BagError;
+    type Error = DataError;
 
-    fn try_from(unchecked: Unchecked) -> Result<Self, BagError> {
+    fn try_from(unchecked: Unchecked) -> Result<Self, DataError> {
         Self::new(unchecked.mean, unchecked.std)
     }
 }
@@ -33,15 +34,13 @@ impl Normalization {
     /// Given statistics, `[channel]` or `[column]` each.
     ///
     /// # Errors
-    /// [`BagError::ChannelCount`] if the two differ in length; [`BagError::Normalization`] unless all are finite and
-    /// the deviations positive.
-    pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self, BagError> {
-        if mean.len() != std.len() {
-            return Err(BagError::ChannelCount { expected: mean.len(), got: std.len() });
-        }
+    /// The two differ in length, one is not finite, or a deviation is not positive.
+    pub fn new(mean: Vec<f32>, std: Vec<f32>) -> Result<Self, DataError> {
+        check_channels(mean.len(), std.len())?;
         for (channel, (&mean, &std)) in mean.iter().zip(&std).enumerate() {
             if !mean.is_finite() || !std.is_normal() || std < 0.0 {
-                return Err(BagError::Normalization { channel, mean, std });
+                let problem = format!("channel {channel} has mean {mean} and deviation {std}");
+                return Err(DataError::new(problem).remedy("both must be finite and the deviation positive"));
             }
         }
         Ok(Self { mean, std })
@@ -54,10 +53,10 @@ impl Normalization {
     /// do, are left as they are (mean 0, deviation 1): a rare category would otherwise become a huge number.
     ///
     /// # Errors
-    /// [`BagError::NoInstances`], [`BagError::InstanceOutOfRange`].
-    pub fn from_instances(data: &Instances, instances: &[u32]) -> Result<Self, BagError> {
+    /// No instances, or one that does not exist.
+    pub fn from_instances(data: &Instances, instances: &[u32]) -> Result<Self, DataError> {
         if instances.is_empty() {
-            return Err(BagError::NoInstances);
+            return Err(no_instances());
         }
         check_instances(instances, data.len())?;
         match data {
@@ -67,7 +66,7 @@ impl Normalization {
     }
 
     /// The sums are of integers, hence exact in any order.
-    fn from_images(images: &Images, instances: &[u32]) -> Result<Self, BagError> {
+    fn from_images(images: &Images, instances: &[u32]) -> Result<Self, DataError> {
         let [height, width, channels] = images.shape();
         let mut sums = vec![(0_u64, 0_u64); channels]; // of pixels and of their squares
         for &instance in instances {
@@ -85,7 +84,7 @@ impl Normalization {
 
     /// Deviations are taken from the means as they are stored, so that no column whose mean is large beside its
     /// deviation gets large values by rounding.
-    fn from_features(features: &Features, instances: &[u32]) -> Result<Self, BagError> {
+    fn from_features(features: &Features, instances: &[u32]) -> Result<Self, DataError> {
         let n = instances.len() as f64;
         let mut sums = vec![0.0; features.n_columns()];
         let mut is_flag = vec![true; features.n_columns()];

@@ -1,7 +1,8 @@
 //! Instance labels, kept from training.
 
-use crate::BagError;
-use crate::instances::check_instances;
+use llp_data::DataError;
+
+use crate::check::{check_instances, no_instances};
 use crate::rng::{self, Purpose};
 use crate::score::{ProbabilityScores, probability_scores};
 
@@ -23,21 +24,26 @@ impl LabelOracle {
     /// An oracle from own labels, one in `0..n_classes` for each instance.
     ///
     /// # Errors
-    /// [`BagError::NoClasses`], or [`BagError::LabelOutOfRange`] with the first offender.
+    /// No classes, or a label that names none.
     ///
     /// ```
     /// let oracle = llp_bags::LabelOracle::new(vec![0, 2, 1, 2], 3)?;
     /// assert_eq!(oracle.class_counts(), [1, 1, 2]);
     /// assert_eq!(oracle.accuracy(&[0, 2, 2, 2])?, 0.75);
-    /// # Ok::<(), llp_bags::BagError>(())
+    /// # Ok::<(), llp_bags::DataError>(())
     /// ```
-    pub fn new(labels: Vec<u32>, n_classes: usize) -> Result<Self, BagError> {
+    pub fn new(labels: Vec<u32>, n_classes: usize) -> Result<Self, DataError> {
         if n_classes == 0 {
-            return Err(BagError::NoClasses);
+            return Err(DataError::new("there must be at least one class"));
         }
         match labels.iter().position(|&label| label as usize >= n_classes) {
             None => Ok(Self { labels, n_classes }),
-            Some(instance) => Err(BagError::LabelOutOfRange { instance, label: labels[instance], n_classes }),
+            Some(instance) => {
+                let (label, last) = (labels[instance], n_classes - 1);
+                let problem =
+                    format!("instance {instance} has label {label}, but labels go from 0 to {last}");
+                Err(DataError::new(problem))
+            }
         }
     }
 
@@ -64,11 +70,11 @@ impl LabelOracle {
     /// The fraction of instances whose predicted class, `[instance]`, is their label.
     ///
     /// # Errors
-    /// [`BagError::NoInstances`], [`BagError::PredictionCount`], [`BagError::PredictionOutOfRange`].
-    pub fn accuracy(&self, predictions: &[u32]) -> Result<f64, BagError> {
+    /// No instances, and those of [`confusion`](Self::confusion).
+    pub fn accuracy(&self, predictions: &[u32]) -> Result<f64, DataError> {
         let confusion = self.confusion(predictions)?;
         if self.is_empty() {
-            return Err(BagError::NoInstances);
+            return Err(no_instances());
         }
         let n_correct: u32 = confusion.iter().step_by(self.n_classes + 1).sum();
         Ok(f64::from(n_correct) / self.len() as f64)
@@ -77,20 +83,29 @@ impl LabelOracle {
     /// How often each class was taken for each other, `[class, predicted class]` in row-major order.
     ///
     /// # Errors
-    /// [`BagError::PredictionCount`], or [`BagError::PredictionOutOfRange`] with the first offender.
-    pub fn confusion(&self, predictions: &[u32]) -> Result<Vec<u32>, BagError> {
-        let (n_classes, expected, got) = (self.n_classes, self.len(), predictions.len());
-        if got != expected {
-            return Err(BagError::PredictionCount { expected, got });
-        }
+    /// There is not one prediction for each instance, or one names no class.
+    pub fn confusion(&self, predictions: &[u32]) -> Result<Vec<u32>, DataError> {
+        let n_classes = self.n_classes;
+        self.check_predictions(predictions.len())?;
         let mut confusion = vec![0; n_classes * n_classes];
         for (instance, (&label, &prediction)) in self.labels.iter().zip(predictions).enumerate() {
             if prediction as usize >= n_classes {
-                return Err(BagError::PredictionOutOfRange { instance, prediction, n_classes });
+                let last = n_classes - 1;
+                return Err(DataError::new(format!(
+                    "instance {instance} is predicted as class {prediction}, but classes go from 0 to {last}"
+                )));
             }
             confusion[label as usize * n_classes + prediction as usize] += 1;
         }
         Ok(confusion)
+    }
+
+    fn check_predictions(&self, got: usize) -> Result<(), DataError> {
+        let expected = self.len();
+        if got == expected {
+            return Ok(());
+        }
+        Err(DataError::new(format!("{got} predictions for {expected} instances")))
     }
 
     /// What predicted probabilities are worth: likelihood, Brier score, calibration.
@@ -98,14 +113,13 @@ impl LabelOracle {
     /// `log_probs` are the logarithms of the probabilities, in nats, row-major `[instance, class]`.
     ///
     /// # Errors
-    /// [`BagError::NoInstances`], or [`BagError::PredictionCount`] unless there is one row for each instance.
-    pub fn probability_scores(&self, log_probs: &[f64]) -> Result<ProbabilityScores, BagError> {
+    /// No instances, or not one row for each.
+    pub fn probability_scores(&self, log_probs: &[f64]) -> Result<ProbabilityScores, DataError> {
         if self.is_empty() {
-            return Err(BagError::NoInstances);
+            return Err(no_instances());
         }
         if log_probs.len() != self.len() * self.n_classes {
-            let got = log_probs.len() / self.n_classes;
-            return Err(BagError::PredictionCount { expected: self.len(), got });
+            self.check_predictions(log_probs.len() / self.n_classes)?;
         }
         Ok(probability_scores(log_probs, &self.labels, self.n_classes))
     }
@@ -113,8 +127,8 @@ impl LabelOracle {
     /// The oracle of some instances, in the given order.
     ///
     /// # Errors
-    /// [`BagError::InstanceOutOfRange`] with the first offender.
-    pub fn subset(&self, instances: &[u32]) -> Result<Self, BagError> {
+    /// The first instance that does not exist.
+    pub fn subset(&self, instances: &[u32]) -> Result<Self, DataError> {
         check_instances(instances, self.len())?;
         let labels = instances.iter().map(|&instance| self.labels[instance as usize]).collect();
         Ok(Self { labels, n_classes: self.n_classes })
@@ -126,8 +140,8 @@ impl LabelOracle {
     /// that no instance label reached it.
     ///
     /// # Errors
-    /// [`BagError::InstanceOutOfRange`] with the first offender.
-    pub fn shuffled_within(&self, bags: &[Vec<u32>], seed: u64) -> Result<Self, BagError> {
+    /// The first instance that does not exist.
+    pub fn shuffled_within(&self, bags: &[Vec<u32>], seed: u64) -> Result<Self, DataError> {
         let mut shuffled = self.clone();
         for (bag, instances) in bags.iter().enumerate() {
             let mut labels = self.subset(instances)?.labels;

@@ -26,7 +26,6 @@ mod codes;
 mod collect;
 mod column_hints;
 mod columns;
-mod error;
 mod folders;
 mod impute;
 mod instances;
@@ -38,7 +37,6 @@ mod numbers;
 mod outline;
 mod proportion_columns;
 mod proportion_table;
-mod proportions_error;
 mod roles;
 mod rows;
 mod scale;
@@ -49,8 +47,9 @@ use std::path::{Path, PathBuf};
 
 use crate::source::Dataset;
 
+use llp_data::DataError;
+
 pub use bags::OwnBag;
-pub use error::OwnError;
 pub use impute::Impute;
 pub use instances::{
     InstanceNames, InstanceTable, Like, Listed, list_instances, read_images, read_instances,
@@ -61,7 +60,6 @@ pub use notes::ColumnNote;
 pub use numbers::Shift;
 pub use outline::{Outline, outline};
 pub use proportion_table::ProportionTable;
-pub use proportions_error::{ClassesTaken, ProportionsError};
 pub use scale::Unit;
 pub use schema::{FeatureColumn, FeatureSchema};
 
@@ -105,8 +103,8 @@ pub struct OwnData {
 /// size. The order of the rows decides about the ids of instances and nothing else.
 ///
 /// # Errors
-/// [`OwnError`], with file and row.
-pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Result<OwnData, OwnError> {
+/// What is wrong, with file and row.
+pub fn read(table: &Path, proportions: Option<&Path>, image_size: usize) -> Result<OwnData, DataError> {
     read_imputed(table, proportions, image_size, None)
 }
 
@@ -119,7 +117,7 @@ pub fn read_imputed(
     proportions: Option<&Path>,
     image_size: usize,
     impute: Option<Impute>,
-) -> Result<OwnData, OwnError> {
+) -> Result<OwnData, DataError> {
     let found = layout::find(table)?;
     let proportions = match proportions {
         Some(path) => path.to_owned(),

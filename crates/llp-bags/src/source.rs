@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "table")]
-use llp_data::{ImageSet, LabeledImages, Labels};
+use llp_data::{DataError, ImageSet, LabeledImages, Labels};
 
-use crate::{BagError, DataNote, Instances, LabelOracle};
+use crate::check::check_labels;
+use crate::{DataNote, Instances, LabelOracle};
 
 /// A data set for classification: images or features for training and for testing.
 #[derive(Clone, Debug)]
@@ -31,18 +32,18 @@ pub struct Dataset {
 /// Reads the data set at `path`, whatever it is: see [`ImageSet::open`].
 ///
 /// # Errors
-/// [`BagError::Data`].
+/// Files that cannot be read, or hold no such data.
 #[cfg(feature = "table")]
-pub fn open(path: &Path, labels: Labels) -> Result<Dataset, BagError> {
+pub fn open(path: &Path, labels: Labels) -> Result<Dataset, DataError> {
     ImageSet::open(path, labels)?.try_into()
 }
 
 /// From here on, labels are kept by oracles. A split without images has none.
 #[cfg(feature = "table")]
 impl TryFrom<ImageSet> for Dataset {
-    type Error = BagError;
+    type Error = DataError;
 
-    fn try_from(set: ImageSet) -> Result<Self, BagError> {
+    fn try_from(set: ImageSet) -> Result<Self, DataError> {
         let n_classes = set.class_names.len();
         let split = |LabeledImages { images, labels }: LabeledImages| {
             if images.is_empty() {
@@ -75,12 +76,10 @@ impl Split {
     /// Instances with a label each.
     ///
     /// # Errors
-    /// [`BagError::LabelCount`].
-    pub fn labeled(instances: impl Into<Instances>, labels: LabelOracle) -> Result<Self, BagError> {
+    /// There is not one label for each instance.
+    pub fn labeled(instances: impl Into<Instances>, labels: LabelOracle) -> Result<Self, DataError> {
         let instances = instances.into();
-        if labels.len() != instances.len() {
-            return Err(BagError::LabelCount { expected: instances.len(), got: labels.len() });
-        }
+        check_labels(instances.len(), labels.len())?;
         Ok(Self { instances: Arc::new(instances), labels: Some(labels) })
     }
 
@@ -144,6 +143,6 @@ fn hash_split(hasher: &mut blake3::Hasher, split: &Split) {
     }
 }
 
-fn hash_len(hasher: &mut blake3::Hasher, len: usize) {
+pub(crate) fn hash_len(hasher: &mut blake3::Hasher, len: usize) {
     hasher.update(&(len as u64).to_le_bytes());
 }

@@ -1,6 +1,8 @@
 //! Choosing instances: a subset to train on, and instances to hold out.
 
-use crate::BagError;
+use llp_data::DataError;
+
+use crate::check::{check_fraction, no_instances};
 use crate::rng::{self, Purpose};
 
 /// Instances for training and instances set aside, disjoint and each in ascending order.
@@ -36,14 +38,12 @@ pub fn subset(n_instances: u32, limit: usize, seed: u64) -> Vec<u32> {
 /// its hyper-parameters were chosen.
 ///
 /// # Errors
-/// [`BagError::Fraction`] unless `0 <= fraction < 1`; [`BagError::NoInstances`]; [`BagError::RepeatedInstance`].
-pub fn hold_out(instances: &[u32], fraction: f64, seed: u64) -> Result<HeldOut, BagError> {
-    if !(0.0..1.0).contains(&fraction) {
-        return Err(BagError::Fraction { fraction });
-    }
+/// An error unless `0 <= fraction < 1`; no instances; an instance twice.
+pub fn hold_out(instances: &[u32], fraction: f64, seed: u64) -> Result<HeldOut, DataError> {
+    check_fraction(fraction)?;
     let mut shuffled = sorted_set(instances)?;
     if shuffled.is_empty() {
-        return Err(BagError::NoInstances);
+        return Err(no_instances());
     }
     rng::shuffle(&mut shuffled, &mut rng::stream(seed, Purpose::HeldOut, 0));
     #[expect(clippy::cast_sign_loss, reason = "the fraction is at least 0")]
@@ -57,12 +57,15 @@ pub fn hold_out(instances: &[u32], fraction: f64, seed: u64) -> Result<HeldOut, 
 /// The instances in ascending order, so that a draw depends on the set alone.
 ///
 /// # Errors
-/// [`BagError::RepeatedInstance`].
-pub(crate) fn sorted_set(instances: &[u32]) -> Result<Vec<u32>, BagError> {
+/// An instance twice.
+pub(crate) fn sorted_set(instances: &[u32]) -> Result<Vec<u32>, DataError> {
     let mut sorted = instances.to_vec();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(sorted),
-        Some(pair) => Err(BagError::RepeatedInstance { instance: pair[0] }),
+        Some(pair) => {
+            let problem = format!("instance {} appears more than once", pair[0]);
+            Err(DataError::new(problem).remedy("an instance belongs to one bag, once"))
+        }
     }
 }

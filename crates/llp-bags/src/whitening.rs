@@ -1,10 +1,11 @@
 //! The directions in which small patches of images vary, for a network whose first layer decorrelates them.
 
+use llp_data::DataError;
 use rayon::prelude::*;
 
+use crate::check::{check_channels, check_instances, no_instances};
 use crate::eigen::{Eigen, eigen};
-use crate::instances::check_instances;
-use crate::{BagError, Images, Normalization};
+use crate::{Images, Normalization};
 
 /// Rows and columns of a patch.
 const PATCH: usize = 2;
@@ -24,21 +25,19 @@ const IMAGES_PER_PIECE: usize = 64;
 /// Source: \[jordan:24\], the first layer of airbench.
 ///
 /// # Errors
-/// [`BagError::NoInstances`], [`BagError::InstanceOutOfRange`], [`BagError::ChannelCount`].
+/// No instances, one that does not exist, or a normalization of other channels.
 pub fn whitening(
     images: &Images,
     instances: &[u32],
     normalization: &Normalization,
-) -> Result<Vec<f32>, BagError> {
+) -> Result<Vec<f32>, DataError> {
     if instances.is_empty() {
-        return Err(BagError::NoInstances);
+        return Err(no_instances());
     }
     check_instances(instances, images.len())?;
     let channels = images.shape()[2];
     let (scale, offset) = normalization.of_bytes();
-    if scale.len() != channels {
-        return Err(BagError::ChannelCount { expected: channels, got: scale.len() });
-    }
+    check_channels(channels, scale.len())?;
     let n = instances.len().min(N_IMAGES);
     let looked_at: Vec<u32> = (0..n).map(|i| instances[i * instances.len() / n]).collect();
     let value =

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use llp_bags::rng::{Purpose, Rng, stream};
-use llp_bags::{Augmentation, BagError, Edge, Images, Instances, Mirror, Normalization, prepare};
+use llp_bags::{Augmentation, Edge, Images, Instances, Mirror, Normalization, prepare};
 use proptest::prelude::*;
 
 /// Mean 0 and deviation `1 / 255`, which leaves the bytes as they are (up to rounding: deviations below are 1e-3).
@@ -230,9 +230,9 @@ fn wrong_sizes_are_refused() {
 #[test]
 fn statistics_are_checked() {
     let std_zero = Normalization::new(vec![0.5], vec![0.0]);
-    assert!(matches!(std_zero, Err(BagError::Normalization { channel: 0, .. })));
+    assert!(std_zero.unwrap_err().to_string().contains("channel 0 has"));
     let mean_nan = Normalization::new(vec![0.5, f32::NAN], vec![1.0, 1.0]);
-    assert!(matches!(mean_nan, Err(BagError::Normalization { channel: 1, .. })));
+    assert!(mean_nan.unwrap_err().to_string().contains("channel 1 has"));
     assert!(serde_json::from_str::<Normalization>(r#"{"mean": [0.5], "std": [-1.0]}"#).is_err());
     let good = Normalization::new(vec![0.1, 0.2], vec![0.3, 0.4]).unwrap();
     let text = serde_json::to_string(&good).unwrap();

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 use llp_bags::source::{Dataset, Split, open};
-use llp_bags::{BagError, DataNote};
+use llp_bags::{DataError, DataNote};
 use llp_data::Labels;
 use messages::Messages;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use shards::{Shard, encoded, folder_of, metadata, picture};
 
 /// The data set in a folder.
-fn read(folder: &Path) -> Result<Dataset, BagError> {
+fn read(folder: &Path) -> Result<Dataset, DataError> {
     open(folder, Labels::Fine)
 }
 
@@ -186,7 +186,6 @@ fn all_broken_rows_are_listed() {
     let shard = Shard { images, labels: vec![Some(0); 6], ..Shard::right() };
     let folder = folder_of(&[("train-0.parquet", &shard), ("test-0.parquet", &shard)]);
     let error = read(folder.path()).unwrap_err();
-    let BagError::Data(error) = &error else { panic!("{error}") };
     let texts: Vec<String> = error.several().unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(texts.len(), 4);
     for (text, (file, row)) in

@@ -9,13 +9,13 @@ use std::path::Path;
 
 use image::ImageFormat;
 use llp_bags::source::{Dataset, open};
-use llp_bags::{BagError, InstanceShape};
+use llp_bags::{DataError, InstanceShape};
 use llp_data::Labels;
 use messages::Messages;
 use shards::{Shard, encoded, folder_of, metadata, picture};
 
 /// The data set in a folder.
-fn read(folder: &Path) -> Result<Dataset, BagError> {
+fn read(folder: &Path) -> Result<Dataset, DataError> {
     open(folder, Labels::Fine)
 }
 

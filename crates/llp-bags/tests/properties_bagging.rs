@@ -4,7 +4,7 @@
 
 use llp_bags::rng::{Purpose, below, stream};
 use llp_bags::{
-    BagError, Images, LabelOracle, Partition, Variation, partition, partition_by_clusters,
+    DataError, Images, LabelOracle, Partition, Variation, partition, partition_by_clusters,
     partition_by_groups, partition_by_shares,
 };
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn labelled() -> impl Strategy<Value = Labelled> {
 }
 
 /// How bags may be drawn.
-type Draw = fn(&Labelled, &[u32], u64) -> Result<Partition, BagError>;
+type Draw = fn(&Labelled, &[u32], u64) -> Result<Partition, DataError>;
 
 /// Every kind of bags of a fixed size.
 const KINDS: [(&str, Draw); 5] = [

@@ -134,7 +134,7 @@ fn cell(method: Method, bags: &Bags<'_, f64>, table: &Table, chosen: bool) -> Re
     };
     match fit {
         Ok(fit) => Ok(format!("{:.1}", accuracy(&fit.model, table)?)),
-        Err(ClassicError::BagsAlike { .. }) => Ok("bags alike".to_owned()),
+        Err(ClassicError::BagsAlike(_)) => Ok("bags alike".to_owned()),
         Err(error) => Err(error),
     }
 }

@@ -3,7 +3,7 @@
 use llp_ot::{Proportions, Real};
 
 use crate::ClassicError;
-use crate::error::check_length;
+use crate::error::{check_count, check_length};
 use crate::parallel::map;
 
 /// Largest accepted magnitude of a feature: squares and their sums stay finite.
@@ -81,10 +81,11 @@ impl<'a, T: Real> Bags<'a, T> {
         let (mut order, mut starts) = (Vec::new(), vec![0]);
         for (bag, (rows, _)) in parts.iter().enumerate() {
             if rows.is_empty() {
-                return Err(ClassicError::EmptyBag { bag });
+                return Err(empty_bag(bag));
             }
             if let Some(&row) = rows.iter().find(|&&row| row as usize >= n_rows) {
-                return Err(ClassicError::UnknownRow { bag, row, n_rows });
+                let problem = format!("bag {bag} has row {row}, but there are {n_rows} rows");
+                return Err(ClassicError::Input(format!("{problem}: count rows from 0")));
             }
             order.extend_from_slice(rows);
             starts.push(order.len());
@@ -176,22 +177,16 @@ impl<T> Bags<'_, T> {
 
 /// The number of classes, if there is at least one column, one bag and two classes, the same in all bags.
 fn check_shape(n_columns: usize, proportions: &[&Proportions]) -> Result<usize, ClassicError> {
-    let too_few = |what, got, least| Err(ClassicError::TooFew { what, got, least });
-    if n_columns == 0 {
-        return too_few("columns", 0, 1);
-    }
-    let Some(first) = proportions.first() else {
-        return too_few("bags", 0, 1);
-    };
-    let n_classes = first.n_classes();
-    if n_classes < 2 {
-        return too_few("classes", n_classes, 2);
-    }
+    check_count("columns", n_columns, 1)?;
+    check_count("bags", proportions.len(), 1)?;
+    let n_classes = proportions[0].n_classes();
+    check_count("classes", n_classes, 2)?;
     match proportions.iter().position(|z| z.n_classes() != n_classes) {
         None => Ok(n_classes),
         Some(bag) => {
             let got = proportions[bag].n_classes();
-            Err(ClassicError::Classes { bag, got, expected: n_classes })
+            let problem = format!("bag {bag} has proportions of {got} classes, bag 0 of {n_classes}");
+            Err(ClassicError::Input(format!("{problem}: give every class in every bag")))
         }
     }
 }
@@ -208,12 +203,18 @@ fn check_features<T: Real>(features: &[T], n_columns: usize) -> Result<(), Class
     });
     match found.into_iter().flatten().next() {
         None => Ok(()),
-        Some(at) => Err(ClassicError::Feature {
-            instance: at / n_columns,
-            column: at % n_columns,
-            value: features[at].to_f64(),
-        }),
+        Some(at) => {
+            let (instance, column, value) = (at / n_columns, at % n_columns, features[at].to_f64());
+            Err(ClassicError::Input(format!(
+                "feature {value} of instance {instance}, column {column} is no number of moderate size: fill in or leave \
+                 out what is missing"
+            )))
+        }
     }
+}
+
+fn empty_bag(bag: usize) -> ClassicError {
+    ClassicError::Input(format!("bag {bag} is empty: leave it out together with its proportions"))
 }
 
 /// Sorts instances by bag, stably: their order, and where each bag starts.
@@ -221,12 +222,14 @@ fn group(bag_of: &[u32], n_bags: usize) -> Result<(Vec<u32>, Vec<usize>), Classi
     let mut starts = vec![0; n_bags + 1];
     for (instance, &bag) in bag_of.iter().enumerate() {
         let Some(count) = starts.get_mut(bag as usize + 1) else {
-            return Err(ClassicError::UnknownBag { instance, bag, n_bags });
+            let problem =
+                format!("instance {instance} is in bag {bag}, but there are proportions of {n_bags} bags");
+            return Err(ClassicError::Input(format!("{problem}: count bags from 0")));
         };
         *count += 1;
     }
     if let Some(bag) = starts[1..].iter().position(|&count| count == 0) {
-        return Err(ClassicError::EmptyBag { bag });
+        return Err(empty_bag(bag));
     }
     for bag in 0..n_bags {
         starts[bag + 1] += starts[bag];

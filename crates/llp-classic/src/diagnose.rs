@@ -106,12 +106,16 @@ impl MixingMatrix {
 
     /// The least-squares estimate of class means as combinations of bag means, `[bag, class]`: the
     /// pseudo-inverse, transposed. Classes that no bag has get nothing.
-    pub(crate) fn class_coefficients(&self, method: &'static str) -> Result<Vec<f64>, ClassicError> {
+    pub(crate) fn class_coefficients(&self, method: &str) -> Result<Vec<f64>, ClassicError> {
         let k = self.n_classes;
         let present: Vec<usize> = (0..k).filter(|class| self.gram[class * k + class] > 0.0).collect();
         let rcond = self.rcond(&present);
         if rcond < LEAST_RCOND {
-            return Err(ClassicError::BagsAlike { method, rcond, least: LEAST_RCOND });
+            return Err(ClassicError::BagsAlike(format!(
+                "the proportions of the bags are too much alike for {method} (reciprocal condition number {rcond:e}, \
+                 expected above {LEAST_RCOND:e}): use bags that differ, merge classes that always occur together, or \
+                 take a method without class means, such as KL"
+            )));
         }
         let inverse = self.inverse_gram(&present);
         let mut coefficients = vec![0.0; self.proportions.len()];

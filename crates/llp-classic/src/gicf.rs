@@ -58,7 +58,7 @@ impl Default for GicfConfig {
 /// The squared error of shares, unlike their KL, lets a class with small shares go. Ends in a local minimum.
 ///
 /// # Errors
-/// Settings outside their range; [`ClassicError::TooMany`].
+/// Settings outside their range; too many instances.
 ///
 /// ```
 /// use llp_classic::{Bags, GicfConfig, gicf};
@@ -109,7 +109,12 @@ fn check<T: Real>(bags: &Bags<'_, T>, config: &GicfConfig) -> Result<(), Classic
     at_least("l2", config.l2, 0.0, "a finite number of at least 0")?;
     lbfgs::check(&config.stopping)?;
     let (got, most) = (bags.n_instances(), config.max_instances);
-    if got > most { Err(ClassicError::TooMany { method: "gicf", got, most }) } else { Ok(()) }
+    if got <= most {
+        return Ok(());
+    }
+    Err(ClassicError::Input(format!(
+        "gicf compares all pairs of {got} instances, expected at most {most}: raise max_instances, or train on fewer"
+    )))
 }
 
 /// The problem in standardized coordinates; parameters are weights `[class, column]`, then the bias `[class]`.

@@ -6,7 +6,7 @@ mod labels;
 use llp_ot::Real;
 
 use crate::columns::Columns;
-use crate::error::{at_least, check_length};
+use crate::error::{at_least, check_count, check_length};
 use crate::random::Random;
 use crate::{Bags, ClassicError};
 
@@ -157,10 +157,7 @@ fn check<T: Real>(bags: &Bags<'_, T>, k: usize, config: &KMeansConfig) -> Result
         ("instances", bags.n_instances(), k),
         ("weights in a generation", config.population, 1),
     ];
-    match wanted.into_iter().find(|(_, got, least)| got < least) {
-        Some((what, got, least)) => Err(ClassicError::TooFew { what, got, least }),
-        None => Ok(()),
-    }
+    wanted.into_iter().try_for_each(|(what, got, least)| check_count(what, got, least))
 }
 
 struct Search<'a, T> {

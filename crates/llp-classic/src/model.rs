@@ -1,6 +1,6 @@
 //! Linear models: a score for each class.
 
-use llp_ot::Real;
+use llp_ot::{Real, argmax};
 
 use crate::ClassicError;
 use crate::error::check_length;
@@ -85,9 +85,4 @@ impl LinearModel {
             *score = b + w.iter().zip(row).map(|(w, x)| w * x.to_f64()).sum::<f64>();
         }
     }
-}
-
-/// The first position of the largest value.
-pub(crate) fn argmax(values: &[f64]) -> usize {
-    (1..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best })
 }

@@ -3,7 +3,7 @@
 use llp_ot::Real;
 
 use crate::diagnose::BagWeight;
-use crate::error::at_least;
+use crate::error::{at_least, check_count};
 use crate::kernels::divide;
 use crate::{Bags, ClassicError, Fit, LinearModel, bag_kl};
 
@@ -64,7 +64,7 @@ pub fn choose_l2<T: Real>(
         let (train, test): (Vec<usize>, Vec<usize>) = (part(false), part(true));
         let (train, test) = (bags.subset(&train), bags.subset(&test));
         match fold_losses(&train, &test, &penalties, &mut fit) {
-            Err(ClassicError::BagsAlike { .. }) if fold + 1 < n_folds || n_done > 0 => continue,
+            Err(ClassicError::BagsAlike(_)) if fold + 1 < n_folds || n_done > 0 => continue,
             Err(error) => return Err(error),
             Ok(of_fold) => losses.iter_mut().zip(of_fold).for_each(|(loss, more)| *loss += more),
         }
@@ -93,8 +93,5 @@ fn fold_losses<T: Real>(
 
 fn check_counts(n_penalties: usize, n_folds: usize, n_bags: usize) -> Result<(), ClassicError> {
     let wanted = [("penalties", n_penalties, 1), ("folds", n_folds, 2), ("bags", n_bags, n_folds.max(2))];
-    match wanted.into_iter().find(|(_, got, least)| got < least) {
-        Some((what, got, least)) => Err(ClassicError::TooFew { what, got, least }),
-        None => Ok(()),
-    }
+    wanted.into_iter().try_for_each(|(what, got, least)| check_count(what, got, least))
 }

@@ -83,6 +83,13 @@ impl DataError {
         Some(Self::new("").because(Cause::Several(errors)))
     }
 
+    /// The same in a file.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
+        self.0.path = Some(path.to_owned());
+        self
+    }
+
     /// The same in a column, whose name goes before the problem.
     #[must_use]
     pub fn in_column(mut self, column: &str) -> Self {
@@ -112,15 +119,6 @@ impl DataError {
     /// Every error, if there are several.
     pub fn several(&self) -> Option<&[Self]> {
         if let Cause::Several(all) = self.cause() { Some(all) } else { None }
-    }
-
-    /// What the operating system refused, if that is the cause.
-    pub fn io_error(&self) -> Option<&io::Error> {
-        match self.cause() {
-            Cause::Io(error) => Some(error),
-            Cause::Several(all) => all.iter().find_map(Self::io_error),
-            Cause::Input | Cause::Passing | Cause::Memory => None,
-        }
     }
 
     /// Whether the same attempt would fail again, on any machine.

@@ -1,10 +1,5 @@
 //! Data sets of labelled images.
 
-#[cfg(feature = "table")]
-use std::path::Path;
-
-#[cfg(feature = "table")]
-use crate::{DataError, Labels, cifar, npz, shards};
 use crate::{DataNote, Images};
 
 /// Images with labels, for training and for testing.
@@ -31,24 +26,6 @@ pub struct LabeledImages {
     pub images: Images,
     /// One label for each, `[image]`.
     pub labels: Vec<u32>,
-}
-
-impl ImageSet {
-    /// Reads the data set at `path`, whatever it is: an archive or folder of CIFAR's binary files, a folder of Parquet
-    /// files, or an archive of NumPy arrays.
-    ///
-    /// # Errors
-    /// Those of [`cifar::read`], [`shards::read`] and [`npz::read`].
-    #[cfg(feature = "table")]
-    pub fn open(path: &Path, labels: Labels) -> Result<Self, DataError> {
-        if npz::is_npz(path) {
-            npz::read(path)
-        } else if !path.is_dir() || cifar::is_in(path)? {
-            cifar::read(path, labels)
-        } else {
-            shards::read(path, labels)
-        }
-    }
 }
 
 /// Whether a class of this name is a sign, whose mirror image is another one.

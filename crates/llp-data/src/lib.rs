@@ -28,6 +28,8 @@ mod note;
 #[cfg(feature = "table")]
 pub mod npz;
 #[cfg(feature = "table")]
+mod open;
+#[cfg(feature = "table")]
 mod picture;
 mod pixels;
 #[cfg(feature = "table")]

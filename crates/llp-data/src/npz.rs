@@ -29,7 +29,7 @@ const ENDING: &str = ".npy";
 const N_CLASSES_MAX: i128 = 1 << 16;
 
 /// Whether a file is such an archive by its name.
-pub fn is_npz(path: &Path) -> bool {
+pub(crate) fn is_npz(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) && path.is_file()
 }
 

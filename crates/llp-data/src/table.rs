@@ -15,6 +15,7 @@ mod batch;
 mod csv;
 mod error;
 mod half;
+mod head;
 mod matrix;
 pub mod names;
 pub(crate) mod npy;
@@ -23,7 +24,8 @@ mod reader;
 mod write;
 
 pub use batch::{Batch, Cell, Column, Exact, Lines};
+pub use head::{ColumnHead, Format, Head, Kind};
 pub use matrix::Table;
 pub use parquet::is_guarded;
-pub use reader::{Batches, ColumnHead, Format, Head, Kind, TableReader};
+pub use reader::{Batches, TableReader};
 pub use write::{CellType, Cells, TableFormat, TableWriter, encode};

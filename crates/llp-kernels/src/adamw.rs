@@ -3,11 +3,10 @@
 #[cfg(feature = "cuda")]
 use candle_core::Device;
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
-use rayon::prelude::*;
+use candle_core::{Result, Tensor, Var, bail};
 
 use crate::optimizer_checks;
-use crate::tensor::{CHUNK_LEN, slice, slice_mut};
+use crate::tensor::Each;
 
 /// The constants of [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -123,14 +122,21 @@ impl AdamW {
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
             return self.step_on_gpu(device, gradients, lr, step);
         }
+        let AdamStep { rate, root_scale, epsilon } = step;
+        let (past1, past2) = (beta1 as f32, beta2 as f32);
         for (Parameter { weight, moments: [first, second], decays }, gradient) in
             self.parameters.iter().zip(gradients)
         {
             let Some(gradient) = gradient else { continue };
-            first.inplace_op2(&gradient, &Blend { past: beta1 as f32, power: Power::One })?;
-            second.inplace_op2(&gradient, &Blend { past: beta2 as f32, power: Power::Two })?;
-            let decay_factor = self.decay_factor(lr, *decays);
-            weight.inplace_op3(first, second, &DecayAndStep { decay_factor, step })?;
+            // `1 - beta` of the rounded number: the two add up to 1.
+            let update = |m: &mut f32, g: f32| *m = past1 * *m + (1.0 - past1) * g;
+            first.inplace_op2(&gradient, &Each { name: "llp-adamw-first", update })?;
+            let update = |v: &mut f32, g: f32| *v = past2 * *v + (1.0 - past2) * (g * g);
+            second.inplace_op2(&gradient, &Each { name: "llp-adamw-second", update })?;
+            let factor = self.decay_factor(lr, *decays);
+            let update =
+                |w: &mut f32, m: f32, v: f32| *w = factor * *w - rate * m / (v.sqrt() * root_scale + epsilon);
+            weight.inplace_op3(first, second, &Each { name: "llp-adamw-step", update })?;
         }
         Ok(())
     }
@@ -175,77 +181,4 @@ pub(crate) struct AdamStep {
     /// One over the root of `1 - beta2^t`.
     pub(crate) root_scale: f32,
     pub(crate) epsilon: f32,
-}
-
-/// The power of the gradient whose mean a moment is.
-enum Power {
-    One,
-    Two,
-}
-
-/// `moment = past moment + (1 - past) gradient^power`, with `1 - past` of the rounded number: the two add up to 1.
-struct Blend {
-    past: f32,
-    power: Power,
-}
-
-impl InplaceOp2 for Blend {
-    fn name(&self) -> &'static str {
-        "llp-adamw-blend"
-    }
-
-    fn cpu_fwd(
-        &self,
-        moment: &mut CpuStorage,
-        lm: &Layout,
-        gradient: &CpuStorage,
-        lg: &Layout,
-    ) -> Result<()> {
-        let gradient = slice(gradient, lg)?;
-        let moment = slice_mut(moment, lm)?;
-        let Self { past, .. } = *self;
-        moment.par_chunks_mut(CHUNK_LEN).zip(gradient.par_chunks(CHUNK_LEN)).for_each(
-            |(moment, gradient)| {
-                let pairs = moment.iter_mut().zip(gradient);
-                match self.power {
-                    Power::One => pairs.for_each(|(m, g)| *m = past * *m + (1.0 - past) * g),
-                    Power::Two => pairs.for_each(|(m, g)| *m = past * *m + (1.0 - past) * (g * g)),
-                }
-            },
-        );
-        Ok(())
-    }
-}
-
-/// `weight = decay_factor weight - rate first / (root_scale sqrt(second) + epsilon)`.
-struct DecayAndStep {
-    decay_factor: f32,
-    step: AdamStep,
-}
-
-impl InplaceOp3 for DecayAndStep {
-    fn name(&self) -> &'static str {
-        "llp-adamw-step"
-    }
-
-    fn cpu_fwd(
-        &self,
-        weight: &mut CpuStorage,
-        lw: &Layout,
-        first: &CpuStorage,
-        lf: &Layout,
-        second: &CpuStorage,
-        ls: &Layout,
-    ) -> Result<()> {
-        let (first, second) = (slice(first, lf)?, slice(second, ls)?);
-        let weight = slice_mut(weight, lw)?;
-        let AdamStep { rate, root_scale, epsilon } = self.step;
-        let moments = first.par_chunks(CHUNK_LEN).zip(second.par_chunks(CHUNK_LEN));
-        weight.par_chunks_mut(CHUNK_LEN).zip(moments).for_each(|(weight, (first, second))| {
-            for ((w, m), v) in weight.iter_mut().zip(first).zip(second) {
-                *w = self.decay_factor * *w - rate * m / (v.sqrt() * root_scale + epsilon);
-            }
-        });
-        Ok(())
-    }
 }

@@ -1,5 +1,7 @@
 //! Batch normalization with running statistics, and a fused activation.
 
+mod bias;
+
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, Var, bail};
@@ -7,47 +9,14 @@ use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, T
 use crate::activations::{Activations, CpuActivations, On, Slot, token, token_storage};
 use crate::backward::hand_over;
 use crate::buffer::Buffer;
-use crate::cpu::batch_norm::{Normalization, ParameterGradients, Statistics, statistics};
+use crate::cpu::batch_norm::{Normalization, ParameterGradients};
+use crate::cpu::statistics::{Statistics, statistics};
 #[cfg(feature = "cuda")]
 use crate::cuda::activations::CudaActivations;
+use crate::mode::{Activation, Mode};
 use crate::tensor::{tensor_like, with_slices};
 
-/// Whether a network is being trained or used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Normalize with the statistics of the batch, and move the running statistics towards them.
-    Train,
-    /// The values of [`Mode::Train`] and nothing else: running statistics stay, and parameters are constants.
-    Preview,
-    /// Normalize with the running statistics; parameters are constants, so nothing is kept for their gradients.
-    Evaluate,
-}
-
-impl Mode {
-    /// Whether batch norm normalizes with the statistics of the batch.
-    fn uses_batch(self) -> bool {
-        self != Self::Evaluate
-    }
-
-    /// A parameter as an operand: tracked in training, else a constant.
-    pub fn operand(self, parameter: &Var) -> Tensor {
-        match self {
-            Self::Train => parameter.as_tensor().clone(),
-            Self::Preview | Self::Evaluate => parameter.as_detached_tensor(),
-        }
-    }
-}
-
-/// What follows the normalization, in the same pass over memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// `max(0, y)`, with gradient 0 at 0.
-    Relu,
-    /// `y P(Z <= y)` with `Z` standard normal \[hendrycks:16\]: PyTorch's `GELU`, without the approximation by `tanh`.
-    Gelu,
-}
+pub use bias::add_bias;
 
 /// The constants of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -265,48 +234,6 @@ fn move_towards(running: &Var, batch: &[f32], momentum: f64, factor: f64) -> Res
         *value = (old + momentum * (factor * f64::from(*batch) - old)) as f32;
     }
     running.set(&tensor_like(values, running.shape(), running)?)
-}
-
-/// `activation(x + bias)` for each channel: what follows a convolution with a bias and no normalization.
-///
-/// `bias` is `[channel]`. Differentiable in both arguments.
-///
-/// # Errors
-/// When `x` has another number of channels, or is on a GPU.
-pub fn add_bias(x: &Activations, bias: &Tensor, activation: Activation) -> Result<Activations> {
-    let channels = bias.dims1()?;
-    if x.extents().channels != channels {
-        bail!("a bias of {channels} channels cannot be added to an input of shape {:?}", x.dims());
-    }
-    match &x.0 {
-        On::Cpu(x) => add_bias_on_cpu(x, bias, activation).map(Activations::from),
-        #[cfg(feature = "cuda")]
-        On::Cuda(_) => {
-            bail!("this network runs on CPUs only: use --device cpu, or another network (--preset paper)")
-        }
-    }
-}
-
-/// A batch norm whose statistics are constants, mean 0 and deviation 1, and whose scale is 1.
-fn add_bias_on_cpu(x: &CpuActivations, bias: &Tensor, activation: Activation) -> Result<CpuActivations> {
-    let channels = x.extents.channels;
-    let mut values = Buffer::of_any(x.extents.len());
-    let op = BatchNormOp {
-        x: x.clone(),
-        residual: None,
-        y: None,
-        y_gradient: Arc::default(),
-        mean: vec![0.0; channels],
-        inverse_deviation: vec![1.0; channels],
-        from_batch: false,
-        activation,
-    };
-    let scale = Tensor::ones(channels, DType::F32, &Device::Cpu)?;
-    op.with_normalization(&scale, bias, |norm| norm.forward(&x.values, None, &mut values))?;
-    let mut y = CpuActivations::new(values, x.extents)?;
-    let op = BatchNormOp { y_gradient: Arc::clone(&y.gradient), ..op };
-    y.token = x.token.apply_op3(&scale, bias, op)?;
-    Ok(y)
 }
 
 struct BatchNormOp {

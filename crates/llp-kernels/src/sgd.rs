@@ -3,11 +3,10 @@
 #[cfg(feature = "cuda")]
 use candle_core::Device;
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, InplaceOp3, Layout, Result, Tensor, Var, bail};
-use rayon::prelude::*;
+use candle_core::{Result, Tensor, Var, bail};
 
 use crate::optimizer_checks;
-use crate::tensor::{CHUNK_LEN, slice, slice_mut};
+use crate::tensor::Each;
 
 /// The constants of [`Sgd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,15 +86,20 @@ impl Sgd {
         if let Some(Device::Cuda(device)) = self.parameters.first().map(|first| first.weight.device()) {
             return self.step_on_gpu(device, gradients, lr);
         }
+        let lr = lr as f32;
         for (Parameter { weight, velocity, decays }, gradient) in self.parameters.iter().zip(gradients) {
             let Some(gradient) = gradient else { continue };
-            let accumulate =
-                Accumulate { momentum: self.config.momentum as f32, weight_decay: self.decay(*decays) };
+            let (momentum, weight_decay) = (self.config.momentum as f32, self.decay(*decays));
+            let update = |v: &mut f32, g: f32, w: f32| *v = momentum * *v + (g + weight_decay * w);
+            let accumulate = Each { name: "llp-sgd-accumulate", update };
             velocity.inplace_op3(&gradient, weight.as_tensor(), &accumulate)?;
             if self.config.nesterov {
-                weight.inplace_op3(velocity, &gradient, &LookAhead { accumulate, lr: lr as f32 })?;
+                let update =
+                    |w: &mut f32, v: f32, g: f32| *w -= lr * ((g + weight_decay * *w) + momentum * v);
+                weight.inplace_op3(velocity, &gradient, &Each { name: "llp-sgd-look-ahead", update })?;
             } else {
-                weight.inplace_op2(velocity, &SgdStep { lr: lr as f32 })?;
+                let update = |w: &mut f32, v: f32| *w -= lr * v;
+                weight.inplace_op2(velocity, &Each { name: "llp-sgd-step", update })?;
             }
         }
         Ok(())
@@ -127,101 +131,5 @@ impl Sgd {
             parameters.push(SgdParameter { weight, velocity, gradient, weight_decay: self.decay(*decays) });
         }
         sgd_step(device, &parameters, self.config.momentum as f32, lr as f32)
-    }
-}
-
-/// `velocity = momentum velocity + gradient + weight_decay weight`.
-#[derive(Clone, Copy)]
-struct Accumulate {
-    momentum: f32,
-    weight_decay: f32,
-}
-
-impl InplaceOp3 for Accumulate {
-    fn name(&self) -> &'static str {
-        "llp-sgd-accumulate"
-    }
-
-    fn cpu_fwd(
-        &self,
-        velocity: &mut CpuStorage,
-        lv: &Layout,
-        gradient: &CpuStorage,
-        lg: &Layout,
-        weight: &CpuStorage,
-        lw: &Layout,
-    ) -> Result<()> {
-        let (gradient, weight) = (slice(gradient, lg)?, slice(weight, lw)?);
-        let velocity = slice_mut(velocity, lv)?;
-        let terms = gradient.par_chunks(CHUNK_LEN).zip(weight.par_chunks(CHUNK_LEN));
-        velocity.par_chunks_mut(CHUNK_LEN).zip(terms).for_each(|(velocity, (gradient, weight))| {
-            for ((v, g), w) in velocity.iter_mut().zip(gradient).zip(weight) {
-                *v = self.momentum * *v + (g + self.weight_decay * w);
-            }
-        });
-        Ok(())
-    }
-}
-
-/// `weight -= lr (gradient + weight_decay weight + momentum velocity)`.
-struct LookAhead {
-    accumulate: Accumulate,
-    lr: f32,
-}
-
-impl InplaceOp3 for LookAhead {
-    fn name(&self) -> &'static str {
-        "llp-sgd-look-ahead"
-    }
-
-    fn cpu_fwd(
-        &self,
-        weight: &mut CpuStorage,
-        lw: &Layout,
-        velocity: &CpuStorage,
-        lv: &Layout,
-        gradient: &CpuStorage,
-        lg: &Layout,
-    ) -> Result<()> {
-        let (gradient, velocity) = (slice(gradient, lg)?, slice(velocity, lv)?);
-        let weight = slice_mut(weight, lw)?;
-        let Accumulate { momentum, weight_decay } = self.accumulate;
-        let terms = gradient.par_chunks(CHUNK_LEN).zip(velocity.par_chunks(CHUNK_LEN));
-        weight.par_chunks_mut(CHUNK_LEN).zip(terms).for_each(|(weight, (gradient, velocity))| {
-            for ((w, g), v) in weight.iter_mut().zip(gradient).zip(velocity) {
-                *w -= self.lr * ((g + weight_decay * *w) + momentum * v);
-            }
-        });
-        Ok(())
-    }
-}
-
-/// `weight -= lr velocity`.
-struct SgdStep {
-    lr: f32,
-}
-
-impl InplaceOp2 for SgdStep {
-    fn name(&self) -> &'static str {
-        "llp-sgd-step"
-    }
-
-    fn cpu_fwd(
-        &self,
-        weight: &mut CpuStorage,
-        lw: &Layout,
-        velocity: &CpuStorage,
-        lv: &Layout,
-    ) -> Result<()> {
-        let velocity = slice(velocity, lv)?;
-        let weight = slice_mut(weight, lw)?;
-        weight.par_chunks_mut(CHUNK_LEN).zip(velocity.par_chunks(CHUNK_LEN)).for_each(
-            |(weight, velocity)| {
-                for (w, v) in weight.iter_mut().zip(velocity) {
-                    *w -= self.lr * v;
-                }
-            },
-        );
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Borrowing the numbers of candle tensors.
 
-use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, InplaceOp2, InplaceOp3, Layout, Result, Shape, Storage, Tensor, bail};
+use rayon::prelude::*;
 
 /// Numbers per parallel piece of work where the numbers are independent.
 pub(crate) const CHUNK_LEN: usize = 65_536;
@@ -20,6 +21,49 @@ pub(crate) fn slice_mut<'a>(storage: &'a mut CpuStorage, layout: &Layout) -> Res
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(values), Some((start, end))) => Ok(&mut values[start..end]),
         _ => bail!("expected contiguous f32 numbers, as weights are"),
+    }
+}
+
+/// An update of each number of a tensor, in place, by the numbers in its place in one tensor or two others.
+pub(crate) struct Each<F> {
+    pub(crate) name: &'static str,
+    pub(crate) update: F,
+}
+
+impl<F: Fn(&mut f32, f32) + Sync> InplaceOp2 for Each<F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(&self, x: &mut CpuStorage, lx: &Layout, a: &CpuStorage, la: &Layout) -> Result<()> {
+        let (x, a) = (slice_mut(x, lx)?, slice(a, la)?);
+        x.par_chunks_mut(CHUNK_LEN).zip(a.par_chunks(CHUNK_LEN)).for_each(|(x, a)| {
+            x.iter_mut().zip(a).for_each(|(x, a)| (self.update)(x, *a));
+        });
+        Ok(())
+    }
+}
+
+impl<F: Fn(&mut f32, f32, f32) + Sync> InplaceOp3 for Each<F> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &mut CpuStorage,
+        lx: &Layout,
+        a: &CpuStorage,
+        la: &Layout,
+        b: &CpuStorage,
+        lb: &Layout,
+    ) -> Result<()> {
+        let (x, a, b) = (slice_mut(x, lx)?, slice(a, la)?, slice(b, lb)?);
+        let others = a.par_chunks(CHUNK_LEN).zip(b.par_chunks(CHUNK_LEN));
+        x.par_chunks_mut(CHUNK_LEN).zip(others).for_each(|(x, (a, b))| {
+            x.iter_mut().zip(a.iter().zip(b)).for_each(|(x, (a, b))| (self.update)(x, *a, *b));
+        });
+        Ok(())
     }
 }
 

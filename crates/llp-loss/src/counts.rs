@@ -229,7 +229,7 @@ mod tests {
                 }).sum::<f64>()
             };
             let all = all_counts(n, log_p.len());
-            let log_sum = crate::softmax::log_sum_exp(all.iter().map(log_term));
+            let log_sum = llp_ot::log_sum_exp(all.iter().map(log_term));
             let found = weigh_counts(n, &log_p, &weights);
             prop_assert!((found.log_probability - log_sum).abs() < 1e-9, "{} {log_sum}", found.log_probability);
             for (class, expected) in found.expected.iter().enumerate() {

@@ -1,47 +1,18 @@
 //! Proportions that are known to be within bounds.
 
-use candle_core::Tensor;
-use llp_ot::Imprecision;
+use llp_ot::{Imprecision, log_sum_exp};
 
 use crate::mean::MeanPrediction;
-use crate::op::{Bag, BagFunction, EachBag, apply};
-use crate::softmax::log_sum_exp;
-use crate::{BagLoss, BagTargets, LossError};
-
-/// `min KL(z | mean prediction)` over the proportions `z` within the bounds of the bag: how far the mean prediction is
-/// from what they allow.
-///
-/// It is zero, with gradient zero, where the mean prediction is within the bounds. Elsewhere the gradient is that of
-/// [`Kl`](crate::Kl) at the nearest proportions, `z_i = min(max(t mean_j p_ji, low_i), high_i)` with the factor `t`
-/// that makes their sum 1 (the conditions of Karush, Kuhn and Tucker; the minimum is unique, so its derivative is that
-/// of the objective at it \[danskin:67\]). Exact proportions are bounds without width, so the loss is then `Kl` less the
-/// entropy of the proportions; an unknown share has the bounds 0 and 1. Shares rounded to multiples of a step have
-/// the bounds of half a step: [`Imprecision::rounded`].
-///
-/// This is a profile likelihood, and takes every count within the bounds for equally good news: unlike
-/// [`Marginal`](crate::Marginal) it does not care how probable the predictions make them.
-///
-/// Source: projection onto a polyhedron in the Kullback-Leibler divergence, \[csiszar:75\]; bounds of proportions in
-/// learning, \[orting:16\]. Standard errors other than 0 and infinity are refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interval;
-
-impl BagLoss for Interval {
-    fn name(&self) -> &'static str {
-        "interval"
-    }
-
-    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        check_bounds(targets)?;
-        apply(self.name(), EachBag(IntervalOfBag), logits, targets)
-    }
-}
+use crate::op::Bag;
+use crate::{BagTargets, LossError};
 
 /// Refuses bags with standard errors.
 pub(crate) fn check_bounds(targets: &BagTargets) -> Result<(), LossError> {
     match (0..targets.n_bags()).find(|&bag| !has_bounds(targets.imprecision_of(bag))) {
         None => Ok(()),
-        Some(bag) => Err(LossError::NoBounds { loss: Interval.name(), bag }),
+        Some(bag) => Err(LossError::Input(format!(
+            "the loss interval needs bounds of the shares, bag {bag} has standard errors: the loss marginal takes them"
+        ))),
     }
 }
 
@@ -52,17 +23,14 @@ fn has_bounds(imprecision: &Imprecision) -> bool {
     }
 }
 
-pub(crate) struct IntervalOfBag;
-
-impl BagFunction for IntervalOfBag {
-    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
-        let mean = MeanPrediction::new(logits, bag.proportions.len());
-        let logs = mean.logs();
-        let nearest = project(&logs, &bounds(bag));
-        mean.backward(&nearest, gradient);
-        let terms = nearest.iter().zip(&logs).filter(|(z, _)| **z > 0.0);
-        terms.map(|(z, log_mean)| z * (z.ln() - log_mean)).sum()
-    }
+/// The loss of one bag; its derivative by the logits, `[instance, class]`, is written to `gradient`, which is zero.
+pub(crate) fn of_bag(logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+    let mean = MeanPrediction::new(logits, bag.proportions.len());
+    let logs = mean.logs();
+    let nearest = project(&logs, &bounds(bag));
+    mean.backward(&nearest, gradient);
+    let terms = nearest.iter().zip(&logs).filter(|(z, _)| **z > 0.0);
+    terms.map(|(z, log_mean)| z * (z.ln() - log_mean)).sum()
 }
 
 /// Lower and upper bound of each class.

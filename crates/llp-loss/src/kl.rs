@@ -1,50 +1,16 @@
 //! The KL loss of section 3.1.
 
-use candle_core::Tensor;
-use llp_kernels::BagKernel;
+use llp_ot::log_sum_exp;
 
 use crate::mean::MeanPrediction;
-use crate::op::{Bag, BagFunction, EachBag, apply, on_gpu};
-use crate::softmax::log_sum_exp;
-use crate::{BagLoss, BagTargets, LossError};
+use crate::op::Bag;
 
-/// `-sum_i z_i log(mean_j p_ji)`: the cross-entropy of the known proportions and the mean prediction.
-///
-/// It is `KL(z | mean prediction) + H(z)`, so its minimum is the entropy of the proportions, not 0. The mean is
-/// taken in the log domain: a class that no instance predicts gives a large finite loss and a gradient that
-/// points away from it, where the plain formula has `log 0`.
-///
-/// Classes of unknown share count as one, whose share is the rest: `-z_U log(sum_{i in U} mean_j p_ji)` takes the
-/// place of their terms. That is the likelihood of coarsened counts, which says nothing of how they share the rest
-/// \[heitjan:91\]. Other errors of the proportions are ignored: see [`Interval`](crate::Interval) and
-/// [`Marginal`](crate::Marginal).
-///
-/// Source: [dulac-arnold:19], section 3.1. Deviation: none where all shares are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kl;
-
-impl BagLoss for Kl {
-    fn name(&self) -> &'static str {
-        "kl"
-    }
-
-    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        if let Some(loss) = on_gpu(BagKernel::Kl, logits, targets)? {
-            return Ok(loss);
-        }
-        apply(self.name(), EachBag(KlOfBag), logits, targets)
-    }
-}
-
-pub(crate) struct KlOfBag;
-
-impl BagFunction for KlOfBag {
-    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
-        let mean = MeanPrediction::new(logits, bag.proportions.len());
-        let (loss, weights) = coarsened(&mean, bag);
-        mean.backward(&weights, gradient);
-        loss
-    }
+/// The loss of one bag; its derivative by the logits, `[instance, class]`, is written to `gradient`, which is zero.
+pub(crate) fn of_bag(logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+    let mean = MeanPrediction::new(logits, bag.proportions.len());
+    let (loss, weights) = coarsened(&mean, bag);
+    mean.backward(&weights, gradient);
+    loss
 }
 
 /// The loss, and minus its derivative by the logarithm of the mean prediction, `[class]`.

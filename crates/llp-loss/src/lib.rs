@@ -48,6 +48,7 @@ mod counts;
 mod error;
 mod interval;
 mod kl;
+mod loss;
 mod marginal;
 mod mean;
 mod moments;
@@ -55,23 +56,15 @@ mod multinomial;
 mod op;
 mod proportion;
 mod rot;
-mod slices;
 mod softmax;
 mod targets;
 
 use candle_core::Tensor;
 
-pub use avg_kl::AvgKl;
-pub use count_likelihood::{Gaussian, Saddlepoint};
 pub use error::LossError;
-pub use interval::Interval;
-pub use kl::Kl;
-pub use marginal::Marginal;
-pub use moments::Moments;
-pub use multinomial::Multinomial;
-pub use proportion::{L1, L2};
-pub use rot::Rot;
-pub use slices::SliceLoss;
+pub use loss::Loss::{
+    self, AvgKl, Gaussian, Interval, Kl, L1, L2, Marginal, Moments, Multinomial, Rot, Saddlepoint,
+};
 pub use softmax::log_softmax;
 pub use targets::BagTargets;
 

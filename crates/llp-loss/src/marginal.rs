@@ -1,80 +1,32 @@
 //! The likelihood of proportions that are rounded, noisy, within bounds or partly unknown.
 
-use candle_core::Tensor;
 use llp_ot::Imprecision;
 
 use crate::counts::{CountWeights, log_factorials, make_possible, weigh_counts};
 use crate::kl::coarsened;
 use crate::mean::MeanPrediction;
-use crate::op::{Bag, BagFunction, EachBag, apply};
-use crate::{BagLoss, BagTargets, LossError};
+use crate::op::Bag;
 
-/// `-(1/n) log sum_k multinomial(k; n, mean prediction) prod_i w_i(k_i)`: the likelihood of what is known of a bag's
-/// proportions, with everything that is not known summed out.
-///
-/// The model is that of [`Kl`](crate::Kl), whose value is `-(1/n) log multinomial(n z; n, mean prediction)` up to a
-/// constant: the `n` labels of a bag are drawn from the mean prediction. The counts `k` are then observed through
-/// their weights:
-///
-/// | known | weight of `k_i` |
-/// |---|---|
-/// | bounds | 1 where `low_i <= k_i / n <= high_i`, else 0 |
-/// | standard error `e_i` | `exp(-((z_i - k_i / n) / e_i)^2 / 2)`: normal errors, density relative to its largest |
-/// | exact, or standard error 0 | 1 where `k_i = n z_i`, else 0 |
-/// | unknown | 1 |
-///
-/// The gradient is that of `Kl` at the expected proportions `E[k | known] / n`, which is the step of expectation and
-/// maximization \[dempster:77\] taken by gradient. Without errors it is that of `Kl`; with unknown classes and no other
-/// errors, that of `Kl` with these classes as one; when nothing is known, zero. The value is at least 0, in nats per
-/// instance.
-///
-/// Laplace noise of scale `b` has the standard error `sqrt(2) b` and is taken as normal. Where the noise went through a
-/// projection onto the simplex, the weights are those of the projected shares, an approximation.
-///
-/// Edge cases: a bag that is exact but for unknown classes need not have whole counts `n z`. Elsewhere, a standard
-/// error of less than a tenth of an instance counts as a tenth, bounds without a whole count between them are widened
-/// to the next on either side, and bounds within which no counts add up to `n`, by one count at a time until some do.
-///
-/// Time: `O(K n)` and a convolution of `K` sequences as long as the counts are uncertain, at most `O(K n^2)`.
-///
-/// Source: the multinomial probability of bounds, \[levin:81\]; rounded and missing data as coarsened data, \[heitjan:91\].
-/// No source for its use in learning from proportions is known to us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Marginal;
-
-impl BagLoss for Marginal {
-    fn name(&self) -> &'static str {
-        "marginal"
-    }
-
-    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        apply(self.name(), EachBag(MarginalOfBag), logits, targets)
-    }
-}
-
-pub(crate) struct MarginalOfBag;
-
-impl BagFunction for MarginalOfBag {
-    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
-        let n_classes = bag.proportions.len();
-        let n = logits.len() / n_classes;
-        let mean = MeanPrediction::new(logits, n_classes);
-        let weights = match bag.imprecision {
-            Imprecision::Intervals { low, high } => within_bounds(n, low, high),
-            Imprecision::StandardErrors(errors) if errors.iter().any(|e| *e > 0.0 && e.is_finite()) => {
-                with_errors(n, bag.proportions, errors)
-            }
-            Imprecision::Exact | Imprecision::StandardErrors(_) => {
-                let (cross_entropy, expected) = coarsened(&mean, bag);
-                mean.backward(&expected, gradient);
-                return cross_entropy - log_arrangements(n, bag) / n as f64;
-            }
-        };
-        let found = weigh_counts(n, &mean.logs(), &weights);
-        let expected: Vec<f64> = found.expected.iter().map(|count| count / n as f64).collect();
-        mean.backward(&expected, gradient);
-        -found.log_probability / n as f64
-    }
+/// The loss of one bag; its derivative by the logits, `[instance, class]`, is written to `gradient`, which is zero.
+pub(crate) fn of_bag(logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+    let n_classes = bag.proportions.len();
+    let n = logits.len() / n_classes;
+    let mean = MeanPrediction::new(logits, n_classes);
+    let weights = match bag.imprecision {
+        Imprecision::Intervals { low, high } => within_bounds(n, low, high),
+        Imprecision::StandardErrors(errors) if errors.iter().any(|e| *e > 0.0 && e.is_finite()) => {
+            with_errors(n, bag.proportions, errors)
+        }
+        Imprecision::Exact | Imprecision::StandardErrors(_) => {
+            let (cross_entropy, expected) = coarsened(&mean, bag);
+            mean.backward(&expected, gradient);
+            return cross_entropy - log_arrangements(n, bag) / n as f64;
+        }
+    };
+    let found = weigh_counts(n, &mean.logs(), &weights);
+    let expected: Vec<f64> = found.expected.iter().map(|count| count / n as f64).collect();
+    mean.backward(&expected, gradient);
+    -found.log_probability / n as f64
 }
 
 /// Logarithm of the number of ways to give the instances their classes, unknown ones taken as one.

@@ -1,6 +1,8 @@
 //! The mean prediction of a bag, in the log domain, and the way back from it to the logits.
 
-use crate::softmax::{log_softmax, log_sum_exp};
+use llp_ot::log_sum_exp;
+
+use crate::softmax::log_softmax;
 
 /// `log(mean_j p_ji)` of each class, with what its derivative needs.
 #[expect(clippy::struct_field_names, reason = "each is the logarithm of what it names")]

@@ -1,61 +1,26 @@
 //! Factorial moments of a bag's counts.
 
-use candle_core::Tensor;
-
-use crate::op::{Bag, BagFunction, EachBag, apply, refuse_unknown};
+use crate::LossError;
+use crate::op::Bag;
 use crate::softmax::log_softmax;
-use crate::{BagLoss, BagTargets, LossError};
-
-/// The mean over the orders `r = 1, ..., R` of the cross-entropy between the classes of `r` different instances that are
-/// drawn from the bag, known and predicted.
-///
-/// Known is the hypergeometric distribution of the counts, `T(c_1 ... c_r)`, proportional to
-/// `prod_c z_c (z_c - 1/n) (z_c - 2/n) ...`; predicted is `sum p_{j_1 c_1} ... p_{j_r c_r}` over all different
-/// `j_1, ..., j_r`. Both are divided by their sums, and the prediction is mixed with a share of 1e-4 of the uniform
-/// distribution, so that no logarithm is infinite. Order 1 is [`Kl`](crate::Kl) but for that share; order `n` is the
-/// likelihood of the counts. Bags with fewer instances than `R` take the orders that they have.
-///
-/// Where `n z` is not whole, negative factors count as 0. A class of unknown share is refused; other errors of the
-/// proportions are ignored.
-///
-/// Time: `O(n K C(K + R, R))`, so order 3 costs little and order 8 of ten classes 44,000 states for each instance.
-///
-/// Source: \[ma:25\], with its constants; the recursion is ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moments {
-    /// `R`, from 1 to 8.
-    pub order: usize,
-}
 
 /// Most states that are allocated for: more than order 8 of ten classes has, 43,758.
 const MAX_STATES: usize = 1_000_000;
 
-impl Moments {
-    /// Refuses orders of so many classes that their states fill the memory.
-    pub(crate) fn check(self, n_classes: usize) -> Result<(), LossError> {
-        // C(classes + order, order); every partial product is a binomial coefficient.
-        let n_states = (1..=self.order).fold(1_usize, |states, r| states.saturating_mul(n_classes + r) / r);
-        if n_states > MAX_STATES {
-            return Err(LossError::TooManyMoments { order: self.order, n_classes, n_states });
-        }
-        Ok(())
+/// Refuses orders of so many classes that their states fill the memory.
+pub(crate) fn check(order: usize, n_classes: usize) -> Result<(), LossError> {
+    // C(classes + order, order); every partial product is a binomial coefficient.
+    let n_states = (1..=order).fold(1_usize, |states, r| states.saturating_mul(n_classes + r) / r);
+    if n_states > MAX_STATES {
+        return Err(LossError::Input(format!(
+            "moments of order {order} of {n_classes} classes have {n_states} terms for each instance: take a smaller order"
+        )));
     }
+    Ok(())
 }
 
 /// Share of the uniform distribution in the predicted one.
 const UNIFORM: f64 = 1e-4;
-
-impl BagLoss for Moments {
-    fn name(&self) -> &'static str {
-        "moments"
-    }
-
-    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        refuse_unknown(self.name(), targets)?;
-        self.check(targets.n_classes())?;
-        apply(self.name(), EachBag(MomentsOfBag::new(*self, targets.n_classes())), logits, targets)
-    }
-}
 
 /// Counts of up to `order` drawn instances, by their number, smaller numbers first.
 struct States {
@@ -130,13 +95,19 @@ impl States {
     }
 }
 
-pub(crate) struct MomentsOfBag {
+/// What the bags of a batch share.
+pub(crate) struct StatesOfMoments {
     order: usize,
     states: States,
 }
 
-impl BagFunction for MomentsOfBag {
-    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+impl StatesOfMoments {
+    pub(crate) fn new(order: usize, n_classes: usize) -> Self {
+        Self { order, states: States::new(n_classes, order) }
+    }
+
+    /// The loss of one bag; its derivative by the logits, `[instance, class]`, is written to `gradient`, which is zero.
+    pub(crate) fn of_bag(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
         let k = bag.proportions.len();
         let n = logits.len() / k;
         let probs: Vec<f64> = log_softmax(logits, k).iter().map(|log_p| log_p.exp()).collect();
@@ -163,12 +134,6 @@ impl BagFunction for MomentsOfBag {
             }
         }
         loss
-    }
-}
-
-impl MomentsOfBag {
-    pub(crate) fn new(Moments { order }: Moments, n_classes: usize) -> Self {
-        Self { order, states: States::new(n_classes, order) }
     }
 
     /// The loss, and its derivative by the coefficients, `[state]`.
@@ -225,15 +190,12 @@ mod tests {
     /// Order 8 of ten classes is as large as the documentation says; a hundred classes would fill the memory.
     #[test]
     fn orders_that_fill_the_memory_are_refused() {
-        let eight = Moments { order: 8 };
         assert_eq!(States::new(10, 8).len(), 43_758);
-        eight.check(10).unwrap();
-        match eight.check(100) {
-            Err(LossError::TooManyMoments { n_states, .. }) => assert_eq!(n_states, 352_025_629_371),
-            other => panic!("{other:?}"),
-        }
-        Moments { order: 1 }.check(999_999).unwrap();
-        Moments { order: 1 }.check(1_000_000).unwrap_err();
+        check(8, 10).unwrap();
+        let refused = check(8, 100).unwrap_err().to_string();
+        assert!(refused.contains(" 352025629371 terms"), "{refused}");
+        check(1, 999_999).unwrap();
+        check(1, 1_000_000).unwrap_err();
     }
 
     /// There are C(K + R, R) counts of up to R instances, each once, and each state leads back to all that are one less.

@@ -1,53 +1,22 @@
 //! Expectation and maximization with multinomial responsibilities.
 
-use candle_core::Tensor;
-
-use crate::op::{Bag, BagFunction, EachBag, apply, refuse_unknown};
+use crate::op::Bag;
 use crate::softmax::log_softmax;
-use crate::{BagLoss, BagTargets, LossError};
 
-/// `-(1/n) sum_j sum_i q_ji log p_ji`: cross-entropy with responsibilities `q`, the probable labels given the counts.
-///
-/// `q_ji` is proportional to `p_ji x_i / (S_i - p_ji)`, with the counts `x = n z` and the sums `S_i = sum_j p_ji`: Bayes'
-/// rule where the other instances of the bag have a multinomial distribution. No gradient goes through `q`, so this is the
-/// maximization step of an EM algorithm taken by gradient, `(p_j - q_j) / n`. The value is that of the step, not of one
-/// function that all steps lower. For bags of one instance it is the cross-entropy of its label.
-///
-/// A class of unknown share is refused; other errors of the proportions are ignored.
-///
-/// Source: the responsibilities are those of the method `mult` of the R package fastei for tables of counts
-/// \[ubilla:26\].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Multinomial;
-
-impl BagLoss for Multinomial {
-    fn name(&self) -> &'static str {
-        "multinomial"
-    }
-
-    fn forward(&self, logits: &Tensor, targets: &BagTargets) -> Result<Tensor, LossError> {
-        refuse_unknown(self.name(), targets)?;
-        apply(self.name(), EachBag(MultinomialOfBag), logits, targets)
-    }
-}
-
-pub(crate) struct MultinomialOfBag;
-
-impl BagFunction for MultinomialOfBag {
-    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
-        let n_classes = bag.proportions.len();
-        let n = (logits.len() / n_classes) as f64;
-        let log_probs = log_softmax(logits, n_classes);
-        let q = responsibilities(&log_probs, bag.proportions);
-        let mut loss = 0.0;
-        for ((out, q), log_p) in gradient.iter_mut().zip(&q).zip(&log_probs) {
-            *out = (log_p.exp() - q) / n;
-            if *q > 0.0 {
-                loss -= q * log_p / n;
-            }
+/// The loss of one bag; its derivative by the logits, `[instance, class]`, is written to `gradient`, which is zero.
+pub(crate) fn of_bag(logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64 {
+    let n_classes = bag.proportions.len();
+    let n = (logits.len() / n_classes) as f64;
+    let log_probs = log_softmax(logits, n_classes);
+    let q = responsibilities(&log_probs, bag.proportions);
+    let mut loss = 0.0;
+    for ((out, q), log_p) in gradient.iter_mut().zip(&q).zip(&log_probs) {
+        *out = (log_p.exp() - q) / n;
+        if *q > 0.0 {
+            loss -= q * log_p / n;
         }
-        loss
     }
+    loss
 }
 
 /// Probable labels, `[instance, class]` as `log_probs`.
@@ -91,7 +60,7 @@ mod tests {
         let imprecision = llp_ot::Imprecision::Exact;
         let bag = Bag { proportions: &proportions, imprecision: &imprecision };
         let mut gradient = [0.0; 9];
-        let loss = MultinomialOfBag.evaluate(&logits, bag, &mut gradient);
+        let loss = of_bag(&logits, bag, &mut gradient);
         assert!((loss - value(&logits)).abs() < 1e-12);
         for index in 0..9 {
             let moved = |by: f64| {

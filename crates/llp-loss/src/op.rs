@@ -8,22 +8,9 @@ use std::sync::OnceLock;
 use candle_core::backend::{BackendDevice, BackendStorage};
 use candle_core::{CpuStorage, CudaStorage, CustomOp1, Layout, Result, Shape, Tensor, WithDType, bail};
 use llp_kernels::{BagKernel, bag_loss};
-use llp_ot::{Imprecision, Real};
+use llp_ot::{Imprecision, OtError, Real, RotBatch};
 
-use crate::{BagTargets, LossError};
-
-/// A loss on plain slices, for all bags of a batch.
-pub(crate) trait BatchFunction: Send + Sync + 'static {
-    /// `logits` and `gradient` are `[instance, class]`, `loss` is `[bag]`; `gradient` receives the derivative
-    /// of each bag's own loss.
-    fn evaluate<T: Real>(
-        &self,
-        logits: &[T],
-        targets: &BagTargets,
-        loss: &mut [T],
-        gradient: &mut [T],
-    ) -> std::result::Result<(), LossError>;
-}
+use crate::{BagLoss as _, BagTargets, Loss, LossError};
 
 /// What is known of one bag.
 #[derive(Clone, Copy)]
@@ -40,40 +27,38 @@ impl Bag<'_> {
     }
 }
 
-/// A loss on plain slices, for one bag, in double precision.
-pub(crate) trait BagFunction: Send + Sync + 'static {
-    /// Returns the loss and writes its derivative by the logits, `[instance, class]`, to `gradient`, which is zero.
-    fn evaluate(&self, logits: &[f64], bag: Bag<'_>, gradient: &mut [f64]) -> f64;
+/// Applies a loss of one bag, in double precision, to each bag of a batch.
+pub(crate) fn each_bag<T: Real>(
+    of_bag: impl Fn(&[f64], Bag<'_>, &mut [f64]) -> f64,
+    logits: &[T],
+    targets: &BagTargets,
+    loss: &mut [T],
+    gradient: &mut [T],
+) {
+    let mut start = 0;
+    for (index, size) in targets.sizes().iter().enumerate() {
+        let bag =
+            Bag { proportions: targets.proportions_of(index), imprecision: targets.imprecision_of(index) };
+        let end = start + size * targets.n_classes();
+        let wide: Vec<f64> = logits[start..end].iter().map(|value| value.to_f64()).collect();
+        let mut wide_gradient = vec![0.0; wide.len()];
+        loss[index] = T::from_f64(of_bag(&wide, bag, &mut wide_gradient));
+        for (out, value) in gradient[start..end].iter_mut().zip(wide_gradient) {
+            *out = T::from_f64(value);
+        }
+        start = end;
+    }
 }
 
-/// A [`BagFunction`] applied to each bag of a batch.
-pub(crate) struct EachBag<F>(pub(crate) F);
-
-impl<F: BagFunction> BatchFunction for EachBag<F> {
-    fn evaluate<T: Real>(
-        &self,
-        logits: &[T],
-        targets: &BagTargets,
-        loss: &mut [T],
-        gradient: &mut [T],
-    ) -> std::result::Result<(), LossError> {
-        let mut start = 0;
-        for (index, size) in targets.sizes().iter().enumerate() {
-            let bag = Bag {
-                proportions: targets.proportions_of(index),
-                imprecision: targets.imprecision_of(index),
-            };
-            let end = start + size * targets.n_classes();
-            let wide: Vec<f64> = logits[start..end].iter().map(|value| value.to_f64()).collect();
-            let mut wide_gradient = vec![0.0; wide.len()];
-            loss[index] = T::from_f64(self.0.evaluate(&wide, bag, &mut wide_gradient));
-            for (out, value) in gradient[start..end].iter_mut().zip(wide_gradient) {
-                *out = T::from_f64(value);
-            }
-            start = end;
-        }
-        Ok(())
-    }
+/// Applies a function of `llp-ot` to the bags.
+pub(crate) fn as_batch<T: Real, R>(
+    logits: &[T],
+    targets: &BagTargets,
+    of_batch: impl FnOnce(&RotBatch<'_, T>) -> std::result::Result<R, OtError>,
+) -> std::result::Result<R, LossError> {
+    let proportions: Vec<T> = targets.proportions().iter().map(|&z| T::from_f64(z)).collect();
+    let (bag_sizes, n_classes) = (targets.sizes(), targets.n_classes());
+    Ok(of_batch(&RotBatch { logits, bag_sizes, proportions: &proportions, n_classes })?)
 }
 
 /// Refuses bags with a class of unknown share.
@@ -81,7 +66,7 @@ pub(crate) fn refuse_unknown(loss: &'static str, targets: &BagTargets) -> std::r
     for bag in 0..targets.n_bags() {
         let imprecision = targets.imprecision_of(bag);
         if let Some(class) = (0..targets.n_classes()).find(|&class| imprecision.is_unknown(class)) {
-            return Err(LossError::UnknownShare { loss, bag, class });
+            return Err(LossError::unknown_share(loss, bag, class));
         }
     }
     Ok(())
@@ -93,7 +78,6 @@ pub(crate) fn on_gpu(
     logits: &Tensor,
     targets: &BagTargets,
 ) -> std::result::Result<Option<Tensor>, LossError> {
-    targets.check(logits)?;
     let has_unknown =
         |bag| (0..targets.n_classes()).any(|class| targets.imprecision_of(bag).is_unknown(class));
     if (0..targets.n_bags()).any(has_unknown) {
@@ -102,33 +86,29 @@ pub(crate) fn on_gpu(
     Ok(bag_loss(kernel, logits, targets.sizes(), targets.proportions())?)
 }
 
-/// Applies a function to logits; the result is `[bag]` and differentiable.
-pub(crate) fn apply<F: BatchFunction>(
-    name: &'static str,
-    function: F,
+/// Applies a loss to logits that suit the targets; the result is `[bag]` and differentiable.
+pub(crate) fn apply(
+    loss: Loss,
     logits: &Tensor,
     targets: &BagTargets,
 ) -> std::result::Result<Tensor, LossError> {
-    targets.check(logits)?;
-    let op = BagLossOp { name, function, targets: targets.clone(), gradient: OnceLock::new() };
+    let op = BagLossOp { loss, targets: targets.clone(), gradient: OnceLock::new() };
     Ok(logits.contiguous()?.apply_op1(op)?)
 }
 
-struct BagLossOp<F> {
-    name: &'static str,
-    function: F,
+struct BagLossOp {
+    loss: Loss,
     targets: BagTargets,
     /// Set by the forward pass, `[instance, class]`.
     gradient: OnceLock<CpuStorage>,
 }
 
-impl<F: BatchFunction> BagLossOp<F> {
+impl BagLossOp {
     fn run<T: Real + WithDType>(&self, logits: &[T]) -> Result<CpuStorage> {
         let mut loss = vec![T::default(); self.targets.n_bags()];
         let mut gradient = vec![T::default(); logits.len()];
-        self.function
-            .evaluate(logits, &self.targets, &mut loss, &mut gradient)
-            .map_err(candle_core::Error::wrap)?;
+        let computed = self.loss.compute(logits, &self.targets, &mut loss, &mut gradient);
+        computed.map_err(candle_core::Error::wrap)?;
         // candle calls the forward pass once per operation.
         let _ = self.gradient.set(T::to_cpu_storage_owned(gradient));
         Ok(T::to_cpu_storage_owned(loss))
@@ -144,19 +124,19 @@ impl<F: BatchFunction> BagLossOp<F> {
     }
 }
 
-impl<F: BatchFunction> CustomOp1 for BagLossOp<F> {
+impl CustomOp1 for BagLossOp {
     fn name(&self) -> &'static str {
-        self.name
+        self.loss.name()
     }
 
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("{} needs contiguous logits", self.name)
+            bail!("{} needs contiguous logits", self.name())
         };
         let loss = match logits {
             CpuStorage::F32(logits) => self.run(&logits[start..end])?,
             CpuStorage::F64(logits) => self.run(&logits[start..end])?,
-            _ => bail!("{} needs logits in f32 or f64", self.name),
+            _ => bail!("{} needs logits in f32 or f64", self.name()),
         };
         Ok((loss, self.targets.n_bags().into()))
     }
@@ -178,7 +158,7 @@ impl<F: BatchFunction> CustomOp1 for BagLossOp<F> {
                 let scaled = self.scale(gradient, &loss_gradient.to_vec1()?);
                 Tensor::from_vec(scaled, shape, device).map(Some)
             }
-            _ => bail!("{}: backward without forward", self.name),
+            _ => bail!("{}: backward without forward", self.name()),
         }
     }
 }

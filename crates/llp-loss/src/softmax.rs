@@ -1,13 +1,6 @@
 //! Log-probabilities of the instances of one bag.
 
-/// `log(sum(exp(values)))` without overflow; minus infinity for no values or none above it.
-pub(crate) fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY {
-        return max;
-    }
-    max + values.map(|value| (value - max).exp()).sum::<f64>().ln()
-}
+use llp_ot::log_sum_exp;
 
 /// The log-probabilities of `logits`, both row-major `[instance, class]`; a row of infinities gives NaN.
 ///

@@ -27,14 +27,22 @@ impl BagTargets {
     ) -> Result<Self, LossError> {
         let proportions: Vec<&Proportions> = proportions.into_iter().collect();
         if sizes.len() != proportions.len() {
-            return Err(LossError::BagCount { n_sizes: sizes.len(), n_proportions: proportions.len() });
+            return Err(LossError::Input(format!(
+                "got {} bag sizes and {} vectors of proportions: every bag needs one of each",
+                sizes.len(),
+                proportions.len()
+            )));
         }
         if let Some(bag) = sizes.iter().position(|size| *size == 0) {
-            return Err(LossError::EmptyBag { bag });
+            return Err(LossError::Input(format!("bag {bag} is empty")));
         }
-        let expected = proportions.first().ok_or(LossError::NoBags)?.n_classes();
+        let no_bags = || LossError::Input("a batch needs at least one bag".to_owned());
+        let expected = proportions.first().ok_or_else(no_bags)?.n_classes();
         if let Some(bag) = proportions.iter().position(|z| z.n_classes() != expected) {
-            return Err(LossError::ClassCount { bag, expected, got: proportions[bag].n_classes() });
+            let got = proportions[bag].n_classes();
+            return Err(LossError::Input(format!(
+                "bag {bag} has proportions of {got} classes, the first bag has {expected}"
+            )));
         }
         let proportions = proportions.iter().flat_map(|z| z.as_slice().iter().copied()).collect();
         let imprecision = vec![Imprecision::Exact; sizes.len()];
@@ -47,10 +55,14 @@ impl BagTargets {
     /// When there is not one for each bag, or one does not suit the proportions.
     pub fn with_imprecision(self, imprecision: Vec<Imprecision>) -> Result<Self, LossError> {
         if imprecision.len() != self.n_bags() {
-            return Err(LossError::ImprecisionCount { n_bags: self.n_bags(), got: imprecision.len() });
+            let (got, n_bags) = (imprecision.len(), self.n_bags());
+            return Err(LossError::Input(format!(
+                "got what is known of the errors of {got} bags for {n_bags} bags: every bag needs one"
+            )));
         }
         for (bag, of_bag) in imprecision.iter().enumerate() {
-            of_bag.check(self.n_classes).map_err(|source| LossError::Imprecision { bag, source })?;
+            let checked = of_bag.check(self.n_classes);
+            checked.map_err(|error| LossError::Input(format!("bag {bag}: {error}")))?;
         }
         Ok(Self { imprecision, ..self })
     }
@@ -101,11 +113,7 @@ impl BagTargets {
     /// # Errors
     /// When they are not, with both shapes.
     pub fn check(&self, logits: &Tensor) -> Result<(), LossError> {
-        let (n_instances, n_classes) = (self.n_instances(), self.n_classes);
-        if logits.dims() == [n_instances, n_classes] {
-            Ok(())
-        } else {
-            Err(LossError::LogitsShape { got: logits.dims().to_vec(), n_instances, n_classes })
-        }
+        let expected = [self.n_instances(), self.n_classes];
+        if logits.dims() == expected { Ok(()) } else { Err(LossError::logits_shape(logits.dims(), expected)) }
     }
 }

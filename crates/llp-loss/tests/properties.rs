@@ -6,13 +6,13 @@ mod batches;
 use batches::{Batch, batches, close, evaluate};
 use candle_core::{DType, Device, Tensor, Var};
 use llp_loss::{
-    AvgKl, BagLoss, BagTargets, Gaussian, Interval, Kl, L1, L2, LossError, Marginal, Moments, Multinomial,
-    Rot, Saddlepoint,
+    AvgKl, BagLoss, BagTargets, Gaussian, Interval, Kl, L1, L2, Loss, LossError, Marginal, Moments,
+    Multinomial, Rot, Saddlepoint,
 };
 use llp_ot::{NewtonConfig, Proportions, RotConfig, RotSolver, entropy};
 use proptest::prelude::*;
 
-fn rot(alpha: f64, epsilon: f64) -> Rot {
+fn rot(alpha: f64, epsilon: f64) -> Loss {
     Rot { config: RotConfig { alpha, epsilon, solver: RotSolver::Newton(NewtonConfig::DOUBLE) } }
 }
 

@@ -6,7 +6,7 @@ use llp_kernels::{
 };
 use rand::Rng;
 
-use crate::NnError;
+use crate::error::{NnError, check_extents};
 use crate::init::{conv_identity, linear_uniform};
 use crate::state_dict::{Role, StateDict};
 
@@ -36,12 +36,12 @@ impl AirbenchConfig {
     pub const EPSILON: f64 = 1e-12;
 
     /// Numbers of a patch.
-    pub fn patch_len(&self) -> usize {
+    pub(crate) fn patch_len(&self) -> usize {
         PATCH * PATCH * self.channels
     }
 
     /// Channels after the whitening: every component of a patch and its negative.
-    pub fn whitened(&self) -> usize {
+    pub(crate) fn whitened(&self) -> usize {
         2 * self.patch_len()
     }
 
@@ -51,10 +51,7 @@ impl AirbenchConfig {
             ("widths", self.widths.into_iter().min().unwrap_or_default()),
             ("n_classes", self.n_classes),
         ];
-        match extents.iter().find(|(_, value)| *value == 0) {
-            None => Ok(()),
-            Some(&(field, _)) => Err(NnError::ZeroSize { field }),
-        }
+        check_extents(&extents)
     }
 }
 
@@ -109,11 +106,11 @@ impl Airbench {
     /// numbers of a patch in the order channel, row, column. Their negatives are added.
     ///
     /// # Errors
-    /// [`NnError::InputLength`] unless there are as many rows and columns as a patch has numbers.
+    /// An error unless there are as many rows and columns as a patch has numbers.
     pub fn set_whitening(&self, filters: &[f32]) -> Result<(), NnError> {
         let expected = self.config.patch_len().pow(2);
         if filters.len() != expected {
-            return Err(NnError::InputLength { expected, got: filters.len() });
+            return Err(NnError::input_length(expected, filters.len()));
         }
         Ok(self.whitening.set(&both_signs(&self.config, filters.to_vec(), self.whitening.device())?)?)
     }
@@ -130,7 +127,10 @@ impl Airbench {
         let images = Activations::from_tensor(images)?;
         let [_, height, width, _] = images.dims();
         if height != width || height < AirbenchConfig::MIN_SIZE {
-            return Err(NnError::ImageSize { height, width, min: AirbenchConfig::MIN_SIZE });
+            let (min, problem) = (AirbenchConfig::MIN_SIZE, "do not suit this network");
+            return Err(NnError::Input(format!(
+                "images of {height}x{width} pixels {problem}: it needs square ones of at least {min}x{min}"
+            )));
         }
         let whitening = self.whitening.as_detached_tensor();
         let x = conv2d(&images, &whitening, Conv2dConfig { stride: 1, padding: 0 })?;

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor, Var};
 use llp_kernels::{Mode, relu};
 use rand::Rng;
 
-use crate::NnError;
+use crate::error::{NnError, check_extents};
 use crate::init::linear_uniform;
 use crate::state_dict::{Role, StateDict};
 
@@ -28,11 +28,7 @@ impl MlpConfig {
     }
 
     fn check(&self) -> Result<(), NnError> {
-        let extents = [("n_inputs", self.n_inputs), ("hidden", self.hidden), ("n_classes", self.n_classes)];
-        match extents.iter().find(|(_, value)| *value == 0) {
-            None => Ok(()),
-            Some(&(field, _)) => Err(NnError::ZeroSize { field }),
-        }
+        check_extents(&[("n_inputs", self.n_inputs), ("hidden", self.hidden), ("n_classes", self.n_classes)])
     }
 }
 
@@ -98,7 +94,7 @@ impl Mlp {
         let x = inputs.flatten_from(1)?;
         let (_, got) = x.dims2()?;
         if got != self.config.n_inputs {
-            return Err(NnError::InputLength { expected: self.config.n_inputs, got });
+            return Err(NnError::input_length(self.config.n_inputs, got));
         }
         let Some((last, hidden)) = self.layers.split_last() else {
             unreachable!("a network has a last layer")

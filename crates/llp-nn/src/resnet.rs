@@ -4,8 +4,8 @@ use candle_core::{Device, Tensor, Var};
 use llp_kernels::{Activation, Activations, Mode, max_pool2d, pooled_linear, prepare_filters};
 use rand::Rng;
 
-use crate::NnError;
 use crate::block::{BasicBlock, ConvNorm};
+use crate::error::{NnError, check_extents};
 use crate::init::linear_uniform;
 use crate::state_dict::{Role, StateDict};
 
@@ -60,14 +60,7 @@ pub enum Part {
 
 impl ResNetConfig {
     fn check(&self) -> Result<(), NnError> {
-        for (field, value) in
-            [("channels", self.channels), ("width", self.width), ("n_classes", self.n_classes)]
-        {
-            if value == 0 {
-                return Err(NnError::ZeroSize { field });
-            }
-        }
-        Ok(())
+        check_extents(&[("channels", self.channels), ("width", self.width), ("n_classes", self.n_classes)])
     }
 }
 

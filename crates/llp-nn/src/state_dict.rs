@@ -96,15 +96,9 @@ impl StateDict {
     /// When a tensor is missing, unknown or has another shape; nothing is changed then.
     pub fn load(&self, tensors: &HashMap<String, Tensor>) -> Result<(), NnError> {
         for entry in &self.entries {
-            let tensor = tensors
-                .get(&entry.name)
-                .ok_or_else(|| NnError::MissingTensor { name: entry.name.clone() })?;
+            let tensor = tensors.get(&entry.name).ok_or_else(|| NnError::missing(&entry.name))?;
             if tensor.shape() != entry.var.shape() {
-                return Err(NnError::ShapeMismatch {
-                    name: entry.name.clone(),
-                    expected: entry.var.dims().to_vec(),
-                    got: tensor.dims().to_vec(),
-                });
+                return Err(NnError::other_shape(&entry.name, entry.var.dims(), tensor.dims()));
             }
         }
         let mut names: Vec<&String> = tensors.keys().filter(|name| !name.ends_with(STEP_COUNTER)).collect();
@@ -112,7 +106,8 @@ impl StateDict {
         if let Some(name) =
             names.into_iter().find(|name| self.entries.iter().all(|entry| entry.name != **name))
         {
-            return Err(NnError::UnexpectedTensor { name: name.clone() });
+            let problem = format!("the tensor {name:?} is not part of this network");
+            return Err(NnError::Input(format!("{problem}: is this a checkpoint of another architecture?")));
         }
         for entry in &self.entries {
             let tensor = tensors[&entry.name].to_dtype(DType::F32)?.to_device(entry.var.device())?;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use candle_core::{DType, Device, Tensor};
-use llp_nn::{Mode, NnError, Part, ResNet18, ResNetConfig, Role, Stem};
+use llp_nn::{Mode, Part, ResNet18, ResNetConfig, Role, Stem};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -94,8 +94,8 @@ fn a_foreign_state_is_refused_whole() {
     let mut reshaped = state(&network(1));
     reshaped.insert("fc.bias".into(), Tensor::zeros(4, DType::F32, &Device::Cpu).unwrap());
     let error = |state| b.state_dict().load(&state).unwrap_err();
-    assert!(matches!(error(missing), NnError::MissingTensor { name } if name == "layer3.0.conv2.weight"));
-    assert!(matches!(error(unknown), NnError::UnexpectedTensor { name } if name == "fc2.weight"));
+    assert!(error(missing).to_string().starts_with("the tensor \"layer3.0.conv2.weight\" is missing"));
+    assert!(error(unknown).to_string().starts_with("the tensor \"fc2.weight\" is not part"));
     assert_eq!(error(reshaped).to_string(), "the tensor \"fc.bias\" has shape [4], the network expects [3]");
     assert_eq!(bits(&b), before);
 }

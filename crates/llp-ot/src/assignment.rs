@@ -36,12 +36,14 @@ pub struct Assignment {
 /// ```
 pub fn assign(cost: &[f64], counts: &[u32]) -> Result<Assignment, OtError> {
     if counts.is_empty() {
-        return Err(OtError::NoClasses);
+        return Err(OtError::no_classes());
     }
     let n_instances = check_cost(cost, counts.len())?;
     let got: u64 = counts.iter().copied().map(u64::from).sum();
     if got != n_instances as u64 {
-        return Err(OtError::CountSum { got, expected: n_instances });
+        let expected =
+            format!("expected the {n_instances} instances: see Proportions::largest_remainder_counts");
+        return Err(OtError::new(format!("counts add up to {got}, {expected}")));
     }
     let labels =
         min_cost_labels(

@@ -1,6 +1,6 @@
 //! One bag from scores to certificate, with the memory that it needs.
 
-use crate::batch::RotSolver;
+use crate::config::RotSolver;
 use crate::dual::Dual;
 use crate::finish::Output;
 use crate::newton::{Newton, SolverOutcome};

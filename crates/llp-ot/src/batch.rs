@@ -5,8 +5,9 @@ use std::cell::Cell;
 
 use crate::bag::{Bag, Certificate, Scores, Workspace};
 use crate::check::{check_length, check_parameters, first_out_of_range};
+use crate::config::RotConfig;
 use crate::finish::Output;
-use crate::newton::{NewtonConfig, SolverOutcome};
+use crate::newton::SolverOutcome;
 use crate::proportions::check_proportions;
 use crate::simd::LANES;
 use crate::{OtError, Real};
@@ -44,34 +45,6 @@ impl<T> RotBatch<'_, T> {
             Self { logits: logits_right, bag_sizes: right, proportions: proportions_right, n_classes },
         )
     }
-}
-
-/// The two parameters of equation (6), and how to solve it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct RotConfig {
-    /// Trade-off in `[0, 1]` between the predictions (1) and the proportions (0).
-    pub alpha: f64,
-    /// Weight of the entropy, in the units of the cost (nats).
-    pub epsilon: f64,
-    /// Solver.
-    pub solver: RotSolver,
-}
-
-/// How equation (6) is solved.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum RotSolver {
-    /// Newton's method on the dual: see [`solve_newton`](crate::solve_newton).
-    Newton(NewtonConfig),
-    /// Algorithm 1, a fixed number of Sinkhorn sweeps: see [`solve_sinkhorn`](crate::solve_sinkhorn).
-    Sinkhorn {
-        /// Number of sweeps.
-        n_iters: usize,
-    },
-}
-
-impl RotSolver {
-    /// Algorithm 1 with the 75 sweeps of the paper (section 4.1).
-    pub const PAPER: Self = Self::Sinkhorn { n_iters: 75 };
 }
 
 /// What the solver reached over a whole batch.
@@ -239,10 +212,10 @@ pub(crate) fn check_batch<T: Real>(
 ) -> Result<(), OtError> {
     let (k, n_bags) = (batch.n_classes, batch.bag_sizes.len());
     if k == 0 {
-        return Err(OtError::NoClasses);
+        return Err(OtError::no_classes());
     }
     if let Some(bag) = batch.bag_sizes.iter().position(|&size| size == 0) {
-        return Err(OtError::EmptyBag { bag });
+        return Err(OtError::empty_bag(bag));
     }
     let expected = batch.bag_sizes.iter().sum::<usize>() * k;
     check_length("logits", batch.logits.len(), expected, "[instance, class]")?;
@@ -250,11 +223,11 @@ pub(crate) fn check_batch<T: Real>(
     check_length("proportions", batch.proportions.len(), n_bags * k, "[bag, class]")?;
     check_length("loss", loss_len, n_bags, "[bag]")?;
     if let Some((index, value)) = first_out_of_range(batch.logits) {
-        return Err(OtError::OutOfRange { name: "logits", instance: index / k, class: index % k, value });
+        return Err(OtError::out_of_range("logits", index / k, index % k, value));
     }
     for (bag, z) in batch.proportions.chunks_exact(k).enumerate() {
         check_proportions(z.iter().map(|value| value.to_f64()))
-            .map_err(|source| OtError::Bag { bag, source: Box::new(source) })?;
+            .map_err(|error| OtError::new(format!("bag {bag}: {error}")))?;
     }
     Ok(())
 }

@@ -9,21 +9,19 @@ const EPSILON_RANGE: RangeInclusive<f64> = 1e-6..=1e6;
 
 pub(crate) fn check_parameters(alpha: f64, epsilon: f64) -> Result<(), OtError> {
     if !(0.0..=1.0).contains(&alpha) {
-        return Err(OtError::InvalidAlpha { got: alpha });
+        return Err(OtError::new(format!("alpha is {alpha}, expected a number in [0, 1]")));
     }
     if !EPSILON_RANGE.contains(&epsilon) {
-        return Err(OtError::InvalidEpsilon { got: epsilon });
+        return Err(OtError::new(format!("epsilon is {epsilon}, expected a number in [1e-6, 1e6]")));
     }
     Ok(())
 }
 
-pub(crate) fn check_length(
-    name: &'static str,
-    got: usize,
-    expected: usize,
-    shape: &'static str,
-) -> Result<(), OtError> {
-    if got == expected { Ok(()) } else { Err(OtError::Length { name, got, expected, shape }) }
+pub(crate) fn check_length(name: &str, got: usize, expected: usize, shape: &str) -> Result<(), OtError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(OtError::new(format!("{name} has {got} entries, expected {expected} ({shape})")))
 }
 
 /// Returns the first number that is not finite, or so large that sums of a few of its kind might not be.

@@ -41,8 +41,8 @@ pub const MAX_STATES: usize = 1 << 22;
 /// Neither the number of threads nor the other bags change the bits of a bag's values.
 ///
 /// # Errors
-/// Those of [`rot_loss_and_gradient`](crate::rot_loss_and_gradient) for the batch; [`OtError::BrokenCounts`] and
-/// [`OtError::TooManyStates`] for the exact likelihood.
+/// Those of [`rot_loss_and_gradient`](crate::rot_loss_and_gradient) for the batch; counts
+/// that are not whole, and too many states, for the exact likelihood.
 ///
 /// ```
 /// use llp_ot::{CountLikelihood, RotBatch, count_loss_and_gradient};

@@ -7,6 +7,7 @@
 use crate::Real;
 use crate::divergence::generalized_kl;
 use crate::kernels::Exponentials;
+use crate::numbers::{log_add_exp, log_sum_exp};
 use crate::panel::Panel;
 use crate::simd::run;
 
@@ -166,18 +167,4 @@ fn log_masses<T: Real>(panel: &Panel<T>, potentials: &[f64], epsilon: f64) -> Ve
         }
     }
     logs
-}
-
-/// `log sum exp`, without overflow.
-pub(crate) fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY {
-        return max;
-    }
-    max + values.map(|value| (value - max).exp()).sum::<f64>().ln()
-}
-
-pub(crate) fn log_add_exp(a: f64, b: f64) -> f64 {
-    let (small, large) = if a < b { (a, b) } else { (b, a) };
-    if small == f64::NEG_INFINITY { large } else { large + (small - large).exp().ln_1p() }
 }

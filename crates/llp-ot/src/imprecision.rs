@@ -1,5 +1,6 @@
 //! How far the proportions of a bag can be trusted.
 
+use crate::check::check_length;
 use crate::{OtError, PROPORTION_SUM_TOLERANCE, Proportions};
 
 /// What is known of the error of a bag's proportions. One entry per class, `[class]`.
@@ -39,21 +40,26 @@ impl Imprecision {
     /// Checks that this describes proportions of `n_classes` classes.
     ///
     /// # Errors
-    /// [`OtError::Length`]; [`OtError::InvalidStandardError`] below 0 or not a number; [`OtError::InvalidInterval`]
-    /// unless `0 <= low <= high <= 1`; [`OtError::EmptyIntervals`] if no proportions are within the bounds.
+    /// Another number of classes; a standard error below 0 or not a number; an error unless `0 <= low <= high <= 1`; no
+    /// proportions within the bounds.
     pub fn check(&self, n_classes: usize) -> Result<(), OtError> {
         match self {
             Self::Exact => Ok(()),
             Self::StandardErrors(errors) => {
-                check_length("standard_errors", errors, n_classes)?;
+                check_length("standard_errors", errors.len(), n_classes, "[class]")?;
                 match errors.iter().position(|value| value.is_nan() || *value < 0.0) {
                     None => Ok(()),
-                    Some(class) => Err(OtError::InvalidStandardError { class, value: errors[class] }),
+                    Some(class) => {
+                        let value = errors[class];
+                        Err(OtError::new(format!(
+                            "standard error {value} of class {class} is not a number of at least 0"
+                        )))
+                    }
                 }
             }
             Self::Intervals { low, high } => {
-                check_length("low", low, n_classes)?;
-                check_length("high", high, n_classes)?;
+                check_length("low", low.len(), n_classes, "[class]")?;
+                check_length("high", high.len(), n_classes, "[class]")?;
                 check_intervals(low, high)
             }
         }
@@ -77,11 +83,12 @@ impl Imprecision {
     /// their sum, or equal where all were rounded to 0.
     ///
     /// # Errors
-    /// [`OtError::InvalidStep`] unless `0 < step <= 1`; [`OtError::InvalidProportion`]; [`OtError::EmptyIntervals`]
-    /// if no proportions round to these shares.
+    /// An error unless `0 < step <= 1`; a share that is negative or not finite; no proportions round to these shares.
     pub fn rounded(shares: &[f64], step: f64) -> Result<(Proportions, Self), OtError> {
         if !(step > 0.0 && step <= 1.0) {
-            return Err(OtError::InvalidStep { step });
+            return Err(OtError::new(format!(
+                "shares rounded to multiples of {step}: expected a step above 0 and at most 1"
+            )));
         }
         let proportions = normalized(shares)?;
         let low = shares.iter().map(|share| (share - step / 2.0).max(0.0)).collect();
@@ -97,11 +104,10 @@ impl Imprecision {
     /// `max(share_i - shift, 0)` with the shift that makes their sum 1.
     ///
     /// # Errors
-    /// [`OtError::NoClasses`]; [`OtError::InvalidProportion`] for a share that is not finite; those of
-    /// [`check`](Self::check).
+    /// No classes; a share that is not finite; those of [`check`](Self::check).
     pub fn noisy(shares: &[f64], standard_errors: Vec<f64>) -> Result<(Proportions, Self), OtError> {
         if let Some(class) = shares.iter().position(|share| !share.is_finite()) {
-            return Err(OtError::InvalidProportion { class, value: shares[class] });
+            return Err(OtError::proportion(class, shares[class]));
         }
         let imprecision = Self::StandardErrors(standard_errors);
         imprecision.check(shares.len())?;
@@ -111,7 +117,7 @@ impl Imprecision {
     /// Exact shares of some classes; the others are unknown and have the rest, equally in the proportions.
     ///
     /// # Errors
-    /// [`OtError::NoClasses`]; [`OtError::InvalidProportion`]; [`OtError::ProportionSum`] if the known shares add up
+    /// No classes; a share that is negative or not finite; an error if the known shares add up
     /// to more than 1, or to less while none is unknown.
     pub fn partial(shares: &[Option<f64>]) -> Result<(Proportions, Self), OtError> {
         let n_unknown = shares.iter().filter(|share| share.is_none()).count();
@@ -130,22 +136,21 @@ impl Imprecision {
     }
 }
 
-fn check_length(name: &'static str, values: &[f64], n_classes: usize) -> Result<(), OtError> {
-    if values.len() == n_classes {
-        return Ok(());
-    }
-    Err(OtError::Length { name, got: values.len(), expected: n_classes, shape: "[class]" })
-}
-
 fn check_intervals(low: &[f64], high: &[f64]) -> Result<(), OtError> {
     let bounds = || low.iter().copied().zip(high.iter().copied());
     let is_interval = |(low, high): (f64, f64)| low >= 0.0 && low <= high && high <= 1.0;
     if let Some(class) = bounds().position(|bounds| !is_interval(bounds)) {
-        return Err(OtError::InvalidInterval { class, low: low[class], high: high[class] });
+        let (low, high) = (low[class], high[class]);
+        return Err(OtError::new(format!(
+            "the bounds {low} and {high} of class {class} are not in order within [0, 1]"
+        )));
     }
     let (low_sum, high_sum): (f64, f64) = (low.iter().sum(), high.iter().sum());
     if low_sum > 1.0 + PROPORTION_SUM_TOLERANCE || high_sum < 1.0 - PROPORTION_SUM_TOLERANCE {
-        return Err(OtError::EmptyIntervals { low_sum, high_sum });
+        let problem = "no proportions lie within the bounds: lower bounds add up to";
+        return Err(OtError::new(format!(
+            "{problem} {low_sum}, upper bounds to {high_sum}, expected 1 between them"
+        )));
     }
     Ok(())
 }
@@ -153,7 +158,7 @@ fn check_intervals(low: &[f64], high: &[f64]) -> Result<(), OtError> {
 /// Shares divided by their sum; equal shares where all are zero.
 fn normalized(shares: &[f64]) -> Result<Proportions, OtError> {
     if let Some(class) = shares.iter().position(|share| !(share.is_finite() && *share >= 0.0)) {
-        return Err(OtError::InvalidProportion { class, value: shares[class] });
+        return Err(OtError::proportion(class, shares[class]));
     }
     let sum: f64 = shares.iter().sum();
     let divided = |share: &f64| if sum > 0.0 { share / sum } else { 1.0 / shares.len() as f64 };

@@ -85,6 +85,7 @@ mod bag;
 mod batch;
 mod check;
 mod combinatorial;
+mod config;
 mod counts;
 mod divergence;
 mod dual;
@@ -95,6 +96,7 @@ mod imprecision;
 mod kernels;
 mod linear;
 mod newton;
+mod numbers;
 mod panel;
 mod parallel;
 mod problem;
@@ -107,15 +109,15 @@ mod simd;
 mod sinkhorn;
 
 pub use assignment::{Assignment, assign, round_coupling};
-pub use batch::{
-    RotBatch, RotBatchReport, RotConfig, RotSolver, rot_loss_and_gradient, rot_loss_and_gradient_with_reports,
-};
+pub use batch::{RotBatch, RotBatchReport, rot_loss_and_gradient, rot_loss_and_gradient_with_reports};
 pub use combinatorial::{CountDivergence, solve_combinatorial};
+pub use config::{RotConfig, RotSolver};
 pub use counts::{CountLikelihood, MAX_STATES, count_loss_and_gradient};
 pub use divergence::{Divergence, entropy, generalized_kl};
 pub use error::OtError;
 pub use imprecision::Imprecision;
 pub use newton::{NewtonConfig, SolverOutcome};
+pub use numbers::{argmax, log_sum_exp};
 pub use problem::{RotProblem, RotSolution, solve_newton, solve_newton_from, solve_sinkhorn};
 pub use proportions::{PROPORTION_SUM_TOLERANCE, Proportions};
 pub use real::Real;

@@ -9,9 +9,9 @@
 //! domain.
 
 use crate::Real;
-use crate::dual::log_sum_exp;
 use crate::finish::{Finish, Output, SoftmaxScale, Summary};
 use crate::kernels::{Absorb, Exponentials, Gram, Multiply, Normalize, Partial, Variance};
+use crate::numbers::log_sum_exp;
 use crate::parallel::{for_each, for_each_chunk};
 use crate::simd::{Aligned, LANES, run};
 

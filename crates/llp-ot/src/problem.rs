@@ -1,8 +1,8 @@
 //! One problem with an arbitrary cost, and its solution in full.
 
 use crate::bag::{Bag, Scores, Workspace};
-use crate::batch::RotSolver;
 use crate::check::{check_length, check_parameters, first_out_of_range};
+use crate::config::RotSolver;
 use crate::finish::Output;
 use crate::newton::{NewtonConfig, SolverOutcome};
 use crate::simd::LANES;
@@ -98,7 +98,8 @@ pub fn solve_newton_from<T: Real>(
     if let Some((class, (&value, _))) =
         potentials.iter().zip(problem.proportions.as_slice()).enumerate().find(wrong)
     {
-        return Err(OtError::InvalidPotential { class, value });
+        let hint = "start from those of a solution with this class";
+        return Err(OtError::new(format!("potential {value} of class {class} is not finite: {hint}")));
     }
     solve(problem, RotSolver::Newton(*config), Some(potentials))
 }
@@ -195,12 +196,12 @@ impl<T: Real> Scores<T> for Costs<'_, T> {
 pub(crate) fn check_cost<T: Real>(cost: &[T], n_classes: usize) -> Result<usize, OtError> {
     let n_instances = cost.len() / n_classes;
     if n_instances == 0 {
-        return Err(OtError::EmptyBag { bag: 0 });
+        return Err(OtError::empty_bag(0));
     }
     check_length("cost", cost.len(), n_instances * n_classes, "[class, instance]")?;
     if let Some((index, value)) = first_out_of_range(cost) {
         let (instance, class) = (index % n_instances, index / n_instances);
-        return Err(OtError::OutOfRange { name: "cost", instance, class, value });
+        return Err(OtError::out_of_range("cost", instance, class, value));
     }
     Ok(n_instances)
 }

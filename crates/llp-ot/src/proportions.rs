@@ -27,8 +27,7 @@ impl Proportions {
     /// Checks that `values` are proportions.
     ///
     /// # Errors
-    /// [`OtError::NoClasses`], [`OtError::InvalidProportion`] with the first offending class, or
-    /// [`OtError::ProportionSum`].
+    /// No classes, a number that is negative or not finite, or another sum than 1.
     pub fn new(values: Vec<f64>) -> Result<Self, OtError> {
         check_proportions(values.iter().copied())?;
         Ok(Self(values))
@@ -37,14 +36,17 @@ impl Proportions {
     /// Divides the number of instances of each class by their total.
     ///
     /// # Errors
-    /// [`OtError::NoClasses`] or [`OtError::ZeroCounts`].
+    /// No classes, or counts that are all 0.
     pub fn from_counts(counts: &[u32]) -> Result<Self, OtError> {
         if counts.is_empty() {
-            return Err(OtError::NoClasses);
+            return Err(OtError::no_classes());
         }
         let total: u64 = counts.iter().copied().map(u64::from).sum();
         if total == 0 {
-            return Err(OtError::ZeroCounts { n_classes: counts.len() });
+            let n_classes = counts.len();
+            return Err(OtError::new(format!(
+                "all {n_classes} counts are 0: expected at least one instance"
+            )));
         }
         Ok(Self(counts.iter().map(|&count| f64::from(count) / total as f64).collect()))
     }
@@ -90,16 +92,19 @@ pub(crate) fn check_proportions(values: impl Iterator<Item = f64>) -> Result<(),
     let (mut sum, mut n_classes) = (0.0, 0);
     for (class, value) in values.enumerate() {
         if !(value.is_finite() && value >= 0.0) {
-            return Err(OtError::InvalidProportion { class, value });
+            return Err(OtError::proportion(class, value));
         }
         sum += value;
         n_classes += 1;
     }
     if n_classes == 0 {
-        return Err(OtError::NoClasses);
+        return Err(OtError::no_classes());
     }
     if (sum - 1.0_f64).abs() > PROPORTION_SUM_TOLERANCE {
-        return Err(OtError::ProportionSum { sum, tolerance: PROPORTION_SUM_TOLERANCE });
+        let expected = format!("expected 1 within {PROPORTION_SUM_TOLERANCE}");
+        return Err(OtError::new(format!(
+            "proportions add up to {sum}, {expected}: divide by the sum, or start from counts"
+        )));
     }
     Ok(())
 }
@@ -120,18 +125,14 @@ mod tests {
 
     #[test]
     fn rejects_what_is_not_on_the_simplex() {
-        assert_eq!(Proportions::new(vec![]), Err(OtError::NoClasses));
-        assert!(matches!(
-            Proportions::new(vec![0.5, f64::NAN, 0.5]),
-            Err(OtError::InvalidProportion { class: 1, .. })
-        ));
-        assert!(matches!(
-            Proportions::new(vec![1.5, -0.5]),
-            Err(OtError::InvalidProportion { class: 1, .. })
-        ));
-        assert!(matches!(Proportions::new(vec![0.5, 0.4]), Err(OtError::ProportionSum { .. })));
-        assert_eq!(Proportions::from_counts(&[0, 0]), Err(OtError::ZeroCounts { n_classes: 2 }));
-        assert_eq!(Proportions::from_counts(&[]), Err(OtError::NoClasses));
+        assert_eq!(Proportions::new(vec![]), Err(OtError::no_classes()));
+        assert_eq!(Proportions::new(vec![1.5, -0.5]), Err(OtError::proportion(1, -0.5)));
+        let refused = |values: Vec<f64>| Proportions::new(values).unwrap_err().to_string();
+        assert!(refused(vec![0.5, f64::NAN, 0.5]).starts_with("proportion NaN of class 1"));
+        assert!(refused(vec![0.5, 0.4]).starts_with("proportions add up to 0.9"));
+        let zero = Proportions::from_counts(&[0, 0]).unwrap_err().to_string();
+        assert!(zero.starts_with("all 2 counts are 0"));
+        assert_eq!(Proportions::from_counts(&[]), Err(OtError::no_classes()));
     }
 
     #[test]

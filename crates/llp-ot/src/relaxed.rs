@@ -45,7 +45,7 @@ pub fn solve_relaxed(
 ) -> Result<RelaxedSolution, OtError> {
     check_parameters(alpha, 1.0)?;
     if !(tolerance > 0.0 && tolerance.is_finite()) {
-        return Err(OtError::InvalidTolerance { got: tolerance });
+        return Err(OtError::new(format!("tolerance is {tolerance}, expected a finite number above 0")));
     }
     let n_classes = proportions.n_classes();
     let n_instances = check_cost(cost, n_classes)?;

@@ -1,7 +1,8 @@
 //! Algorithm 1 of the paper: a fixed number of generalized Sinkhorn sweeps, in the log domain.
 
 use crate::Real;
-use crate::dual::{Dual, log_add_exp};
+use crate::dual::Dual;
+use crate::numbers::log_add_exp;
 use crate::panel::Panel;
 
 /// Runs `n_iters` sweeps from `b = 1`; leaves both arguments at `U = diag(a) K diag(b)` of line 7.

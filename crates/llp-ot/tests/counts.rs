@@ -1,7 +1,7 @@
 //! Theorems on the likelihoods of counts.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use llp_ot::{CountLikelihood, OtError, RotBatch, count_loss_and_gradient};
+use llp_ot::{CountLikelihood, RotBatch, count_loss_and_gradient};
 use proptest::prelude::*;
 
 const ALL: [CountLikelihood; 3] =
@@ -176,9 +176,10 @@ fn the_exact_likelihood_has_limits() {
         let batch = RotBatch { logits: &logits, bag_sizes: &[n], proportions, n_classes: proportions.len() };
         count_loss_and_gradient(&batch, CountLikelihood::Exact, &mut [0.0], &mut vec![0.0; logits.len()])
     };
-    assert_eq!(refused(3, &[0.5, 0.5]), Err(OtError::BrokenCounts { bag: 0, class: 0, count: 1.5 }));
+    let broken = refused(3, &[0.5, 0.5]).unwrap_err().to_string();
+    assert!(broken.starts_with("bag 0 has 1.5 instances of class 0"), "{broken}");
     let many = refused(400, &[0.25; 4]);
-    assert!(matches!(many, Err(OtError::TooManyStates { bag: 0, .. })), "{many:?}");
+    assert!(many.unwrap_err().to_string().starts_with("bag 0 needs "));
 }
 
 /// Theorem: the saddlepoint approximation of fair coins errs as 1/n.

@@ -1,9 +1,11 @@
 //! Losses with their gradients: the native side of `llp_rs.torch`.
 
-use llp_loss::{BagTargets, Moments, SliceLoss};
+use llp_loss::{BagTargets, Loss};
 use llp_ot::{
     Imprecision, NewtonConfig, OtError, Proportions, Real, RotBatch, RotConfig, rot_loss_and_gradient,
 };
+use llp_sweep::config::LossName;
+use llp_train::named_loss;
 use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -74,34 +76,22 @@ fn of_bags<'a>(
 }
 
 /// The loss of this name, with the parameters of those that have some.
-fn named(name: &str, rot: RotConfig, order: usize) -> PyResult<SliceLoss> {
-    Ok(match name {
-        "kl" => SliceLoss::Kl,
-        "rot" => SliceLoss::Rot(rot),
-        "avg-kl" => SliceLoss::AvgKl,
-        "l1" => SliceLoss::L1,
-        "l2" => SliceLoss::L2,
-        "interval" => SliceLoss::Interval,
-        "marginal" => SliceLoss::Marginal,
-        "saddlepoint" => SliceLoss::Saddlepoint,
-        "gaussian" => SliceLoss::Gaussian,
-        "multinomial" => SliceLoss::Multinomial,
-        "moments" if (1..=8).contains(&order) => SliceLoss::Moments(Moments { order }),
-        "moments" => {
-            return Err(PyValueError::new_err(format!("order is {order}: pass a number from 1 to 8")));
-        }
-        _ => {
-            return Err(PyValueError::new_err(format!(
-                "there is no loss {name:?}: use kl, rot, avg-kl, l1, l2, interval, marginal, saddlepoint, gaussian, \
-                 multinomial or moments"
-            )));
-        }
-    })
+fn named(name: &str, rot: RotConfig, order: usize) -> PyResult<Loss> {
+    let Ok(name) = name.parse() else {
+        return Err(PyValueError::new_err(format!(
+            "there is no loss {name:?}: use kl, rot, avg-kl, l1, l2, interval, marginal, saddlepoint, gaussian, \
+             multinomial or moments"
+        )));
+    };
+    if name == LossName::Moments && !(1..=8).contains(&order) {
+        return Err(PyValueError::new_err(format!("order is {order}: pass a number from 1 to 8")));
+    }
+    Ok(named_loss(name, || rot, order))
 }
 
 fn evaluate<'py, T: Real + Element>(
     py: Python<'py>,
-    loss: SliceLoss,
+    loss: Loss,
     logits: &PyReadonlyArray2<'py, T>,
     sizes: &[usize],
     proportions: &[f64],
@@ -114,7 +104,7 @@ fn evaluate<'py, T: Real + Element>(
         let (mut losses, mut gradient) = (vec![T::ZERO; sizes.len()], vec![T::ZERO; logits.len()]);
         let mut work = || -> Result<(), Fault> {
             match loss {
-                SliceLoss::Rot(config) if errors.are_unknown() => {
+                Loss::Rot { config } if errors.are_unknown() => {
                     let proportions: Vec<T> = proportions.iter().map(|&z| T::from_f64(z)).collect();
                     let batch = RotBatch { logits, bag_sizes: sizes, proportions: &proportions, n_classes };
                     rot_loss_and_gradient(&batch, &config, &mut losses, &mut gradient)?;

@@ -48,10 +48,9 @@ fn rot_loss_of<'py, T: Real + Element>(
     proportions: &PyReadonlyArray2<'py, f64>,
     config: RotConfig,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (logits, [n_instances, n_classes]) = matrix("logits", logits)?;
-    let sizes = sizes(bag_sizes, n_instances)?;
-    let (proportions, shape) = matrix("proportions", proportions)?;
-    check_shape("proportions", shape, sizes.len(), n_classes)?;
+    let (logits, proportions) = (("logits", logits), ("proportions", proportions));
+    let Bagged { rows: logits, sizes, of_bags: proportions, n_classes } =
+        bagged(logits, bag_sizes, proportions)?;
     let pool = pool(py)?;
     let (loss, gradient, reports) = detached(py, || {
         check_numbers("logits", logits, n_classes)?;
@@ -92,10 +91,9 @@ pub(crate) fn rot_plan<'py>(
     epsilon: f64,
     sweeps: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (logits, [n_instances, n_classes]) = matrix("logits", &logits)?;
-    let sizes = sizes(&bag_sizes, n_instances)?;
-    let (proportions, shape) = matrix("proportions", &proportions)?;
-    check_shape("proportions", shape, sizes.len(), n_classes)?;
+    let (logits, proportions) = (("logits", &logits), ("proportions", &proportions));
+    let Bagged { rows: logits, sizes, of_bags: proportions, n_classes } =
+        bagged(logits, &bag_sizes, proportions)?;
     let pool = pool(py)?;
     let solved = detached(py, || {
         check_numbers("logits", logits, n_classes)?;
@@ -135,10 +133,8 @@ pub(crate) fn assign<'py>(
     bag_sizes: PyReadonlyArray1<'py, i64>,
     counts: PyReadonlyArray2<'py, i64>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (cost, [n_instances, n_classes]) = matrix("cost", &cost)?;
-    let sizes = sizes(&bag_sizes, n_instances)?;
-    let (counts, shape) = matrix("counts", &counts)?;
-    check_shape("counts", shape, sizes.len(), n_classes)?;
+    let Bagged { rows: cost, sizes, of_bags: counts, n_classes } =
+        bagged(("cost", &cost), &bag_sizes, ("counts", &counts))?;
     let pool = pool(py)?;
     let solved = detached(py, || {
         check_numbers("cost", cost, n_classes)?;
@@ -192,10 +188,9 @@ pub(crate) fn disaggregate<'py>(
     alpha: f64,
     epsilon: f64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let (probabilities, [n_instances, n_classes]) = matrix("probabilities", &probabilities)?;
-    let sizes = sizes(&bag_sizes, n_instances)?;
-    let (proportions, shape) = matrix("proportions", &proportions)?;
-    check_shape("proportions", shape, sizes.len(), n_classes)?;
+    let (probabilities, proportions) = (("probabilities", &probabilities), ("proportions", &proportions));
+    let Bagged { rows: probabilities, sizes, of_bags: proportions, n_classes } =
+        bagged(probabilities, &bag_sizes, proportions)?;
     let pool = pool(py)?;
     let answer = detached(py, || {
         let mut first = 0;
@@ -219,6 +214,27 @@ pub(crate) fn disaggregate<'py>(
     let posteriors = rows(py, answer.posterior, n_classes)?;
     let answer = (posteriors, vector(py, labels), losses, gaps, residuals, vector(py, converged));
     Ok(answer.into_pyobject(py)?.into_any())
+}
+
+/// Arrays that were checked against each other.
+struct Bagged<'a, T, U> {
+    rows: &'a [T], // [instance, class]
+    sizes: Vec<usize>,
+    of_bags: &'a [U], // [bag, class]
+    n_classes: usize,
+}
+
+/// Checks the named arrays of instances and of bags.
+fn bagged<'a, T: Element, U: Element>(
+    (name, rows): (&str, &'a PyReadonlyArray2<'_, T>),
+    bag_sizes: &PyReadonlyArray1<'_, i64>,
+    (name_of_bags, of_bags): (&str, &'a PyReadonlyArray2<'_, U>),
+) -> PyResult<Bagged<'a, T, U>> {
+    let (rows, [n_instances, n_classes]) = matrix(name, rows)?;
+    let sizes = sizes(bag_sizes, n_instances)?;
+    let (of_bags, shape) = matrix(name_of_bags, of_bags)?;
+    check_shape(name_of_bags, shape, sizes.len(), n_classes)?;
+    Ok(Bagged { rows, sizes, of_bags, n_classes })
 }
 
 /// The rows of each bag.

@@ -100,6 +100,9 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
 }
 
 /// Makes renames and new files inside a folder last. Nothing to do where folders cannot be synced.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// The folder cannot be opened or synced.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { fs_err::File::open(folder)?.sync_all() } else { Ok(()) }
 }

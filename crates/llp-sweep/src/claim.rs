@@ -88,10 +88,8 @@ impl Claim {
                     Liveness::Unknown => is_silent(folder, found.as_ref(), holder.beat())?,
                 };
                 if !is_dead {
-                    return Err(SweepError::Claimed {
-                        path: folder.to_owned(),
-                        holder: holder.owner.clone(),
-                    });
+                    let (path, holder) = (folder.to_owned(), holder.owner.to_string());
+                    return Err(SweepError::Claimed { path, holder });
                 }
             }
             if let Some(claim) = Self::try_acquire(folder, found.as_ref(), owner, beat)? {
@@ -135,7 +133,7 @@ impl Claim {
         if file::is_held_by(&self.folder, self.generation, &self.holder)? {
             return Ok(());
         }
-        Err(SweepError::ClaimLost { path: self.folder.clone() })
+        Err(SweepError::ClaimLost(self.folder.clone()))
     }
 
     /// Removes the claim and those before it, the newest last, so that none of them comes to count again.

@@ -63,7 +63,7 @@ pub fn row(run: &RunDir, cell: Cell, here: &Host) -> Row {
 /// that are the same in all rows are in `sweep.toml`. What a run does not have is empty in one and absent in the other.
 ///
 /// # Errors
-/// [`SweepError::Io`] or [`SweepError::Csv`].
+/// [`SweepError::Io`].
 pub fn write(sweep: &SweepDir, rows: &[Row]) -> Result<(), SweepError> {
     let keys = telling_keys(rows);
     let mut csv = csv::Writer::from_writer(Vec::new());
@@ -93,14 +93,10 @@ pub fn json_lines(rows: &[Row]) -> String {
     lines
 }
 
-/// Keys that every table of results has, whether they vary or not.
-const ALWAYS: &[&str] = &["seed", "data.name", "bags.size", "loss.name", "loss.alpha", "optim.lr"];
-
 fn telling_keys(rows: &[Row]) -> Vec<&'static str> {
     let values: Vec<_> = rows.iter().map(|row| Values::of(&row.cell.config)).collect();
     let varies = |key: &str| values.windows(2).any(|pair| pair[0].get(key) != pair[1].get(key));
-    let tells = |key: &&str| ALWAYS.contains(key) || varies(key);
-    KEYS.iter().map(|key| key.name).filter(tells).collect()
+    KEYS.iter().filter(|key| key.is_column || varies(key.name)).map(|key| key.name).collect()
 }
 
 fn fields(row: &Row, keys: &[&'static str]) -> Vec<(&'static str, Json)> {

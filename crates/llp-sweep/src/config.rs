@@ -25,17 +25,19 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use arguments::quoted;
 pub use augment::{AugmentConfig, Edge, EvaluateConfig, Views};
 pub(crate) use document::{Leaf, leaves};
 pub use identity::Difference;
 pub(crate) use keys::KEYS;
+use keys::User;
 pub use layers::Layers;
 pub use loss::{LossConfig, LossName, Solver};
 pub use method::{Approach, MethodConfig, MethodName};
 pub(crate) use nearest::{nearest, nearest_key};
 pub use network::{Architecture, Freeze, NetworkConfig, Stem, Widths};
 pub use noise::BagNoise;
-pub use optimizer::{LrSchedule, OptimizerName};
+pub use optimizer::{LrSchedule, OptimConfig, OptimizerName};
 pub use precision::Precision;
 pub(crate) use values::{Values, accept, accept_text, known as known_key, text as value_text};
 
@@ -115,8 +117,9 @@ pub struct DataConfig {
 }
 
 /// What of the numbers of a column stands for those that are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Impute {
     /// Their mean.
     Mean,
@@ -141,92 +144,6 @@ pub struct BagsConfig {
     /// Makes the proportions of the bags imprecise: for experiments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<BagNoise>,
-}
-
-/// `[optim]`: the optimizer and its schedule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OptimConfig {
-    /// How weights follow their gradients; without it, [`OptimizerName::Sgd`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<OptimizerName>,
-    /// Initial learning rate.
-    pub lr: f64,
-    /// Momentum, in `[0, 1)`; for AdamW its beta1.
-    pub momentum: f64,
-    /// Weight decay: SGD adds that many weights to the gradient, AdamW shrinks weights by that times the learning rate.
-    pub weight_decay: f64,
-    /// Whether the scales and shifts of batch norm decay too.
-    pub decay_batch_norm: bool,
-    /// Passes over the training bags.
-    pub epochs: usize,
-    /// Steps that a training makes at least: it gets more epochs where `epochs` make fewer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub min_steps: Option<usize>,
-    /// How the learning rate moves; without it, [`LrSchedule::Step`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<LrSchedule>,
-    /// Fraction of the training in which the learning rate rises, from a fifth, in `[0, 1)`; [`LrSchedule::Step`] has no
-    /// such rise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warmup: Option<f64>,
-    /// Where the learning rate ends, as a fraction of `lr`; [`LrSchedule::Step`] does not end there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lr_end: Option<f64>,
-    /// After which fraction of the epochs the learning rate drops, in `(0, 1]`.
-    pub lr_drop_at: f64,
-    /// What the learning rate is then divided by.
-    pub lr_drop_factor: f64,
-    /// Whether SGD looks ahead along its momentum, as Nesterov does.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nesterov: Option<bool>,
-    /// What the learning rate of the shifts of batch norm is multiplied by.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub norm_bias_lr: Option<f64>,
-    /// Whether weights move on from their average over the last steps: lookahead.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lookahead: Option<bool>,
-    /// Images per step; a step takes as many whole bags as fit, and at least one.
-    pub images_per_step: usize,
-    /// Images in the network at once, where memory does not hold a step: more are taken in chunks of about this size,
-    /// each normalized by its own batch statistics.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub images_per_chunk: Option<usize>,
-    /// The numbers that the network computes with; without it, [`Precision::Float32`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub precision: Option<Precision>,
-}
-
-impl OptimConfig {
-    /// Leaves out what does not apply, and what says the same as nothing.
-    fn canonicalize(&mut self) {
-        let name = self.name();
-        self.name = self.name.filter(|name| *name != OptimizerName::Sgd);
-        self.schedule = self.schedule.filter(|schedule| *schedule != LrSchedule::Step);
-        if self.schedule.is_none() {
-            (self.warmup, self.lr_end) = (None, None);
-        }
-        self.warmup = self.warmup.filter(|warmup| *warmup > 0.0);
-        self.lr_end = self.lr_end.filter(|end| *end > 0.0);
-        self.nesterov = self.nesterov.filter(|nesterov| *nesterov && name != OptimizerName::AdamW);
-        self.norm_bias_lr = self.norm_bias_lr.filter(|factor| *factor != 1.0);
-        self.lookahead = self.lookahead.filter(|lookahead| *lookahead);
-    }
-
-    /// How weights follow their gradients.
-    pub fn name(&self) -> OptimizerName {
-        self.name.unwrap_or_default()
-    }
-
-    /// How the learning rate moves.
-    pub fn schedule(&self) -> LrSchedule {
-        self.schedule.unwrap_or_default()
-    }
-
-    /// The numbers that the network computes with.
-    pub fn precision(&self) -> Precision {
-        self.precision.unwrap_or_default()
-    }
 }
 
 /// `[checkpoint]`: what to save.
@@ -278,46 +195,37 @@ impl RunConfig {
     /// Judges every value, and that the network and the loss have what they need.
     ///
     /// # Errors
-    /// [`SweepError::InvalidValue`], [`SweepError::UnsupportedSchema`] or [`SweepError::MissingKey`].
+    /// A value out of range, another [`SCHEMA`], or a missing key.
     pub fn check(&self) -> Result<(), SweepError> {
-        for (key, value) in Values::of(self).iter() {
+        let values = Values::of(self);
+        for (key, value) in values.iter() {
             accept(key.name, value, &Origin::Program)?;
         }
-        let (loss, network, bags) = (&self.loss, &self.network, &self.bags);
-        let loss_name = format!("the loss `{}`", loss.name.as_str());
-        let network_name = format!("the network `{}`", network.name.as_str());
-        let (is_resnet, is_mlp) = (network.name == Architecture::Resnet18, network.name == Architecture::Mlp);
-        let is_rot = loss.name == LossName::Rot;
+        let (network, bags) = (&self.network, &self.bags);
         if bags.manifest.is_some() && bags.hash.is_none() {
-            return Err(missing("bags.hash", "a run with `bags.manifest`"));
+            return Err(SweepError::missing_key("bags.hash", "a run with `bags.manifest`"));
         }
         if network.init.is_some() && network.init_hash.is_none() {
-            return Err(missing("network.init_hash", "a run with `network.init`"));
+            return Err(SweepError::missing_key("network.init_hash", "a run with `network.init`"));
         }
         if network.freeze.is_some() && network.init_hash.is_none() {
-            return Err(missing("network.init", "a run with `network.freeze`"));
+            return Err(SweepError::missing_key("network.init", "a run with `network.freeze`"));
         }
         self.data.check_fold()?;
-        let needs = [
-            ("network.stem", network.stem.is_none(), is_resnet, &network_name),
-            ("network.width", network.width.is_none(), is_resnet, &network_name),
-            (
-                "network.widths",
-                network.widths.is_none(),
-                network.name == Architecture::Airbench,
-                &network_name,
-            ),
-            ("network.hidden", network.hidden.is_none(), is_mlp, &network_name),
-            ("network.depth", network.depth.is_none(), is_mlp, &network_name),
-            ("loss.alpha", loss.alpha.is_none(), is_rot, &loss_name),
-            ("loss.epsilon", loss.epsilon.is_none(), is_rot, &loss_name),
-            ("loss.solver", loss.solver.is_none(), is_rot, &loss_name),
-            ("loss.sweeps", loss.sweeps.is_none(), loss.solver == Some(Solver::Sinkhorn), &loss_name),
-        ];
-        match needs.iter().find(|(_, absent, needed, _)| *absent && *needed) {
-            None => Ok(()),
-            Some((key, .., needed_by)) => Err(missing(key, needed_by)),
-        }
+        let absent = KEYS.iter().filter(|key| values.get(key.name).is_none());
+        let mut missing = absent.filter_map(|key| Some((key, self.needing(key.needed_by?)?)));
+        missing.next().map_or(Ok(()), |(key, part)| Err(SweepError::missing_key(key.name, &part)))
+    }
+
+    /// The part of this configuration that needs a key of `user`.
+    fn needing(&self, user: User) -> Option<String> {
+        let (loss, network) = (&self.loss, self.network.name);
+        let (is_one, kind, name) = match user {
+            User::Network(of) => (network == of, "network", network.as_str()),
+            User::Loss(of) => (loss.name == of, "loss", loss.name.as_str()),
+            User::Solver(of) => (loss.solver == Some(of), "loss", loss.name.as_str()),
+        };
+        is_one.then(|| format!("the {kind} `{name}`"))
     }
 
     /// The same run without the keys that do not apply to it: those of the ROT loss for other losses, the number of
@@ -359,8 +267,4 @@ impl RunConfig {
         }
         self
     }
-}
-
-fn missing(key: &str, needed_by: &str) -> SweepError {
-    SweepError::MissingKey { key: key.to_owned(), needed_by: needed_by.to_owned() }
 }

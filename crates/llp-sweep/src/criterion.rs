@@ -1,12 +1,28 @@
 //! Criteria on held-out bags: what is chosen by where there is no instance label.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 use crate::record::EpochRecord;
 
 /// A number that held-out bags give for every epoch, without any instance label; smaller is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantNames,
+    IntoStaticStr,
+    EnumString,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Criterion {
     /// The KL loss of mean predictions, in nats.
     Kl,
@@ -20,17 +36,9 @@ impl Criterion {
     /// All criteria.
     pub const ALL: [Self; 3] = [Self::Kl, Self::CountL1, Self::CountLikelihood];
 
-    /// The names of all criteria.
-    pub(crate) const NAMES: [&'static str; 3] = ["kl", "count-l1", "count-likelihood"];
-
     /// The name in files and on the command line.
     pub fn as_str(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-
-    /// The criterion of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|criterion| criterion.as_str() == name)
+        self.into()
     }
 
     /// The name in tables.
@@ -43,7 +51,7 @@ impl Criterion {
     }
 
     /// The name within a sentence.
-    pub fn in_middle(self) -> &'static str {
+    pub(crate) fn in_middle(self) -> &'static str {
         match self {
             Self::Kl => "KL",
             Self::CountL1 => "L1 of counts",
@@ -61,7 +69,7 @@ impl Criterion {
     }
 
     /// What is best, in words that follow "the".
-    pub fn in_words(self) -> &'static str {
+    pub(crate) fn in_words(self) -> &'static str {
         match self {
             Self::Kl => "smallest KL loss",
             Self::CountL1 => "smallest L1 distance of predicted and known counts",

@@ -4,27 +4,10 @@ use std::collections::HashMap;
 
 use crate::config::{RunConfig, Values, value_text};
 
-/// Keys that change what a run learns, not how long an epoch takes.
-const FREE: &[&str] = &[
-    "seed",
-    "data.split_seed",
-    "bags.seed",
-    "bags.hash",
-    "loss.alpha",
-    "loss.epsilon",
-    "optim.lr",
-    "optim.momentum",
-    "optim.weight_decay",
-    "optim.decay_batch_norm",
-    "optim.epochs",
-    "optim.lr_drop_at",
-    "optim.lr_drop_factor",
-];
-
 /// What the duration of an epoch depends on, as text: equal for runs that cost the same.
 pub fn cost_key(config: &RunConfig) -> String {
     let values = Values::of(config);
-    let telling = values.iter().filter(|(key, _)| key.hashed && !FREE.contains(&key.name));
+    let telling = values.iter().filter(|(key, _)| key.hashed && key.costs_time);
     telling.map(|(key, value)| [key.name, "=", &value_text(value), "\n"].concat()).collect()
 }
 

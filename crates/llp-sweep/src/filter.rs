@@ -27,13 +27,12 @@ impl Filter {
     /// short names: `data`, `loss`, `method`, `bag_size`, `lr`, `alpha`, `seed`.
     ///
     /// # Errors
-    /// [`SweepError::Assignment`] for what is not of this form, [`SweepError::UnknownKey`] with the nearest key, and
-    /// [`SweepError::InvalidValue`].
+    /// What is not of this form, an unknown key, with the nearest one, or a value that the key does not accept.
     pub fn parse(argument: &str, text: &str) -> Result<Self, SweepError> {
-        let origin = Origin::Argument(argument.to_owned());
+        let origin = Origin::Name(argument.to_owned());
         let term = |term: &str| {
             let Some((name, values)) = term.split_once('=') else {
-                return Err(SweepError::Assignment { origin: origin.clone(), got: term.to_owned() });
+                return Err(origin.not_an_assignment(term));
             };
             let key = key(name.trim(), &origin)?;
             let values = values.split('|').map(|value| Ok(accept_text(key, value, &origin)?.1));
@@ -54,12 +53,8 @@ impl Filter {
 pub(crate) fn key(name: &str, origin: &Origin) -> Result<&'static str, SweepError> {
     let short = SHORT.iter().find(|(short, _)| *short == name).map(|(_, key)| *key);
     let full = || KEYS.iter().map(|key| key.name).find(|key| *key == name);
-    short.or_else(full).ok_or_else(|| SweepError::UnknownKey {
-        origin: origin.clone(),
-        key: name.to_owned(),
-        nearest: nearest_key(
-            name,
-            SHORT.iter().map(|(short, _)| *short).chain(KEYS.iter().map(|key| key.name)),
-        ),
+    short.or_else(full).ok_or_else(|| {
+        let names = SHORT.iter().map(|(short, _)| *short).chain(KEYS.iter().map(|key| key.name));
+        origin.unknown_key(name, nearest_key(name, names).as_deref())
     })
 }

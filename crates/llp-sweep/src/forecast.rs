@@ -29,7 +29,7 @@ pub struct Timing {
 
 impl Timing {
     /// Seconds of an epoch, a checkpoint aside.
-    pub fn epoch_s(&self) -> f64 {
+    pub(crate) fn epoch_s(&self) -> f64 {
         self.steps as f64 * self.step_s + self.evaluation_s + self.record_s
     }
 

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use strum::VariantNames as _;
 use toml::{Table, Value};
 
 use crate::config::{
     KEYS, Layers, Leaf, RunConfig, SCHEMA, Values, accept, known_key, leaves, nearest, preset,
 };
 use crate::criterion::Criterion;
-use crate::error::{InvalidValue, Origin, SweepError};
-use crate::prune::Prune;
+use crate::error::{Origin, SweepError};
 
 /// A sweep file.
 ///
@@ -50,11 +50,20 @@ pub struct Sweep {
 /// Keys and their values; a cell that matches in all of them is left out.
 type Exclusion = BTreeMap<&'static str, Vec<Value>>;
 
+/// The table `[prune]` of a sweep file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prune {
+    /// Epochs after which candidates are compared, ascending.
+    pub rungs: Vec<usize>,
+    /// One of this many goes on; at least 2.
+    pub eta: usize,
+}
+
 impl Sweep {
     /// The sweep of a preset.
     ///
     /// # Errors
-    /// [`SweepError::UnknownPreset`].
+    /// An unknown preset.
     pub fn preset(name: &str) -> Result<Self, SweepError> {
         Self::parse(&preset::file_name(name), preset::text(name)?)
     }
@@ -94,18 +103,12 @@ impl Sweep {
             }
         }
         if sweep.name.is_empty() {
-            return Err(SweepError::MissingName { path: path.to_owned() });
+            let problem = "a sweep needs a name at the top of its file, as in name = \"mine\"";
+            return Err(SweepError::Invalid(format!("{path}: {problem}")));
         }
         if sweep.rungs.is_some() != sweep.eta.is_some() {
-            let origin = sweep.origin();
-            return Err(Box::new(InvalidValue {
-                origin,
-                key: "prune".to_owned(),
-                expected: "a table with both, as in { rungs = [10, 20], eta = 2 }".to_owned(),
-                got: "one of the two".to_owned(),
-                nearest: None,
-            })
-            .into());
+            let expected = "a table with both, as in { rungs = [10, 20], eta = 2 }";
+            return Err(sweep.origin().invalid_value("prune", expected, "one of the two", None));
         }
         Ok(sweep)
     }
@@ -146,11 +149,12 @@ impl Sweep {
     /// by the keys, not by the file: seeds vary slowest, so that a sweep that is stopped early has whole seeds.
     ///
     /// # Errors
-    /// Those of [`RunConfig::check`], [`SweepError::EmptyGrid`] and [`SweepError::LargeGrid`].
+    /// Those of [`RunConfig::check`], no cell, or too many.
     pub fn expand(&self) -> Result<Vec<RunConfig>, SweepError> {
         let n_cells = self.axes.values().map(Vec::len).fold(1, usize::saturating_mul);
         if n_cells > N_CELLS_MAX {
-            return Err(SweepError::LargeGrid { origin: self.origin(), n_cells, max: N_CELLS_MAX });
+            let problem = format!("the grid has {n_cells} combinations, at most {N_CELLS_MAX} are possible");
+            return Err(self.origin().error(format!("{problem}: split it")));
         }
         let mut cells = vec![self.base.values(None)?];
         for (key, values) in KEYS.iter().filter_map(|key| self.axes.get_key_value(key.name)) {
@@ -170,7 +174,8 @@ impl Sweep {
             }
         }
         if runs.is_empty() {
-            return Err(SweepError::EmptyGrid { origin: self.origin() });
+            let problem = "the grid has no cell: every combination is excluded or a list is empty";
+            return Err(self.origin().error(problem));
         }
         Ok(runs)
     }
@@ -178,7 +183,7 @@ impl Sweep {
     /// The sweep as a self-contained file, with every default written out.
     ///
     /// # Errors
-    /// [`SweepError::UnknownPreset`].
+    /// An unknown preset.
     pub fn to_toml(&self) -> Result<String, SweepError> {
         let lists = |axes: &BTreeMap<&str, Vec<Value>>| -> Table {
             axes.iter().map(|(key, values)| ((*key).to_owned(), Value::Array(values.clone()))).collect()
@@ -234,11 +239,7 @@ impl Sweep {
             (key, _) => {
                 let known = ["schema", "name", "exclude", "base", "grid", "prune", "select"];
                 let nearest = nearest(key.split('.').next().unwrap_or(key), known.into_iter());
-                return Err(SweepError::UnknownKey {
-                    origin: leaf.origin.clone(),
-                    key: key.to_owned(),
-                    nearest,
-                });
+                return Err(leaf.origin.unknown_key(key, nearest.as_deref()));
             }
         }
         Ok(())
@@ -271,15 +272,10 @@ fn rungs(value: &Value, origin: &Origin) -> Result<Vec<usize>, SweepError> {
 }
 
 fn criterion(value: &Value, origin: &Origin) -> Result<Criterion, SweepError> {
-    value.as_str().and_then(Criterion::from_name).ok_or_else(|| {
-        Box::new(InvalidValue {
-            origin: origin.clone(),
-            key: "select.criterion".to_owned(),
-            expected: format!("one of {}", Criterion::NAMES.join(", ")),
-            got: value.to_string(),
-            nearest: value.as_str().and_then(|text| nearest(text, Criterion::NAMES.into_iter())),
-        })
-        .into()
+    value.as_str().and_then(|name| name.parse().ok()).ok_or_else(|| {
+        let expected = format!("one of {}", Criterion::VARIANTS.join(", "));
+        let nearest = value.as_str().and_then(|text| nearest(text, Criterion::VARIANTS.iter().copied()));
+        origin.invalid_value("select.criterion", expected, value, nearest.as_deref())
     })
 }
 
@@ -293,7 +289,8 @@ fn check_axis(key: &'static str, origin: &Origin) -> Result<(), SweepError> {
     if known_key(key, origin)?.hashed {
         return Ok(());
     }
-    Err(SweepError::NoAxis { origin: origin.clone(), key })
+    let problem = format!("`{key}` does not distinguish runs, so a grid cannot vary it");
+    Err(origin.error(format!("{problem}: set it under [base]")))
 }
 
 /// A known key and a list of values that it accepts.
@@ -308,12 +305,5 @@ fn accept_list(key: &str, values: &Value, origin: &Origin) -> Result<(&'static s
 }
 
 fn invalid(key: &str, expected: &str, got: &Value, origin: &Origin) -> SweepError {
-    Box::new(InvalidValue {
-        origin: origin.clone(),
-        key: key.to_owned(),
-        expected: expected.to_owned(),
-        got: got.to_string(),
-        nearest: None,
-    })
-    .into()
+    origin.invalid_value(key, expected, got, None)
 }

@@ -47,5 +47,5 @@ pub mod select;
 pub mod status;
 pub mod sweep_dir;
 
-pub use atomic::{AtomicFile, write_atomically};
-pub use error::{InvalidValue, Origin, SweepError};
+pub use atomic::{AtomicFile, sync_folder, write_atomically};
+pub use error::SweepError;

@@ -19,15 +19,6 @@ use crate::run_dir::RunState;
 use crate::select::parameters;
 use crate::sweep_dir::{Cell, SweepDir};
 
-/// The table `[prune]` of a sweep file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prune {
-    /// Epochs after which candidates are compared, ascending.
-    pub rungs: Vec<usize>,
-    /// One of this many goes on; at least 2.
-    pub eta: usize,
-}
-
 /// A candidate at a rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Standing {
@@ -42,7 +33,7 @@ enum Standing {
 /// Whether a run that has done this many epochs may go on. Between rungs it always may.
 ///
 /// # Errors
-/// [`SweepError::Io`] or [`SweepError::Json`] for files of the runs that it is compared with.
+/// Files of the runs that it is compared with cannot be read.
 pub fn may_go_on(sweep: &SweepDir, cell: &Cell, epochs: usize, here: &Host) -> Result<bool, SweepError> {
     let Some(prune) = sweep.prune() else { return Ok(true) };
     if !prune.rungs.contains(&epochs) || epochs >= cell.config.optim.epochs {

@@ -264,7 +264,8 @@ pub(crate) fn to_json<T: Serialize>(record: &T) -> Result<String, SweepError> {
     };
     // Absent options are skipped, so a null is a number that JSON cannot hold.
     if let Some(field) = first_null("", &tree) {
-        return Err(SweepError::NonFinite { field });
+        let problem = "is not a finite number and cannot be recorded";
+        return Err(SweepError::Invalid(format!("`{field}` {problem}")));
     }
     let Ok(line) = serde_json::to_string(record) else { unreachable!("it just did") };
     Ok(line)
@@ -276,11 +277,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, S
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         text => text?,
     };
-    serde_json::from_str(&text).map(Some).map_err(|source| SweepError::Json {
-        path: path.to_owned(),
-        line: source.line(),
-        source,
-    })
+    serde_json::from_str(&text).map(Some).map_err(|error| SweepError::json(path, error.line(), &error))
 }
 
 /// Reads `result.json`. Returns `None` if it does not exist. Another schema is refused.
@@ -292,11 +289,7 @@ pub(crate) fn read_result(path: &Path) -> Result<Option<RunResult>, SweepError> 
     match read_json::<Version>(path)? {
         None => Ok(None),
         Some(Version { schema: RESULT_SCHEMA }) => read_json(path),
-        Some(Version { schema }) => Err(SweepError::UnsupportedSchema {
-            origin: Origin::File { path: path.display().to_string(), line: 1 },
-            got: schema.to_string(),
-            supported: RESULT_SCHEMA,
-        }),
+        Some(Version { schema }) => Err(Origin::of_file(path).other_schema(schema, RESULT_SCHEMA)),
     }
 }
 

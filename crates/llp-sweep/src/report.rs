@@ -32,7 +32,7 @@ use crate::sweep_dir::SweepDir;
 /// diverged or did not finish, points are hollow, and crosses where all did.
 ///
 /// # Errors
-/// [`SweepError::Io`], or [`SweepError::Figure`].
+/// Files that cannot be written, or a figure that cannot be drawn.
 pub fn write(sweep: &SweepDir, report_data: &ReportData) -> Result<(), SweepError> {
     let folder = sweep.path().join("figures");
     fs_err::create_dir_all(&folder)?;
@@ -42,7 +42,7 @@ pub fn write(sweep: &SweepDir, report_data: &ReportData) -> Result<(), SweepErro
     ];
     for (name, figure) in figures {
         let drawing = files::draw(&chart::draw(&figure))
-            .map_err(|reason| SweepError::Figure { figure: name, reason })?;
+            .map_err(|reason| SweepError::Invalid(format!("cannot draw {name}: {reason}")))?;
         write_atomically(&folder.join(format!("{name}.svg")), drawing.svg.as_bytes())?;
         write_atomically(&folder.join(format!("{name}.png")), &drawing.png)?;
     }
@@ -56,7 +56,7 @@ pub fn write(sweep: &SweepDir, report_data: &ReportData) -> Result<(), SweepErro
 /// `index-table.md`, `index-table.csv` and `index-table.tex`.
 ///
 /// # Errors
-/// [`SweepError::Io`], or [`SweepError::Csv`].
+/// [`SweepError::Io`].
 pub fn write_page(path: &Path, report_data: &ReportData) -> Result<(), SweepError> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;

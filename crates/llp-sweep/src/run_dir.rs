@@ -48,7 +48,7 @@ impl RunDir {
     /// corrected settings, the directory can be used again.
     ///
     /// # Errors
-    /// [`SweepError::ConfigDiffers`] with the keys that differ, for a directory of another run.
+    /// The keys that differ, for a directory of another run.
     pub fn open_or_create(path: impl Into<PathBuf>, config: &RunConfig) -> Result<Self, SweepError> {
         let run = Self::at(path);
         fs_err::create_dir_all(run.checkpoints_dir())?;
@@ -59,7 +59,13 @@ impl RunDir {
                 let there = RunConfig::from_toml(&file.display().to_string(), &written)?;
                 let differences = there.diff(config);
                 if !differences.is_empty() && !run.failed_before_first_step()? {
-                    return Err(SweepError::ConfigDiffers { path: run.path, differences });
+                    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+                    return Err(SweepError::Invalid(format!(
+                        "{} holds a run with another configuration:\n  {}\nchoose another folder, or repeat the run's \
+                         own settings",
+                        run.path.display(),
+                        differences.join("\n  ")
+                    )));
                 }
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -109,7 +115,7 @@ impl RunDir {
     /// What the run's files say about it. `here` is needed to see whether the process of a claim is alive.
     ///
     /// # Errors
-    /// [`SweepError::Io`], [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] for files that cannot be read.
+    /// Files that cannot be read.
     pub fn state(&self, here: &Host) -> Result<RunState, SweepError> {
         Ok(self.state_and_result(here)?.0)
     }
@@ -171,7 +177,7 @@ impl RunDir {
     /// Reads `status.json`, if it is there.
     ///
     /// # Errors
-    /// [`SweepError::Json`] if it is not a status.
+    /// If it is not a status.
     pub fn status(&self) -> Result<Option<Status>, SweepError> {
         record::read_json(&self.status_path())
     }
@@ -208,7 +214,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`SweepError::Io`].
-    pub fn discard_result(&self) -> Result<(), SweepError> {
+    pub(crate) fn discard_result(&self) -> Result<(), SweepError> {
         remove_if_there(fs_err::remove_file(self.result_path()))
     }
 
@@ -216,7 +222,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`SweepError::Io`].
-    pub fn start_over(&self) -> Result<(), SweepError> {
+    pub(crate) fn start_over(&self) -> Result<(), SweepError> {
         // The result goes first: without it, what is left is an unfinished run, whatever happens meanwhile.
         self.discard_result()?;
         remove_if_there(fs_err::remove_dir_all(self.checkpoints_dir()))?;
@@ -236,7 +242,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`SweepError::Io`].
-    pub fn readmit(&self) -> Result<(), SweepError> {
+    pub(crate) fn readmit(&self) -> Result<(), SweepError> {
         remove_if_there(fs_err::remove_file(self.cancel_path()))
     }
 
@@ -262,7 +268,7 @@ impl RunDir {
     /// Ends the run: writes `result.json`, the last file to be written.
     ///
     /// # Errors
-    /// [`SweepError::NonFinite`] with the field.
+    /// The field, if a number is not finite.
     pub fn finish(&self, result: &RunResult) -> Result<(), SweepError> {
         let json = record::to_json(result)? + "\n";
         Ok(write_atomically(&self.result_path(), json.as_bytes())?)
@@ -271,7 +277,7 @@ impl RunDir {
     /// Reads `result.json`. Returns `None` if the run has not ended.
     ///
     /// # Errors
-    /// [`SweepError::Json`] or [`SweepError::UnsupportedSchema`] if it cannot be read.
+    /// If it cannot be read.
     pub fn result(&self) -> Result<Option<RunResult>, SweepError> {
         record::read_result(&self.result_path())
     }

@@ -20,7 +20,7 @@ pub fn rule(criterion: Criterion) -> String {
 }
 
 /// The [`rule`] by which these groups were made.
-pub fn rule_of(groups: &[Group]) -> String {
+pub(crate) fn rule_of(groups: &[Group]) -> String {
     rule(groups.first().map_or(Criterion::Kl, |group| group.criterion))
 }
 

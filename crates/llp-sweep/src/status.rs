@@ -103,9 +103,9 @@ pub struct CrossRow {
 /// The full names of keys in a list such as `loss,bag_size`, as in filters.
 ///
 /// # Errors
-/// [`SweepError::UnknownKey`] with the nearest key.
+/// An unknown key, with the nearest one.
 pub fn keys(argument: &str, list: &str) -> Result<Vec<&'static str>, SweepError> {
-    let origin = Origin::Argument(argument.to_owned());
+    let origin = Origin::Name(argument.to_owned());
     list.split(',').map(|name| filter::key(name.trim(), &origin)).collect()
 }
 

@@ -17,8 +17,7 @@ use crate::config::RunConfig;
 use crate::criterion::Criterion;
 use crate::error::SweepError;
 use crate::filter::Filter;
-use crate::grid::Sweep;
-use crate::prune::Prune;
+use crate::grid::{Prune, Sweep};
 use crate::record::to_json;
 use crate::run_dir::RunDir;
 
@@ -55,7 +54,7 @@ impl SweepDir {
     /// Makes the directory of a sweep, or opens it if it was planned from the same grid.
     ///
     /// # Errors
-    /// [`SweepError::GridDiffers`] with the cells that differ, for a directory of another grid.
+    /// The cells that differ, for a directory of another grid.
     pub fn open_or_create(path: impl Into<PathBuf>, sweep: &Sweep) -> Result<Self, SweepError> {
         let path = path.into();
         let cells = plan(sweep)?;
@@ -64,7 +63,7 @@ impl SweepDir {
             let there = read_plan(&plan_path)?;
             let (added, removed) = (names_beyond(&cells, &there), names_beyond(&there, &cells));
             if !(added.is_empty() && removed.is_empty()) {
-                return Err(SweepError::GridDiffers { path, added, removed });
+                return Err(other_grid(&path, &added, &removed));
             }
         }
         fs_err::create_dir_all(path.join("runs"))?;
@@ -82,7 +81,7 @@ impl SweepDir {
     /// Opens a sweep directory by its plan.
     ///
     /// # Errors
-    /// [`SweepError::Io`] if there is no plan, [`SweepError::Json`] or what is wrong with a configuration.
+    /// [`SweepError::Io`] if there is no plan, or what is wrong with a configuration.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SweepError> {
         let path = path.into();
         let cells = read_plan(&path.join("plan.jsonl"))?;
@@ -121,14 +120,34 @@ impl SweepDir {
     }
 }
 
+/// A directory that was planned from another grid: the cells that are asked for and not in the plan, and the reverse.
+fn other_grid(path: &Path, added: &[String], removed: &[String]) -> SweepError {
+    SweepError::Invalid(format!(
+        "{} was planned from another grid: {} more cells asked for{}, {} no longer asked for{}\nchoose another folder, or \
+         delete its sweep.toml and plan.jsonl to plan anew: finished runs are found again by name",
+        path.display(),
+        added.len(),
+        first_names(added),
+        removed.len(),
+        first_names(removed)
+    ))
+}
+
+/// The first few names, in brackets: enough to see what kind of cells differ.
+fn first_names(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    if names.is_empty() {
+        return String::new();
+    }
+    let more = if names.len() > SHOWN { ", ..." } else { "" };
+    format!(" ({}{more})", names[..names.len().min(SHOWN)].join(", "))
+}
+
 fn read_plan(path: &Path) -> Result<Vec<Cell>, SweepError> {
     let text = fs_err::read_to_string(path)?;
     let parse = |(index, line): (usize, &str)| {
-        let cell: Cell = serde_json::from_str(line).map_err(|source| SweepError::Json {
-            path: path.to_owned(),
-            line: index + 1,
-            source,
-        })?;
+        let cell: Cell =
+            serde_json::from_str(line).map_err(|error| SweepError::json(path, index + 1, &error))?;
         cell.config.check()?;
         Ok(cell)
     };

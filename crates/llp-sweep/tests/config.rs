@@ -11,8 +11,8 @@ use llp_sweep::config::{
 };
 use llp_sweep::executor::slurm::array_size_max;
 use llp_sweep::filter::Filter;
+use llp_sweep::grid::Prune;
 use llp_sweep::grid::Sweep;
-use llp_sweep::prune::Prune;
 use llp_sweep::run_dir::RunDir;
 use llp_sweep::status::keys;
 use messages::Messages;

@@ -12,25 +12,27 @@
 //! A checkpoint is written into a folder aside, synced and renamed, so a reader never sees half of one. The hashes
 //! in `state.json` reveal damage that happens later; a run then goes on from the checkpoint before.
 
+mod folders;
 mod tensors;
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{Device, Tensor};
 use llp_bags::own::FeatureSchema;
 use llp_bags::{InstanceShape, Normalization};
-use llp_nn::Network;
+use llp_data::DataError;
 use llp_sweep::config::{NetworkConfig, RunConfig, Views};
 use llp_sweep::record::Solution;
-use llp_sweep::run_dir::RunDir;
 use serde::{Deserialize, Serialize};
 
+use folders::{name, write_folder};
+
 use crate::chosen::{Chosen, ChosenEpoch};
-use crate::error::CheckpointFault;
-use crate::{Position, TrainError, Trainer, TrainingData};
+use crate::position::Position;
+use crate::weights::{serialize, weights_file};
+use crate::{TrainError, Trainer, TrainingData};
 
 /// The version of `state.json` that this program reads and writes.
 const SCHEMA: u32 = 1;
@@ -161,19 +163,19 @@ impl Checkpoint {
         path: &Path,
         read: impl Fn(&str) -> std::io::Result<Vec<u8>>,
     ) -> Result<Self, TrainError> {
-        let fault = |reason| TrainError::Checkpoint { path: path.to_owned(), reason };
+        let fault = |error: DataError| TrainError::Checkpoint(error.in_file(path));
         let state = parse_state(read(STATE)).map_err(fault)?;
-        let bytes = |file: &str| -> Result<Option<Vec<u8>>, CheckpointFault> {
+        let bytes = |file: &str| -> Result<Option<Vec<u8>>, DataError> {
             let Some(expected) = state.files.get(file) else { return Ok(None) };
             let bytes = read(file).map_err(|error| unreadable(file, &error))?;
             if hash(&bytes) != *expected {
-                return Err(CheckpointFault::Damaged { file: file.to_owned() });
+                return Err(damaged(file));
             }
             Ok(Some(bytes))
         };
         let tensors = |file: &str, bytes: &[u8]| load(bytes).map_err(|error| unreadable(file, &*error));
         let model = bytes(MODEL).map_err(fault)?;
-        let model = model.ok_or_else(|| fault(CheckpointFault::Damaged { file: STATE.to_owned() }))?;
+        let model = model.ok_or_else(|| fault(damaged(STATE)))?;
         let weights = tensors(MODEL, &model).map_err(fault)?;
         let optimizer = bytes(OPTIMIZER).map_err(fault)?;
         let optimizer = optimizer.map(|bytes| tensors(OPTIMIZER, &bytes)).transpose().map_err(fault)?;
@@ -190,7 +192,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the file of these weights is damaged.
-    pub fn with_chosen_weights(mut self) -> Result<Self, CheckpointFault> {
+    pub fn with_chosen_weights(mut self) -> Result<Self, DataError> {
         if let Some(chosen) = &self.chosen {
             self.weights = load(&chosen.model).map_err(|error| unreadable(CHOSEN, &*error))?;
         }
@@ -201,9 +203,9 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When the disk refuses, or `path` is something else than a checkpoint.
-    pub fn write_files(path: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
+    pub(crate) fn write_files(path: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
         if path.exists() && !path.join(STATE).is_file() {
-            return Err(TrainError::Checkpoint { path: path.to_owned(), reason: CheckpointFault::Missing });
+            return Err(TrainError::checkpoint(path, MISSING));
         }
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
@@ -214,80 +216,21 @@ impl Checkpoint {
     /// Checks that this checkpoint, read from `path`, is one of the run with this configuration and data.
     ///
     /// # Errors
-    /// [`TrainError::Checkpoint`] with [`CheckpointFault::OtherRun`], or [`TrainError::OtherData`].
+    /// It belongs to another run, or to other data.
     pub fn check(&self, path: &Path, config: &RunConfig, data: &TrainingData) -> Result<(), TrainError> {
         let (expected, got) = (config.hash8(), &self.state.config_hash);
         if *got != expected {
-            let reason = CheckpointFault::OtherRun { expected, got: got.clone() };
-            return Err(TrainError::Checkpoint { path: path.to_owned(), reason });
+            let problem = format!("it belongs to a run with configuration {got}, not {expected}");
+            return Err(TrainError::checkpoint(path, problem));
         }
         if self.state.data_fingerprint != data.fingerprint {
-            let short = |fingerprint: &str| fingerprint.chars().take(16).collect();
-            return Err(TrainError::OtherData {
-                expected: short(&self.state.data_fingerprint),
-                got: short(&data.fingerprint),
-            });
+            let short = |fingerprint: &str| fingerprint.chars().take(16).collect::<String>();
+            let (got, expected) = (short(&data.fingerprint), short(&self.state.data_fingerprint));
+            let problem = format!("the data has fingerprint {got}, this run was started with {expected}");
+            return Err(DataError::new(problem).remedy("give the original data with --data PATH").into());
         }
         Ok(())
     }
-
-    /// The checkpoint that `path` names: its own folder, or a run's, of which it is the newest.
-    ///
-    /// # Errors
-    /// When there is no run or checkpoint, or a run without one.
-    pub fn locate(path: &Path) -> Result<PathBuf, TrainError> {
-        if path.join(STATE).is_file() {
-            return Ok(path.to_owned());
-        }
-        let (run, _) = RunDir::open(path)?;
-        let newest = Self::list(&run.checkpoints_dir())?.into_iter().next();
-        newest.ok_or_else(|| TrainError::NoCheckpoint { run: path.to_owned() })
-    }
-
-    /// The checkpoints below `folder`, from the newest to the oldest.
-    ///
-    /// # Errors
-    /// When the folder cannot be listed.
-    pub fn list(folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
-        let mut found = Vec::new();
-        for entry in fs_err::read_dir(folder)? {
-            let path = entry?.path();
-            if let Some(place) = path.file_name().and_then(|name| name.to_str()).and_then(parse_name) {
-                found.push((place, path));
-            }
-        }
-        found.sort();
-        Ok(found.into_iter().rev().map(|(_, path)| path).collect())
-    }
-
-    /// Bytes of a checkpoint on the disk: of all but the optimizer's state, and of everything.
-    pub(crate) fn bytes(path: &Path) -> Result<(u64, u64), TrainError> {
-        let mut all = 0;
-        for entry in fs_err::read_dir(path)? {
-            all += entry?.metadata()?.len();
-        }
-        let optimizer = fs_err::metadata(path.join(OPTIMIZER)).map_or(0, |metadata| metadata.len());
-        Ok((all - optimizer, all))
-    }
-
-    /// Removes all checkpoints below `folder` but the `keep` newest, and whatever a killed process left half-written.
-    pub(crate) fn prune(folder: &Path, keep: usize) -> Result<(), TrainError> {
-        for path in Self::list(folder)?.iter().skip(keep) {
-            fs_err::remove_dir_all(path)?;
-        }
-        for entry in fs_err::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(ASIDE) {
-                fs_err::remove_dir_all(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The weights of a network as a file.
-pub(crate) fn weights_file(network: &Network, n_steps: u64) -> Result<Vec<u8>, TrainError> {
-    serialize(network.state_dict().to_tensors(n_steps)?.iter())
 }
 
 /// Whether the views are the image alone, which goes without saying.
@@ -301,29 +244,20 @@ fn is_after(position: &Position, chosen: ChosenEpoch) -> bool {
     (position.epoch, position.step) == (chosen.epoch, 0)
 }
 
-/// First letters of a folder that is being written.
-const ASIDE: &str = ".writing-";
-
-fn name(position: &Position) -> String {
-    match position.step {
-        0 => format!("e{:04}", position.epoch),
-        step => format!("e{:04}s{step:05}", position.epoch),
-    }
-}
-
-/// Epochs and steps from a checkpoint's name.
-fn parse_name(name: &str) -> Option<(usize, usize)> {
-    let numbers = name.strip_prefix('e')?;
-    let (epoch, step) = numbers.split_once('s').unwrap_or((numbers, "0"));
-    Some((epoch.parse().ok()?, step.parse().ok()?))
-}
+/// The message about a folder without a checkpoint.
+const MISSING: &str = "no checkpoint here";
 
 fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-fn unreadable(file: &str, error: &dyn std::fmt::Display) -> CheckpointFault {
-    CheckpointFault::Unreadable { file: file.to_owned(), message: error.to_string() }
+fn unreadable(file: &str, error: &dyn std::fmt::Display) -> DataError {
+    DataError::new(format!("{file} cannot be read: {error}"))
+}
+
+fn damaged(file: &str) -> DataError {
+    let problem = format!("{file} is damaged");
+    DataError::new(problem).remedy("its content does not have the hash that was recorded with it")
 }
 
 fn load(bytes: &[u8]) -> Result<HashMap<String, Tensor>, Box<dyn std::error::Error>> {
@@ -334,69 +268,19 @@ fn load(bytes: &[u8]) -> Result<HashMap<String, Tensor>, Box<dyn std::error::Err
     file.iter().map(tensor).collect()
 }
 
-fn parse_state(bytes: std::io::Result<Vec<u8>>) -> Result<CheckpointState, CheckpointFault> {
+fn parse_state(bytes: std::io::Result<Vec<u8>>) -> Result<CheckpointState, DataError> {
     #[derive(Deserialize)]
     struct Version {
         schema: u32,
     }
     let bytes = match bytes {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(CheckpointFault::Missing),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(DataError::new(MISSING)),
         bytes => bytes.map_err(|error| unreadable(STATE, &error))?,
     };
     let Version { schema } = serde_json::from_slice(&bytes).map_err(|error| unreadable(STATE, &error))?;
     if schema != SCHEMA {
-        return Err(CheckpointFault::Schema { got: schema, supported: SCHEMA });
+        let problem = format!("schema {schema} is not supported, this program reads schema {SCHEMA}");
+        return Err(DataError::new(problem));
     }
     serde_json::from_slice(&bytes).map_err(|error| unreadable(STATE, &error))
-}
-
-pub(crate) fn serialize<S, T>(tensors: impl Iterator<Item = (S, T)>) -> Result<Vec<u8>, TrainError>
-where
-    S: AsRef<str> + Ord + std::fmt::Display,
-    T: AsRef<Tensor>,
-{
-    // Copied here, since safetensors' own way to read a tensor panics where a GPU has been lost.
-    let on_cpu = |(name, tensor): (S, T)| Ok((name, tensor.as_ref().to_device(&Device::Cpu)?));
-    let owned: Vec<(S, Tensor)> = tensors.map(on_cpu).collect::<candle_core::Result<_>>()?;
-    let views = owned.iter().map(|(name, tensor)| (name.as_ref(), tensor));
-    // One entry only: the order of several would differ from run to run. PyTorch's loaders look for this one.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    Ok(safetensors::serialize(views, Some(metadata)).map_err(candle_core::Error::from)?)
-}
-
-/// Writes files into a folder aside, then gives it its name.
-fn write_folder(parent: &Path, path: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
-    let aside = parent.join(format!("{ASIDE}{}", path.file_name().unwrap_or_default().to_string_lossy()));
-    if aside.exists() {
-        fs_err::remove_dir_all(&aside)?;
-    }
-    if let Err(error) = fill(&aside, files) {
-        // A disk that is full stays less so; what cannot be removed either goes with the next checkpoint.
-        let _ = fs_err::remove_dir_all(&aside);
-        return Err(error);
-    }
-    if path.exists() {
-        // The same position was saved before: a damaged checkpoint, or one with an optimizer that is dropped now.
-        fs_err::remove_dir_all(path)?;
-    }
-    fs_err::rename(&aside, path)?;
-    sync(parent)
-}
-
-fn fill(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<(), TrainError> {
-    fs_err::create_dir_all(folder)?;
-    for (name, bytes) in files {
-        let mut file = fs_err::File::create(folder.join(name))?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-    }
-    sync(folder)
-}
-
-/// Makes the names in a folder last. Nothing to do where folders cannot be synced.
-fn sync(folder: &Path) -> Result<(), TrainError> {
-    if cfg!(unix) {
-        fs_err::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What bags say about a network's predictions of single instances, without any label of one.
 
 use llp_bags::BagSet;
+use llp_ot::argmax;
 
 use crate::poisson_binomial::log_probability;
 
@@ -60,10 +61,6 @@ fn hard_counts(logits: &[Vec<f32>], n_classes: usize) -> Vec<u32> {
         counts[argmax(row)] += 1;
     }
     counts
-}
-
-fn argmax(row: &[f32]) -> usize {
-    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
 /// `ln(p / (1 - p))` of each class for the softmax `p` of a row of logits. No difference of nearly equal numbers is

@@ -1,5 +1,7 @@
 //! From a configuration to what a training needs of its data.
 
+mod own;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,15 +9,14 @@ use llp_bags::own::FeatureSchema;
 use llp_bags::rng::{Purpose, Rng, stream};
 use llp_bags::source::{self, Dataset, Split, digits::digits};
 use llp_bags::{
-    BagError, BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, ManifestError, Noise,
-    Normalization, fold, hold_out, partition, subset,
+    BagManifest, BagPart, BagSet, InstanceShape, Instances, LabelOracle, Noise, Normalization, fold,
+    hold_out, partition, subset,
 };
-use llp_data::Labels;
-use llp_sweep::config::{BagNoise, DataConfig, RunConfig, Views};
+use llp_data::{DataError, Labels};
+use llp_sweep::config::{BagNoise, DataConfig, MethodName, RunConfig, Views};
 
-use crate::method::check_method;
 use crate::own::OwnNames;
-use crate::{TrainError, batch, own};
+use crate::{TrainError, batch};
 
 /// Bags to train on, held-out bags to choose by, test instances to evaluate on.
 #[derive(Debug)]
@@ -69,7 +70,10 @@ pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, 
         Some(name) => (name, Labels::Coarse),
         None => (&*config.name, Labels::Fine),
     };
-    let path = locate(name)?.ok_or_else(|| TrainError::DataPath { name: config.name.clone() })?;
+    let path = locate(name)?.ok_or_else(|| {
+        let problem = format!("the data set {:?} is not known by name", config.name);
+        DataError::new(problem).remedy("give its folder with --data PATH")
+    })?;
     Ok(source::open(&path, labels)?)
 }
 
@@ -80,11 +84,14 @@ impl TrainingData {
     /// # Errors
     /// When the data cannot be read, or does not suit the configuration.
     pub fn load(config: &RunConfig, locate: Locate<'_>) -> Result<Self, TrainError> {
-        if let Some(path) = own::place(&config.data) {
-            return Self::from_own(own::read_own(path, &config.data)?, config);
+        if let Some(path) = crate::own::place(&config.data) {
+            return Self::from_own(crate::own::read_own(path, &config.data)?, config);
         }
         if let Some(path) = &config.data.proportions {
-            return Err(TrainError::ProportionsAlone { path: path.clone() });
+            let problem = format!("{path} has proportions, but the data is no table");
+            let remedy = "give a CSV, Parquet or NumPy file with --data, or a folder with instances.csv or \
+                          instances.parquet";
+            return Err(DataError::new(problem).remedy(remedy).into());
         }
         Self::new(load_dataset(&config.data, locate)?, config)
     }
@@ -125,6 +132,13 @@ impl TrainingData {
             warnings: dataset.notes.iter().map(ToString::to_string).collect(),
         })
     }
+
+    /// Refuses bags that cannot teach the classes, unless the user trains anyway.
+    pub(crate) fn check_verdict(&self, trains_anyway: bool) -> Result<(), DataError> {
+        let Some(reasons) = self.refusal.as_ref().filter(|_| !trains_anyway) else { return Ok(()) };
+        let hint = "llp data inspect says more; llp train --anyway trains all the same";
+        Err(DataError::new(format!("training cannot work as it is: {reasons} ({hint})")))
+    }
 }
 
 struct Bags {
@@ -138,7 +152,12 @@ struct Bags {
 impl Bags {
     fn draw(dataset: &Dataset, config: &RunConfig) -> Result<Self, TrainError> {
         let Split { instances: data, labels } = &dataset.train;
-        let labels = labels.as_ref().ok_or_else(|| TrainError::NoLabels { name: dataset.name.clone() })?;
+        let labels = labels.as_ref().ok_or_else(|| {
+            DataError::new(format!(
+                "the data set {:?} has no instance labels to make bags from",
+                dataset.name
+            ))
+        })?;
         let limit = config.data.train_limit.unwrap_or(data.len());
         let instances = subset(data.len() as u32, limit, config.data.split_seed);
         let split = hold_out(&instances, config.data.held_out, config.data.split_seed)?;
@@ -167,9 +186,13 @@ impl Bags {
     }
 
     fn read(dataset: &Dataset, path: Option<&str>, hash: &str) -> Result<Self, TrainError> {
-        let path = Path::new(path.ok_or_else(|| TrainError::BagsPath { hash: hash.to_owned() })?);
+        let no_path = || {
+            let problem = format!("the bags of this run (hash {hash}) are in a file");
+            DataError::new(problem).remedy("give it with --bags FILE")
+        };
+        let path = Path::new(path.ok_or_else(no_path)?);
         let manifest = BagManifest::read(path)?;
-        let fault = |fault| BagError::from(ManifestError::Fault { path: path.to_owned(), fault });
+        let fault = |error: DataError| error.in_file(path);
         manifest.check_hash(hash).map_err(fault)?;
         manifest.check_data(dataset).map_err(fault)?;
         let bags = |part: &BagPart| BagSet::from_manifest(Arc::clone(&dataset.train.instances), part);
@@ -202,17 +225,38 @@ impl Bags {
     }
 }
 
-pub(crate) fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
+fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), DataError> {
     let (shift, mirror) = (config.augment.shift, config.augment.mirror);
     let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
         let changes = shift > 0 || mirror || config.evaluate.views() != Views::One;
-        return if changes { Err(TrainError::AugmentedFeatures) } else { Ok(()) };
+        if !changes {
+            return Ok(());
+        }
+        let problem = "the data set has feature columns, which cannot be augmented";
+        return Err(DataError::new(problem).remedy("set augment.shift = 0 and augment.mirror = false"));
     };
     if (mirror || config.evaluate.views() != Views::One) && !dataset.mirror_preserves_class {
-        return Err(TrainError::Mirror { name: dataset.name.clone() });
+        let problem = format!("mirroring an image of {:?} changes its class", dataset.name);
+        return Err(DataError::new(problem).remedy("set augment.mirror = false"));
     }
     if shift >= height.min(width) || u8::try_from(shift).is_err() {
-        return Err(TrainError::Shift { shift, height, width });
+        let problem = format!("augment.shift is {shift}, the images have {height}x{width} pixels");
+        return Err(DataError::new(problem).remedy("it must be smaller than both"));
     }
     Ok(())
+}
+
+/// Refuses data that the method of a configuration does not take.
+fn check_method(dataset: &Dataset, config: &RunConfig) -> Result<(), DataError> {
+    match (config.method.name, dataset.train.instances.shape()) {
+        (Some(method), InstanceShape::Image(_)) => Err(needs_features(method)),
+        _ => Ok(()),
+    }
+}
+
+/// Images where a method takes rows of features.
+pub(crate) fn needs_features(method: MethodName) -> DataError {
+    let problem = format!("the method {} needs rows of features, the data set has images", method.as_str());
+    DataError::new(problem)
+        .remedy("give embeddings of the images as a table with --data, or leave out --method")
 }

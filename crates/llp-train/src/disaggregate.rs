@@ -3,19 +3,18 @@
 //! Nothing is trained: the probabilities may come from any model. The posterior is the coupling `U*` of equation (6)
 //! for the cost `-log p`, which moves the probabilities of a bag as little as its proportions demand.
 
-mod error;
 mod input;
 
 use std::path::Path;
 
 use llp_bags::Imprecision;
-use llp_bags::own::{ProportionTable, ProportionsError};
-use llp_ot::{NewtonConfig, OtError, Proportions, RotProblem, SolverOutcome, round_coupling, solve_newton};
+use llp_bags::own::ProportionTable;
+use llp_data::DataError;
+use llp_ot::{
+    NewtonConfig, OtError, Proportions, RotProblem, SolverOutcome, argmax, round_coupling, solve_newton,
+};
 use rayon::prelude::*;
 
-use crate::scores::most_probable;
-
-pub use error::DisaggregateError;
 pub use input::columns_of;
 
 /// A model's class probabilities, in bags of known proportions.
@@ -47,7 +46,7 @@ pub(crate) fn bags_of(
     table: &ProportionTable,
     instances_of: Vec<Vec<usize>>,
     source: &Path,
-) -> Result<Vec<Bag>, ProportionsError> {
+) -> Result<Vec<Bag>, DataError> {
     let sizes: Vec<Option<usize>> =
         instances_of.iter().map(|instances| Some(instances.len()).filter(|&size| size > 0)).collect();
     let known = table.resolve(&sizes, source)?;
@@ -145,7 +144,7 @@ impl BaggedPredictions {
         let solved: Vec<SolvedBag> =
             self.bags.par_iter().map(|bag| self.solve(bag, alpha, epsilon)).collect::<Result<_, _>>()?;
         let mut posterior = self.probabilities.clone();
-        let mut labels: Vec<usize> = posterior.chunks_exact(n_classes).map(most_probable).collect();
+        let mut labels: Vec<usize> = posterior.chunks_exact(n_classes).map(argmax).collect();
         for (bag, solved) in self.bags.iter().zip(&solved) {
             for (place, &instance) in bag.instances.iter().enumerate() {
                 labels[instance] = solved.labels[place];

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use llp_bags::Instances;
+use llp_data::DataError;
+use llp_ot::argmax;
 
-use crate::scores::{log_probabilities, most_probable};
+use crate::scores::log_probabilities;
 use crate::{CheckpointState, Predictor, TrainError};
 
 /// Networks whose probabilities are averaged; at least one.
@@ -22,35 +24,21 @@ pub struct Opinion {
     pub agreements: Vec<f64>,
 }
 
-/// A network that cannot be averaged with another.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{}: its {what} are not those of {}: an ensemble needs networks that were trained on the same data",
-    other.display(),
-    first.display()
-)]
-pub struct EnsembleError {
-    /// The first network.
-    pub first: PathBuf,
-    /// The network that does not fit it.
-    pub other: PathBuf,
-    /// What differs.
-    pub what: &'static str,
-}
-
 impl Ensemble {
     /// The ensemble of some networks and where they came from.
     ///
     /// # Errors
-    /// [`EnsembleError`] when two of them do not take the same instances or do not have the same classes in the same order.
+    /// When two of them do not take the same instances or do not have the same classes in the same order.
     ///
     /// # Panics
     /// When there is no network.
-    pub fn new(members: Vec<(PathBuf, Predictor)>) -> Result<Self, EnsembleError> {
+    pub fn new(members: Vec<(PathBuf, Predictor)>) -> Result<Self, DataError> {
         let (first, one) = &members[0];
         for (other, predictor) in &members[1..] {
             if let Some(what) = difference(one.state(), predictor.state()) {
-                return Err(EnsembleError { first: first.clone(), other: other.clone(), what });
+                let problem = format!("its {what} are not those of {}", first.display());
+                let remedy = "an ensemble needs networks that were trained on the same data";
+                return Err(DataError::of(other, problem).remedy(remedy));
             }
         }
         Ok(Self { members: members.into_iter().map(|(_, predictor)| predictor).collect() })
@@ -70,7 +58,7 @@ impl Ensemble {
     /// What the networks say of some instances; the logits of each are divided by `temperature`.
     ///
     /// # Errors
-    /// When the instances do not fit the networks; [`TrainError::NotFinite`].
+    /// When the instances do not fit the networks; outputs that are not finite.
     pub fn opinion(
         &self,
         data: &Instances,
@@ -98,9 +86,8 @@ impl Opinion {
                 |place: usize| members.iter().map(|probabilities| probabilities[place]).sum::<f64>() / n;
             let probabilities: Vec<f64> = (0..members[0].len()).map(mean).collect();
             let agreements = probabilities.chunks_exact(n_classes).enumerate().map(|(row, probabilities)| {
-                let class = most_probable(probabilities);
-                let agrees =
-                    |member: &&Vec<f64>| most_probable(&member[row * n_classes..][..n_classes]) == class;
+                let class = argmax(probabilities);
+                let agrees = |member: &&Vec<f64>| argmax(&member[row * n_classes..][..n_classes]) == class;
                 members.iter().filter(agrees).count() as f64 / n
             });
             let agreements = agreements.collect();
@@ -158,7 +145,7 @@ mod tests {
     fn agreement_is_counted() {
         let members = [vec![0.9, 0.1, 0.0], vec![0.6, 0.4, 0.0], vec![0.0, 0.9, 0.1]];
         let opinion = Opinion::of(&members, 3);
-        assert_eq!(most_probable(&opinion.probabilities), 0);
+        assert_eq!(argmax(&opinion.probabilities), 0);
         assert_eq!(opinion.agreements, [2.0 / 3.0]);
         let opinion = Opinion::of(&[vec![0.5, 0.45, 0.05], vec![0.05, 0.45, 0.5]], 3);
         assert_eq!(opinion.agreements, [0.0]);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use llp_data::DataError;
 use llp_kernels::{is_device_lost, is_out_of_memory};
 use llp_loss::LossError;
 use llp_nn::NnError;
@@ -13,12 +14,15 @@ use crate::TrainError;
 /// Whether a device can train in the configured precision.
 ///
 /// # Errors
-/// [`TrainError::NeedsGpu`].
-pub fn check_precision(config: &RunConfig, is_gpu: bool) -> Result<(), TrainError> {
+/// A precision that takes a GPU, without one.
+pub fn check_precision(config: &RunConfig, is_gpu: bool) -> Result<(), DataError> {
     match config.optim.precision() {
         Precision::Float32 => Ok(()),
         _ if is_gpu => Ok(()),
-        precision => Err(TrainError::NeedsGpu { precision: precision.as_str() }),
+        precision => {
+            let problem = format!("optim.precision is {}, which takes a GPU", precision.as_str());
+            Err(DataError::new(problem).remedy("add --device cuda, or leave it out"))
+        }
     }
 }
 
@@ -32,7 +36,7 @@ pub(crate) fn explain(error: TrainError, config: &RunConfig, dir: &Path, device:
             if is_out_of_memory(&source) =>
         {
             let images = images_at_once(config);
-            TrainError::OutOfMemory { images, chunk: (images / 2).max(2), run, source }
+            TrainError::OutOfMemory { images, run, source }
         }
         TrainError::Candle(source)
         | TrainError::Network(NnError::Candle(source))
@@ -101,7 +105,7 @@ mod tests {
         assert!(matches!(other, TrainError::Candle(Error::UnwrapNone)));
         let wrapped = TrainError::Network(NnError::Candle(Error::msg("CUDNN_STATUS_ALLOC_FAILED")));
         let wrapped = explain(wrapped, &config, Path::new("a"), &Device::Cpu);
-        assert!(matches!(wrapped, TrainError::OutOfMemory { images: 1024, chunk: 512, .. }));
+        assert!(matches!(wrapped, TrainError::OutOfMemory { images: 1024, .. }));
     }
 
     /// Only single precision does without a GPU.

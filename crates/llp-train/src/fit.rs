@@ -93,9 +93,7 @@ pub fn fit(own: OwnData, config: &RunConfig, hooks: FitHooks<'_>) -> Result<Fitt
     let device = Device::Cpu;
     check_precision(config, false)?;
     let data = TrainingData::from_own(own, config)?;
-    if let Some(reasons) = data.refusal.as_ref().filter(|_| !hooks.trains_anyway) {
-        return Err(TrainError::CannotWork { reasons: reasons.clone() });
-    }
+    data.check_verdict(hooks.trains_anyway)?;
     for warning in &data.warnings {
         (hooks.warn)(warning);
     }

@@ -66,7 +66,7 @@ impl Lookahead {
     ) -> Result<(), NnError> {
         let pairs = self.entries.iter().zip(&self.averages);
         self.averages =
-            pairs.map(|(entry, like)| find(state, name(entry), like, device)).collect::<Result<_, _>>()?;
+            pairs.map(|(entry, like)| find(state, &name(entry), like, device)).collect::<Result<_, _>>()?;
         Ok(())
     }
 }

@@ -1,25 +1,33 @@
 //! The one place that turns the name of a loss into the loss.
 
-use llp_loss::{
-    AvgKl, BagLoss, Gaussian, Interval, Kl, L1, L2, Marginal, Moments, Multinomial, Rot, Saddlepoint,
-};
+use llp_loss::{BagLoss, Loss};
 use llp_ot::{NewtonConfig, RotConfig, RotSolver};
 use llp_sweep::config::{LossConfig, LossName, RunConfig, Solver};
 
 /// The loss of a configuration that was checked.
 pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
-    match config.loss.name {
-        LossName::Kl => Box::new(Kl),
-        LossName::Rot => Box::new(Rot { config: rot_config(&config.loss) }),
-        LossName::AvgKl => Box::new(AvgKl),
-        LossName::L1 => Box::new(L1),
-        LossName::L2 => Box::new(L2),
-        LossName::Interval => Box::new(Interval),
-        LossName::Marginal => Box::new(Marginal),
-        LossName::Saddlepoint => Box::new(Saddlepoint),
-        LossName::Gaussian => Box::new(Gaussian),
-        LossName::Multinomial => Box::new(Multinomial),
-        LossName::Moments => Box::new(Moments { order: config.loss.order() }),
+    Box::new(configured_loss(&config.loss))
+}
+
+/// The loss of a section `[loss]` that was checked.
+pub(crate) fn configured_loss(loss: &LossConfig) -> Loss {
+    named_loss(loss.name, || rot_config(loss), loss.order())
+}
+
+/// The loss of a name; `rot` gives the parameters of ROT, `order` is that of the moments.
+pub fn named_loss(name: LossName, rot: impl FnOnce() -> RotConfig, order: usize) -> Loss {
+    match name {
+        LossName::Kl => Loss::Kl,
+        LossName::Rot => Loss::Rot { config: rot() },
+        LossName::AvgKl => Loss::AvgKl,
+        LossName::L1 => Loss::L1,
+        LossName::L2 => Loss::L2,
+        LossName::Interval => Loss::Interval,
+        LossName::Marginal => Loss::Marginal,
+        LossName::Saddlepoint => Loss::Saddlepoint,
+        LossName::Gaussian => Loss::Gaussian,
+        LossName::Multinomial => Loss::Multinomial,
+        LossName::Moments => Loss::Moments { order },
     }
 }
 

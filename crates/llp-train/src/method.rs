@@ -1,15 +1,15 @@
 //! Classical methods: from bags of features to a linear model.
 
-use llp_bags::source::Dataset;
-use llp_bags::{InstanceShape, Normalization};
+use llp_bags::Normalization;
 use llp_classic::{
     AlterSvmConfig, AmmConfig, Bags, Choice, ClassicError, EmConfig, Fit, InvCalConfig, L2_PATH,
     LinearKlConfig, LinearModel, LmmConfig, MeanMapConfig, Stopping, alter_svm, amm, choose_l2, diagnose, em,
     inv_cal, linear_kl, linear_kl_from, lmm, mean_map,
 };
-use llp_sweep::config::{MethodConfig, MethodName, RunConfig};
+use llp_sweep::config::{MethodConfig, MethodName};
 use llp_sweep::record::Solution;
 
+use crate::data::needs_features;
 use crate::{Hooks, TrainError, TrainingData};
 
 /// Folds of the training bags that a penalty is chosen by.
@@ -32,14 +32,6 @@ pub(crate) struct Solved {
     pub(crate) solution: Solution,
 }
 
-/// Refuses data that the method of a configuration does not take.
-pub(crate) fn check_method(dataset: &Dataset, config: &RunConfig) -> Result<(), TrainError> {
-    match (config.method.name, dataset.train.instances.shape()) {
-        (Some(method), InstanceShape::Image(_)) => Err(TrainError::NeedsFeatures { method: method.as_str() }),
-        _ => Ok(()),
-    }
-}
-
 /// Solves the problem of a method on all training bags. Returns `None` if `hooks` says to stop between two fits.
 ///
 /// Without a penalty in the configuration, cross-validation over the training bags chooses one of [`L2_PATH`] by the KL
@@ -55,7 +47,7 @@ pub(crate) fn solve(
 ) -> Result<Option<Solved>, TrainError> {
     let set = &data.bags;
     let Some(features) = set.data().as_features() else {
-        return Err(TrainError::NeedsFeatures { method: name.as_str() });
+        return Err(needs_features(name).into());
     };
     let parts: Vec<_> = (0..set.len()).map(|bag| (set.instances(bag), set.proportions(bag))).collect();
     let bags = Bags::of_parts(features.values(), features.n_columns(), &parts)?;

@@ -3,16 +3,26 @@
 use candle_core::Device;
 use llp_bags::InstanceShape;
 use llp_bags::rng::{Purpose, stream};
+use llp_data::DataError;
 use llp_nn::{Airbench, AirbenchConfig, Mlp, MlpConfig, Network, Part, ResNet18, ResNetConfig, Stem};
 use llp_sweep::config::{self, Architecture, Freeze, NetworkConfig};
 
 use crate::TrainError;
 
+/// The channels of images; rows of features are refused.
+fn channels_of(shape: InstanceShape) -> Result<usize, DataError> {
+    let InstanceShape::Image([.., channels]) = shape else {
+        let problem = "resnet18 needs images, the data set has feature columns";
+        return Err(DataError::new(problem).remedy("set network.name = mlp or linear"));
+    };
+    Ok(channels)
+}
+
 /// A network for instances of this shape, with the initial weights of `seed`, its first layers frozen if the
 /// configuration says so.
 ///
 /// # Errors
-/// [`TrainError::NeedsImages`]; when an extent is zero or the device refuses to allocate.
+/// Rows of features for a network of images; when an extent is zero or the device refuses to allocate.
 pub fn build_network(
     config: &NetworkConfig,
     shape: InstanceShape,
@@ -31,12 +41,12 @@ pub fn build_network(
         }
         Architecture::Linear => Mlp::new(MlpConfig::linear(n_inputs, n_classes), &mut rng, device)?.into(),
         Architecture::Airbench => {
-            let InstanceShape::Image([.., channels]) = shape else { return Err(TrainError::NeedsImages) };
+            let channels = channels_of(shape)?;
             let widths = config.widths.map_or([0; 3], |widths| widths.0);
             Airbench::new(AirbenchConfig { channels, widths, n_classes }, &mut rng, device)?.into()
         }
         _ => {
-            let InstanceShape::Image([.., channels]) = shape else { return Err(TrainError::NeedsImages) };
+            let channels = channels_of(shape)?;
             let stem = match config.stem {
                 Some(config::Stem::Imagenet) => Stem::ImageNet,
                 _ => Stem::Cifar,

@@ -131,17 +131,15 @@ impl Group {
     }
 
     fn find(&self, state: &HashMap<String, Tensor>, device: &Device) -> Result<Found, NnError> {
-        let find = |name: String, like: &Tensor| find(state, name, like, device);
+        let find = |name: &str, like: &Tensor| find(state, name, like, device);
         Ok(match &self.rule {
             Rule::Sgd(sgd) => {
                 let named = self.names.iter().zip(sgd.velocities());
-                Found::Velocities(
-                    named.map(|(name, like)| find(name.clone(), like)).collect::<Result<_, _>>()?,
-                )
+                Found::Velocities(named.map(|(name, like)| find(name, like)).collect::<Result<_, _>>()?)
             }
             Rule::AdamW(adamw) => {
                 let pair = |(name, [first, second]): (&String, &[Tensor; 2])| {
-                    Ok([find(name.clone(), first)?, find(second_name(name), second)?])
+                    Ok([find(name, first)?, find(&second_name(name), second)?])
                 };
                 Found::Moments(
                     self.names.iter().zip(adamw.moments()).map(pair).collect::<Result<_, NnError>>()?,
@@ -158,14 +156,13 @@ fn second_name(name: &str) -> String {
 /// The tensor of a name, of the shape of another.
 pub(crate) fn find(
     state: &HashMap<String, Tensor>,
-    name: String,
+    name: &str,
     like: &Tensor,
     device: &Device,
 ) -> Result<Tensor, NnError> {
-    let Some(found) = state.get(&name) else { return Err(NnError::MissingTensor { name }) };
+    let found = state.get(name).ok_or_else(|| NnError::missing(name))?;
     if found.shape() != like.shape() {
-        let (expected, got) = (like.dims().to_vec(), found.dims().to_vec());
-        return Err(NnError::ShapeMismatch { name, expected, got });
+        return Err(NnError::other_shape(name, like.dims(), found.dims()));
     }
     Ok(found.to_dtype(DType::F32)?.to_device(device)?)
 }

@@ -7,7 +7,6 @@
 //! ```
 
 mod by_bag;
-mod error;
 mod output;
 mod paths;
 mod posterior;
@@ -15,15 +14,14 @@ mod source;
 
 use std::ops::Range;
 
-use llp_data::PictureFacts;
+use llp_data::{DataError, PictureFacts};
 
 pub use by_bag::{ExcessError, SharesByBag, excess_error};
-pub use error::PredictError;
 pub use output::{Columns, Predictions};
 pub use posterior::{Posterior, posterior};
 pub use source::Source;
 
-use crate::{Ensemble, Opinion};
+use crate::{Ensemble, Opinion, TrainError};
 
 /// Instances that are decoded, predicted and written at once.
 pub const CHUNK: usize = 1024;
@@ -34,7 +32,7 @@ pub struct Predicted {
     /// What the networks say of those that can be read, in their order.
     pub predictions: Predictions,
     /// What is wrong with the others.
-    pub broken: Vec<PredictError>,
+    pub broken: Vec<DataError>,
     /// What images had.
     pub facts: PictureFacts,
 }
@@ -49,7 +47,7 @@ pub fn predict(
     source: &Source,
     range: Range<usize>,
     temperature: f64,
-) -> Result<Predicted, PredictError> {
+) -> Result<Predicted, TrainError> {
     let loaded = source.load(range)?;
     let (ids, bags) = source.names(&loaded.places);
     let Opinion { probabilities, agreements } =

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device};
 use llp_bags::{BagSet, Instances};
+use llp_data::DataError;
 use llp_nn::Network;
 
 use crate::calibrate::{BagCounts, Temperature, fit_temperature};
@@ -27,7 +28,7 @@ impl Predictor {
         let Checkpoint { state, weights, .. } = checkpoint;
         let network = build_network(&state.network, state.shape, state.class_names.len(), 0, device)?;
         let loaded = network.state_dict().load(&weights);
-        loaded.map_err(|error| TrainError::Checkpoint { path: path.to_owned(), reason: error.into() })?;
+        loaded.map_err(|error| TrainError::checkpoint(path, error))?;
         Ok(Self { network, state, device: device.clone() })
     }
 
@@ -64,11 +65,12 @@ impl Predictor {
     /// The logits of some instances, row-major `[instance, class]`.
     ///
     /// # Errors
-    /// When the instances do not fit the network; [`TrainError::NotFinite`].
+    /// When the instances do not fit the network; outputs that are not finite.
     pub fn logits(&self, data: &Instances, instances: &[u32]) -> Result<Vec<f64>, TrainError> {
         let logits = self.evaluator().logits(data, instances)?;
         if !all_finite(&logits)? {
-            return Err(TrainError::NotFinite);
+            let remedy = "its training diverged, or its weights are damaged";
+            return Err(DataError::new("the network's outputs are not finite").remedy(remedy).into());
         }
         Ok(logits.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?)
     }
@@ -77,7 +79,7 @@ impl Predictor {
     ///
     /// # Errors
     /// When the instances do not fit the network.
-    pub fn bag_logits(&self, bags: &BagSet) -> Result<Vec<f64>, TrainError> {
+    pub(crate) fn bag_logits(&self, bags: &BagSet) -> Result<Vec<f64>, TrainError> {
         let order: Vec<usize> = (0..bags.len()).collect();
         self.logits(bags.data(), &batch::instances(bags, &order))
     }

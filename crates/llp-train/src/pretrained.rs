@@ -6,13 +6,15 @@
 //! a first layer made of the file's, as timm does.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use candle_core::safetensors::Load as _;
 use candle_core::{DType, Device, Tensor};
+use llp_data::DataError;
 use llp_nn::{Network, NnError};
 use llp_sweep::config::Stem;
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use safetensors::{Dtype, SafeTensors};
 
 use crate::{Locate, TrainError};
 
@@ -49,113 +51,51 @@ pub struct Pretrained {
     pub channels: usize,
 }
 
-/// What can be wrong with weights to start from.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PretrainedFault {
-    /// A file of `torch.save`.
-    #[error(
-        "it is a pickle of PyTorch, which may run any program when it is read: convert it with \
-         safetensors.torch.save_file(torch.load(FILE, weights_only=True), NEW_FILE)"
-    )]
-    Pickle,
-    /// No file of safetensors.
-    #[error("it is no file of safetensors ({0}): give ResNet-18 of torchvision or timm in that format")]
-    Format(#[from] SafeTensorError),
-    /// Numbers of a type that weights do not have.
-    #[error("the tensor {name:?} has type {got:?}, expected F32, F16, BF16 or F64: is it quantized?")]
-    Type {
-        /// The tensor.
-        name: String,
-        /// Its type.
-        got: Dtype,
-    },
-    /// Another first layer than both stems have.
-    #[error(
-        "the tensor \"conv1.weight\" has shape {got:?}, expected [WIDTH, CHANNELS, 3, 3] or [WIDTH, CHANNELS, 7, 7]: \
-         is it a ResNet-18?"
-    )]
-    Stem {
-        /// The shape that was found.
-        got: Vec<usize>,
-    },
-    /// A network that is not started from a file.
-    #[error(
-        "only the network `resnet18` starts from a file: leave --init out, or set network.name = \"resnet18\""
-    )]
-    OtherNetwork,
-    /// Other names than those of ResNet-18.
-    #[error(
-        "no tensor is called \"conv1.weight\", with or without a prefix; there are {}: give a ResNet-18 with torchvision's names",
-        found.join(", ")
-    )]
-    NoFirstLayer {
-        /// The first names.
-        found: Vec<String>,
-    },
-    /// More than one network in a file.
-    #[error(
-        "it holds several networks, whose names begin with {}: write the tensors of one into a file of its own",
-        prefixes.join(" and ")
-    )]
-    SeveralNetworks {
-        /// The prefix of each, in quotes.
-        prefixes: Vec<String>,
-    },
-    /// NaN or infinity.
-    #[error(
-        "the tensor {name:?} holds a number that is not finite: its training diverged, or it is damaged; give another file"
-    )]
-    NotFinite {
-        /// The tensor.
-        name: String,
-    },
-    /// Another file than the run was configured with.
-    #[error("its hash is {got}, this run starts from a file of hash {expected}: give that with --init FILE")]
-    OtherFile {
-        /// Hash in the configuration.
-        expected: String,
-        /// Hash of the file.
-        got: String,
-    },
-    /// Its tensors are not those of the network.
-    #[error("{0} (only ResNet-18 with torchvision's names can be started from)")]
-    Network(#[from] NnError),
-}
-
 impl Pretrained {
     /// Reads a file of weights.
     ///
     /// # Errors
-    /// [`TrainError::Pretrained`] with what is wrong.
+    /// What is wrong with the file.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let bytes = fs_err::read(path)?;
-        Self::parse(&bytes).map_err(|reason| TrainError::Pretrained { path: path.to_owned(), reason })
+        Ok(Self::parse(&bytes).map_err(|error| error.in_file(path))?)
     }
 
     /// The location of weights: the file of that name, or where `locate` has the network of that name.
     ///
     /// # Errors
-    /// [`TrainError::PretrainedName`] if it is not found, and those of `locate`.
+    /// It is not found, and those of `locate`.
     pub fn locate(name: &str, locate: Locate<'_>) -> Result<PathBuf, TrainError> {
         if Path::new(name).is_file() {
             return Ok(name.into());
         }
-        locate(name)?.ok_or_else(|| TrainError::PretrainedName { name: name.to_owned() })
+        let problem = "is neither a file nor the name OWNER/NAME of a network on the hub";
+        let missing = || DataError::new(format!("{name} {problem}")).remedy("give one with --init");
+        Ok(locate(name)?.ok_or_else(missing)?)
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, PretrainedFault> {
+    fn parse(bytes: &[u8]) -> Result<Self, DataError> {
         if PICKLES.iter().any(|start| bytes.starts_with(start)) {
-            return Err(PretrainedFault::Pickle);
+            let problem = "it is a pickle of PyTorch, which may run any program when it is read";
+            let remedy =
+                "convert it with safetensors.torch.save_file(torch.load(FILE, weights_only=True), NEW_FILE)";
+            return Err(DataError::new(problem).remedy(remedy));
         }
-        let file = SafeTensors::deserialize(bytes)?;
+        let file = SafeTensors::deserialize(bytes).map_err(|error| {
+            let problem = format!("it is no file of safetensors ({error})");
+            DataError::new(problem).remedy("give ResNet-18 of torchvision or timm in that format")
+        })?;
         let prefix = prefix(&file)?;
         let tensors = body(&file, &prefix)?;
-        let first = tensors.get(FIRST).ok_or_else(|| NnError::MissingTensor { name: FIRST.to_owned() })?;
+        let first = tensors.get(FIRST).ok_or_else(|| other_tensors(NnError::missing(FIRST)))?;
         let (stem, width, channels) = match *first.dims() {
             [width, channels, 3, 3] => (Stem::Cifar, width, channels),
             [width, channels, 7, 7] => (Stem::Imagenet, width, channels),
-            ref other => return Err(PretrainedFault::Stem { got: other.to_vec() }),
+            ref other => {
+                let expected = "expected [WIDTH, CHANNELS, 3, 3] or [WIDTH, CHANNELS, 7, 7]";
+                let problem = format!("the tensor \"conv1.weight\" has shape {other:?}, {expected}");
+                return Err(DataError::new(problem).remedy("is it a ResNet-18?"));
+            }
         };
         let hash = blake3::hash(bytes).to_hex()[..HASH_DIGITS].to_owned();
         Ok(Self { tensors, prefix, hash, stem, width, channels })
@@ -164,26 +104,32 @@ impl Pretrained {
     /// Checks that the file is the one that is expected.
     ///
     /// # Errors
-    /// [`PretrainedFault::OtherFile`].
-    pub fn check_hash(&self, expected: &str) -> Result<(), PretrainedFault> {
+    /// The file has another hash.
+    pub fn check_hash(&self, expected: &str) -> Result<(), DataError> {
         if self.hash == expected {
             return Ok(());
         }
-        Err(PretrainedFault::OtherFile { expected: expected.to_owned(), got: self.hash.clone() })
+        let problem = format!("its hash is {}, this run starts from a file of hash {expected}", self.hash);
+        Err(DataError::new(problem).remedy("give that with --init FILE"))
     }
 
     /// Gives the tensors to a network, all but those of its last layer; the first layer gets the network's channels.
-    pub(crate) fn load_into(&self, network: &Network) -> Result<(), PretrainedFault> {
-        let Network::ResNet18(network) = network else { return Err(PretrainedFault::OtherNetwork) };
+    pub(crate) fn load_into(&self, network: &Network) -> Result<(), DataError> {
+        let Network::ResNet18(network) = network else {
+            let problem = "only the network `resnet18` starts from a file";
+            return Err(
+                DataError::new(problem).remedy("leave --init out, or set network.name = \"resnet18\"")
+            );
+        };
         let channels = network.config().channels;
         if channels == self.channels {
-            return Ok(network.body().load(&self.tensors)?);
+            return network.body().load(&self.tensors).map_err(other_tensors);
         }
         let mut tensors = self.tensors.clone(); // they share their memory
         if let Some(first) = tensors.get_mut(FIRST) {
-            *first = with_channels(first, channels).map_err(NnError::from)?;
+            *first = with_channels(first, channels).map_err(other_tensors)?;
         }
-        Ok(network.body().load(&tensors)?)
+        network.body().load(&tensors).map_err(other_tensors)
     }
 
     /// What people should know of the start of a network.
@@ -201,6 +147,11 @@ impl Pretrained {
     }
 }
 
+/// Tensors that are not those of the network.
+fn other_tensors(error: impl Display) -> DataError {
+    DataError::new(format!("{error} (only ResNet-18 with torchvision's names can be started from)"))
+}
+
 /// The first layer `[width, channel, row, column]` for images of other channels, as of timm's `adapt_input_conv`: one
 /// channel has the sum of all kernels, more have the kernels in turn, scaled so that equal channels give what they gave.
 fn with_channels(first: &Tensor, channels: usize) -> candle_core::Result<Tensor> {
@@ -214,7 +165,7 @@ fn with_channels(first: &Tensor, channels: usize) -> candle_core::Result<Tensor>
 }
 
 /// The prefix of torchvision's names in a file: of a network in a wrapper, say.
-fn prefix(file: &SafeTensors<'_>) -> Result<String, PretrainedFault> {
+fn prefix(file: &SafeTensors<'_>) -> Result<String, DataError> {
     let mut names = file.names();
     names.sort_unstable();
     let is_prefix = |prefix: &&str| prefix.is_empty() || prefix.ends_with('.');
@@ -227,29 +178,39 @@ fn prefix(file: &SafeTensors<'_>) -> Result<String, PretrainedFault> {
         // No whole network: what is missing is said when it is loaded.
         [] if firsts.contains(&"") => Ok(String::new()),
         [] => {
-            let found = names.iter().take(N_SHOWN).map(|name| format!("{name:?}")).collect();
-            Err(PretrainedFault::NoFirstLayer { found })
+            let found: Vec<String> = names.iter().take(N_SHOWN).map(|name| format!("{name:?}")).collect();
+            let found = found.join(", ");
+            let problem =
+                format!("no tensor is called {FIRST:?}, with or without a prefix; there are {found}");
+            Err(DataError::new(problem).remedy("give a ResNet-18 with torchvision's names"))
         }
-        _ => Err(PretrainedFault::SeveralNetworks {
-            prefixes: whole.iter().map(|prefix| format!("{prefix:?}")).collect(),
-        }),
+        _ => {
+            let prefixes: Vec<String> = whole.iter().map(|prefix| format!("{prefix:?}")).collect();
+            let prefixes = prefixes.join(" and ");
+            let problem = format!("it holds several networks, whose names begin with {prefixes}");
+            Err(DataError::new(problem).remedy("write the tensors of one into a file of its own"))
+        }
     }
 }
 
 /// The tensors whose names begin with `prefix`, without it, and without those of the last layer, which may be of any type
 /// and shape.
-fn body(file: &SafeTensors<'_>, prefix: &str) -> Result<HashMap<String, Tensor>, PretrainedFault> {
+fn body(file: &SafeTensors<'_>, prefix: &str) -> Result<HashMap<String, Tensor>, DataError> {
     let own = file.iter().filter_map(|(name, view)| Some((name.strip_prefix(prefix)?, view)));
     let mut views: Vec<_> = own.filter(|(name, _)| !name.starts_with(HEAD)).collect();
     views.sort_by_key(|(name, _)| *name);
     let mut tensors = HashMap::new();
     for (name, view) in views {
         if !matches!(view.dtype(), Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64 | Dtype::I64) {
-            return Err(PretrainedFault::Type { name: name.to_owned(), got: view.dtype() });
+            let expected = "expected F32, F16, BF16 or F64";
+            let problem = format!("the tensor {name:?} has type {:?}, {expected}", view.dtype());
+            return Err(DataError::new(problem).remedy("is it quantized?"));
         }
-        let tensor = view.load(&Device::Cpu).map_err(NnError::from)?;
-        if !is_finite(&tensor).map_err(NnError::from)? {
-            return Err(PretrainedFault::NotFinite { name: name.to_owned() });
+        let tensor = view.load(&Device::Cpu).map_err(other_tensors)?;
+        if !is_finite(&tensor).map_err(other_tensors)? {
+            let problem = format!("the tensor {name:?} holds a number that is not finite");
+            let remedy = "its training diverged, or it is damaged; give another file";
+            return Err(DataError::new(problem).remedy(remedy));
         }
         tensors.insert(name.to_owned(), tensor);
     }

@@ -5,11 +5,12 @@
 //! not protect; this measures by how much, beside what the proportions give away without any network.
 
 use llp_bags::{BagSet, Imprecision, LabelOracle};
+use llp_ot::argmax;
 use llp_sweep::config::RunConfig;
 use serde::Serialize;
 
 use crate::disaggregate::{Bag, BaggedPredictions};
-use crate::scores::{log_probabilities, most_probable};
+use crate::scores::log_probabilities;
 use crate::{Locate, Predictor, TrainError, TrainingData, load_dataset, own, read_own};
 
 /// Reads the data of a run as training does, and beside it the labels of the split that bags are made of, where they
@@ -75,7 +76,7 @@ pub fn recovery(
         .disaggregate(alpha, epsilon)?;
     let labels = labels.subset(&instances)?;
     let accuracy_of = |rows: &[f64]| {
-        let guesses: Vec<u32> = rows.chunks_exact(n_classes).map(|row| most_probable(row) as u32).collect();
+        let guesses: Vec<u32> = rows.chunks_exact(n_classes).map(|row| argmax(row) as u32).collect();
         labels.accuracy(&guesses)
     };
     let exact: Vec<u32> = solved.labels.iter().map(|label| *label as u32).collect();

@@ -1,30 +1,28 @@
 //! One run inside its directory: claimed, resumed, recorded, saved.
 
+mod recorder;
+
 use std::cell::Cell;
 use std::path::Path;
 
 use candle_core::Device;
+use llp_data::DataError;
 use llp_sweep::SweepError;
 use llp_sweep::claim::{BEAT, Claim, Owner};
 use llp_sweep::config::{NetworkConfig, RunConfig};
 use llp_sweep::record::{Activity, EpochRecord, Outcome, RESULT_SCHEMA, RunResult, Status, is_still_falling};
 use llp_sweep::run_dir::RunDir;
 
-use crate::error::CheckpointFault;
 use crate::fault::{check_precision, explain};
 use crate::{
-    Checkpoint, Hooks, Locate, Position, Pretrained, TrainError, Trainer, TrainerOutcome, TrainingData,
+    Checkpoint, Locate, Position, Pretrained, TrainError, Trainer, TrainerOutcome, TrainingData,
     TrainingPlan, build_loss,
 };
 
+use recorder::Recorder;
+
 /// Checkpoints that are kept while a run goes on: the newest, and one to fall back on if that is damaged.
 const KEPT_CHECKPOINTS: usize = 2;
-
-/// Seconds between two writings of the status of a run whose epochs are short: each waits for the disk.
-const STATUS_S: f64 = 1.0;
-
-/// Seconds between two looks at whether the run is cancelled.
-const CANCEL_LOOK_S: f64 = 5.0;
 
 /// What a run takes from the world outside.
 pub struct RunContext<'a> {
@@ -86,7 +84,7 @@ pub fn run(path: &Path, config: &RunConfig, context: &mut RunContext<'_>) -> Res
     let end = run.train(context).map_err(|error| explain(error, config, path, context.device));
     match &end {
         // The directory is another process's.
-        Ok(_) | Err(TrainError::Sweep(SweepError::ClaimLost { .. })) => {}
+        Ok(_) | Err(TrainError::Sweep(SweepError::ClaimLost(_))) => {}
         // If even this cannot be written, the error itself says more than that would.
         Err(error) => drop(run.write_failure(error)),
     }
@@ -105,9 +103,7 @@ impl Run<'_> {
     fn train(&self, context: &mut RunContext<'_>) -> Result<RunEnd, TrainError> {
         check_precision(self.config, !context.device.is_cpu())?;
         let data = TrainingData::load(self.config, context.locate)?;
-        if let Some(reasons) = data.refusal.as_ref().filter(|_| !context.trains_anyway) {
-            return Err(TrainError::CannotWork { reasons: reasons.clone() });
-        }
+        data.check_verdict(context.trains_anyway)?;
         for warning in &data.warnings {
             (context.warn)(warning);
         }
@@ -177,7 +173,7 @@ impl Run<'_> {
         for path in Checkpoint::list(&self.dir.checkpoints_dir())? {
             let checkpoint = match Checkpoint::read(&path) {
                 Ok(checkpoint) => checkpoint,
-                Err(error @ TrainError::Checkpoint { .. }) => {
+                Err(error @ TrainError::Checkpoint(_)) => {
                     (context.warn)(&format!("{error}; taking the checkpoint before"));
                     continue;
                 }
@@ -189,10 +185,13 @@ impl Run<'_> {
             let optimizer = match optimizer {
                 Some(optimizer) => optimizer,
                 None if is_at_end => trainer.optimizer_state().into_iter().collect(),
-                None => return Err(TrainError::Checkpoint { path, reason: CheckpointFault::NoOptimizer }),
+                None => {
+                    let problem = "the state of the optimizer was dropped when the run ended, so it cannot be continued";
+                    return Err(TrainError::checkpoint(&path, problem));
+                }
             };
             let restored = trainer.restore(&weights, &optimizer, state.position, chosen);
-            restored.map_err(|reason| TrainError::Checkpoint { path, reason })?;
+            restored.map_err(|error| TrainError::checkpoint(&path, error))?;
             trainer.recall(state.solution);
             is_begun = true;
             break;
@@ -304,69 +303,13 @@ pub(crate) fn start(
     let NetworkConfig { init, init_hash: Some(expected), .. } = &config.network else {
         return Ok(None);
     };
-    let init = init.as_ref().ok_or_else(|| TrainError::PretrainedPath { hash: expected.clone() })?;
+    let init = init.as_ref().ok_or_else(|| {
+        DataError::new(format!("the weights that this run starts from (hash {expected}) are in a file"))
+            .remedy("start it again with llp train --init FILE")
+    })?;
     let path = Pretrained::locate(init, locate)?;
     let pretrained = Pretrained::read(&path)?;
     let started = pretrained.check_hash(expected).and_then(|()| trainer.start_from(&pretrained));
-    started.map_err(|reason| TrainError::Pretrained { path, reason })?;
+    started.map_err(|error| error.in_file(&path))?;
     Ok(pretrained.note(trainer.network()))
-}
-
-/// Writes down every epoch.
-struct Recorder<'a, 'b, 'c> {
-    run: &'a Run<'a>,
-    data: &'a TrainingData,
-    context: &'b mut RunContext<'c>,
-    is_held_back: bool,
-    /// When the run's directory was last asked whether the run is cancelled.
-    looked_at: Cell<Option<f64>>,
-    /// When the status was last written.
-    reported_at: Option<f64>,
-}
-
-impl Recorder<'_, '_, '_> {
-    /// Whether the run was cancelled, perhaps on another host. Checks every few seconds only.
-    fn is_cancelled(&self) -> bool {
-        let now = self.seconds();
-        if self.looked_at.get().is_some_and(|last| now - last < CANCEL_LOOK_S) {
-            return false;
-        }
-        self.looked_at.set(Some(now));
-        self.run.dir.is_cancelled()
-    }
-}
-
-impl Hooks for Recorder<'_, '_, '_> {
-    fn should_stop(&self) -> bool {
-        self.is_held_back || (self.context.should_stop)() || self.is_cancelled()
-    }
-
-    fn seconds(&self) -> f64 {
-        (self.context.seconds)()
-    }
-
-    fn step_ended(&mut self, position: &Position) {
-        (self.context.step_ended)(position);
-    }
-
-    fn epoch_ended(&mut self, trainer: &Trainer<'_>, record: &EpochRecord) -> Result<(), TrainError> {
-        let run = self.run;
-        run.claim.check()?;
-        run.dir.append_metrics(record)?;
-        let (now, is_last) = (self.seconds(), record.epoch == trainer.n_epochs());
-        if is_last || self.reported_at.is_none_or(|reported| now - reported >= STATUS_S) {
-            run.write_status(trainer, Activity::Running, None)?;
-            self.reported_at = Some(now);
-        }
-        if record.epoch.is_multiple_of(run.config.checkpoint.every_epochs) && !is_last {
-            run.save(trainer, self.data, self.context.version, true)?;
-        }
-        (self.context.epoch_ended)(run.config, record);
-        self.is_held_back = !is_last && !(self.context.may_go_on)(record.epoch);
-        Ok(())
-    }
-
-    fn warn(&mut self, message: &str) {
-        (self.context.warn)(message);
-    }
 }

@@ -2,6 +2,7 @@
 
 use llp_bags::{ClassScore, LabelOracle, ProbabilityScores, class_scores, macro_f1};
 use llp_loss::log_softmax;
+use llp_ot::argmax;
 use serde::Serialize;
 
 use crate::TrainError;
@@ -47,8 +48,7 @@ impl Scores {
     ) -> Result<Self, TrainError> {
         let n_classes = labels.n_classes();
         let log_probs = log_probabilities(logits, n_classes, temperature);
-        let predictions: Vec<u32> =
-            log_probs.chunks_exact(n_classes).map(|row| most_probable(row) as u32).collect();
+        let predictions: Vec<u32> = log_probs.chunks_exact(n_classes).map(|row| argmax(row) as u32).collect();
         let probabilities = labels.probability_scores(&log_probs)?;
         let confusion = labels.confusion(&predictions)?;
         let classes = class_scores(&confusion, n_classes);
@@ -71,9 +71,4 @@ impl Scores {
 pub fn log_probabilities(logits: &[f64], n_classes: usize, temperature: f64) -> Vec<f64> {
     let scaled: Vec<f64> = logits.iter().map(|logit| logit / temperature).collect();
     log_softmax(&scaled, n_classes)
-}
-
-/// The place of the largest value, the first of several.
-pub fn most_probable(row: &[f64]) -> usize {
-    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }

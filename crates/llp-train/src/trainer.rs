@@ -1,45 +1,33 @@
 //! The training itself, apart from files.
 
 mod at_once;
+mod evaluation;
+mod plan;
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use candle_core::{Device, Tensor};
-use llp_bags::{Augmentation, BagSet, Edge, EpochAugmentation, InstanceShape, Mirror, whitening};
+use llp_bags::{Augmentation, Edge, EpochAugmentation, Mirror, whitening};
+use llp_data::DataError;
 use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
-use llp_nn::{Network, Role};
+use llp_nn::Network;
 use llp_sweep::config::{self, AugmentConfig, MethodConfig, Precision, RunConfig, Views};
 use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Diverged, EpochRecord, Solution};
 
-use crate::checkpoint::weights_file;
 use crate::chosen::Chosen;
-use crate::evaluate::{Evaluator, all_finite};
 use crate::inputs::Inputs;
 use crate::lookahead::Lookahead;
 use crate::optimizer::Optimizer;
 use crate::pending_losses::PendingLosses;
+use crate::position::Position;
 use crate::step::{Step, StepGradient, chunks};
-use crate::{
-    CheckpointFault, Pretrained, PretrainedFault, Schedule, TrainError, TrainingData, batch, build_network,
-};
+use crate::weights::weights_file;
+use crate::{Pretrained, Schedule, TrainError, TrainingData, batch, build_network};
 
-/// The position of a training. With the seeds, this is all the state beside weights and the optimizer's.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Position {
-    /// Epochs done.
-    pub epoch: usize,
-    /// Steps done in the epoch that follows.
-    pub step: usize,
-    /// Sum of the losses of the bags of those steps.
-    pub loss_sum: f64,
-    /// Steps done in all.
-    pub total_steps: u64,
-    /// Seconds of training so far, over all attempts.
-    pub elapsed_s: f64,
-}
+pub use plan::TrainingPlan;
 
 /// How [`Trainer::train`] ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,35 +61,6 @@ pub trait Hooks {
 
     /// Something that people should know; by default it is dropped.
     fn warn(&mut self, _message: &str) {}
-}
-
-/// What a training is made of, as far as it is known before its first step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrainingPlan {
-    /// What an instance is.
-    pub shape: InstanceShape,
-    /// Instances in the bags to train on.
-    pub n_instances: usize,
-    /// Bags to train on.
-    pub n_bags: usize,
-    /// Instances of the smallest of them.
-    pub smallest_bag: usize,
-    /// Instances of the largest of them.
-    pub largest_bag: usize,
-    /// Instances that filled no bag.
-    pub n_left_over: usize,
-    /// Bags that are held out.
-    pub n_held_out_bags: usize,
-    /// Test instances with labels.
-    pub n_test: usize,
-    /// Classes.
-    pub n_classes: usize,
-    /// Numbers that training changes.
-    pub n_parameters: usize,
-    /// Steps of the first epoch, and about those of any other.
-    pub steps_per_epoch: usize,
-    /// Epochs in all.
-    pub epochs: usize,
 }
 
 /// A network in training.
@@ -190,7 +149,7 @@ impl<'a> Trainer<'a> {
 
     /// The state of the optimizer, by the names of the trained parameters: all that the next step depends on beside
     /// weights and position.
-    pub fn optimizer_state(&self) -> Vec<(String, Tensor)> {
+    pub(crate) fn optimizer_state(&self) -> Vec<(String, Tensor)> {
         let averages = self.lookahead.iter().flat_map(Lookahead::state);
         self.optimizer.state().into_iter().chain(averages).collect()
     }
@@ -198,29 +157,6 @@ impl<'a> Trainer<'a> {
     /// All epochs of the training.
     pub fn n_epochs(&self) -> usize {
         self.schedule.n_epochs()
-    }
-
-    /// What the training is made of.
-    pub fn plan(&self) -> TrainingPlan {
-        let (data, sizes) =
-            (self.data, (0..self.data.bags.len()).map(|bag| self.data.bags.instances(bag).len()));
-        let state = self.network.state_dict();
-        let is_trained = |role| matches!(role, Role::Weight | Role::BatchNorm);
-        let trained = state.entries().iter().filter(|entry| is_trained(entry.role));
-        TrainingPlan {
-            shape: data.bags.data().shape(),
-            n_instances: data.bags.n_instances(),
-            n_bags: data.bags.len(),
-            smallest_bag: sizes.clone().min().unwrap_or(0),
-            largest_bag: sizes.max().unwrap_or(0),
-            n_left_over: data.bags.remainder(),
-            n_held_out_bags: data.held_out.as_ref().map_or(0, BagSet::len),
-            n_test: if data.test_labels.is_some() { data.test.len() } else { 0 },
-            n_classes: data.class_names.len(),
-            n_parameters: trained.map(|entry| entry.var.elem_count()).sum(),
-            steps_per_epoch: self.n_steps(),
-            epochs: self.n_epochs(),
-        }
     }
 
     /// All steps of the training; where bags differ in size, about this many.
@@ -232,7 +168,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// When they are not those of this network.
-    pub fn start_from(&mut self, pretrained: &Pretrained) -> Result<(), PretrainedFault> {
+    pub(crate) fn start_from(&mut self, pretrained: &Pretrained) -> Result<(), DataError> {
         pretrained.load_into(&self.network)
     }
 
@@ -246,7 +182,7 @@ impl<'a> Trainer<'a> {
         optimizer: &HashMap<String, Tensor>,
         position: Position,
         chosen: Option<Chosen>,
-    ) -> Result<(), CheckpointFault> {
+    ) -> Result<(), TrainError> {
         self.check_position(&position)?;
         self.network.state_dict().load(weights)?;
         self.optimizer.restore(optimizer, position.total_steps, &self.device)?;
@@ -259,7 +195,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// A position counts its steps in two ways, which must agree.
-    fn check_position(&self, position: &Position) -> Result<(), CheckpointFault> {
+    fn check_position(&self, position: &Position) -> Result<(), DataError> {
         let &Position { epoch, step, total_steps, .. } = position;
         let n_epochs = self.schedule.n_epochs();
         let n_steps = self.schedule.n_steps(epoch.saturating_add(1));
@@ -267,7 +203,8 @@ impl<'a> Trainer<'a> {
         if is_there && self.schedule.n_steps_before(epoch + 1).checked_add(step as u64) == Some(total_steps) {
             return Ok(());
         }
-        Err(CheckpointFault::Position { epoch, step, total_steps, n_steps })
+        let steps = format!("{total_steps} steps in all, {n_steps} an epoch");
+        Err(DataError::new(format!("it stands at epoch {epoch} and step {step}, but says {steps}")))
     }
 
     /// Trains from the present position until all epochs are done, a loss is not finite, or `hooks` says to stop.
@@ -353,11 +290,6 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// The evaluation at the end of an epoch, to see what it takes. Returns `None` if the training has diverged.
-    pub(crate) fn trial_evaluation(&self) -> Result<Option<EpochRecord>, TrainError> {
-        self.evaluate(1, 1.0)
-    }
-
     /// One step on some bags; false if a number is known not to be finite.
     fn step(
         &mut self,
@@ -389,16 +321,6 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// The network in use.
-    pub(crate) fn evaluator(&self) -> Evaluator<'_> {
-        Evaluator {
-            network: &self.network,
-            normalization: &self.data.normalization,
-            views: self.views,
-            device: &self.device,
-        }
-    }
-
     /// Adds the losses that were not read yet to those of the epoch; the end, if one of them is not finite.
     fn read_losses(&mut self, epoch: usize) -> Result<Option<TrainerOutcome>, TrainError> {
         let (end, n_unread) = (self.position.total_steps, self.pending.len() as u64);
@@ -408,42 +330,6 @@ impl<'a> Trainer<'a> {
         }
         let (first_step, last_step) = (end - n_unread, end - 1);
         Ok(Some(TrainerOutcome::Diverged(Diverged { epoch, first_step, last_step })))
-    }
-
-    /// The record of an epoch whose steps are done. Returns `None` if a number in it is not finite.
-    fn evaluate(&self, epoch: usize, images_per_s: f64) -> Result<Option<EpochRecord>, TrainError> {
-        let (data, evaluator) = (self.data, self.evaluator());
-        // Logits that are not finite would be refused by some losses and hidden by an argmax.
-        let probe = evaluator.logits(data.bags.data(), data.bags.instances(0))?;
-        if !all_finite(&probe)? {
-            return Ok(None);
-        }
-        let held_out =
-            data.held_out.as_ref().map(|bags| evaluator.bag_losses(bags, &*self.loss)).transpose()?;
-        let labels = data.test_labels.as_ref();
-        let test_accuracy = labels.map(|labels| evaluator.accuracy(&data.test, labels)).transpose()?;
-        let last_step = self.schedule.n_steps(epoch) - 1;
-        let record = EpochRecord {
-            epoch,
-            lr: self.schedule.lr(epoch, last_step),
-            train_loss: self.position.loss_sum / data.bags.len() as f64,
-            held_out_loss: held_out.map(|losses| losses.own),
-            held_out_kl: held_out.map(|losses| losses.kl),
-            held_out_l1: held_out.map(|losses| losses.l1),
-            held_out_count_l1: held_out.map(|losses| losses.counts.l1),
-            held_out_count_nll: held_out.map(|losses| losses.counts.nll),
-            test_accuracy,
-            images_per_s,
-            elapsed_s: 0.0,
-        };
-        let numbers = [
-            record.held_out_loss,
-            record.held_out_kl,
-            record.held_out_l1,
-            record.held_out_count_nll,
-            Some(record.train_loss),
-        ];
-        Ok(numbers.iter().flatten().all(|number| number.is_finite()).then_some(record))
     }
 }
 

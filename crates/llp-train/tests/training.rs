@@ -11,8 +11,7 @@ use llp_bags::{hold_out, partition, subset};
 use llp_sweep::record::Outcome;
 use llp_sweep::run_dir::RunDir;
 use llp_train::{
-    Checkpoint, CheckpointFault, ChosenEpoch, Hooks, RunEnd, TrainError, Trainer, TrainerOutcome,
-    TrainingData, build_loss,
+    Checkpoint, ChosenEpoch, Hooks, RunEnd, TrainError, Trainer, TrainerOutcome, TrainingData, build_loss,
 };
 use proptest::prelude::*;
 use small::{config, run_beside, run_in};
@@ -454,14 +453,13 @@ fn foreign_checkpoints_are_refused() {
     };
     let error = place(&|state| state).end.unwrap_err();
     assert!(
-        matches!(error, TrainError::Checkpoint { reason: CheckpointFault::OtherRun { .. }, .. }),
-        "{error}"
+        matches!(&error, TrainError::Checkpoint(error) if error.to_string().contains("belongs to a run"))
     );
     let (mine, other_hash) = (mine.hash8(), other.hash8());
     let error = place(&|state| {
         state.replace(&mine, &other_hash).replace("\"data_fingerprint\": \"", "\"data_fingerprint\": \"0")
     });
-    assert!(matches!(error.end.unwrap_err(), TrainError::OtherData { .. }));
+    assert!(error.end.unwrap_err().to_string().contains("the data has fingerprint"));
     let newer = place(&|state| state.replace("\"schema\": 1", "\"schema\": 2"));
     assert!(
         newer.warnings[0].contains("schema 2 is not supported, this program reads schema 1"),
@@ -498,7 +496,7 @@ fn a_run_that_was_taken_over_writes_nothing() {
             before = Some(files());
         }
     });
-    assert!(matches!(report.end, Err(TrainError::Sweep(llp_sweep::SweepError::ClaimLost { .. }))));
+    assert!(matches!(report.end, Err(TrainError::Sweep(llp_sweep::SweepError::ClaimLost(_)))));
     assert_eq!((report.epochs, Some(files())), (2, before));
     assert_eq!(RunDir::at(path).result().unwrap(), None);
     assert!(path.join("claim-2.json").exists());

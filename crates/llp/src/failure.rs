@@ -1,5 +1,6 @@
 //! Errors with the exit code that they end the program with.
 
+use llp_data::DataError;
 use llp_sweep::SweepError;
 use llp_train::TrainError;
 
@@ -36,6 +37,12 @@ impl From<TrainError> for Failure {
 
 impl From<SweepError> for Failure {
     fn from(error: SweepError) -> Self {
+        TrainError::from(error).into()
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
         TrainError::from(error).into()
     }
 }

@@ -16,11 +16,11 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use llp_bags::InstanceShape;
 use llp_bags::own::ProportionTable;
-use llp_data::PictureFacts;
 use llp_data::table::{TableFormat, TableWriter};
+use llp_data::{DataError, PictureFacts};
 use llp_sweep::AtomicFile;
 use llp_train::predict::{
-    CHUNK, Columns, PredictError, Predicted, Predictions, Source, posterior, predict as predict_chunk,
+    CHUNK, Columns, Predicted, Predictions, Source, posterior, predict as predict_chunk,
 };
 use llp_train::{Ensemble, TrainError};
 use serde::Serialize;
@@ -156,9 +156,7 @@ pub(crate) fn predict(global: Global, args: &PredictArgs) -> Result<u8, Failure>
     let Some(out) = &args.out else {
         return match work.write(BufWriter::new(io::stdout()), format) {
             // A reader that has gone away is not an error.
-            Err(PredictError::Train(TrainError::Io(error))) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Ok(code::SUCCESS)
-            }
+            Err(TrainError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(code::SUCCESS),
             end => work.end(global, &end?.1, "written"),
         };
     };
@@ -233,12 +231,12 @@ struct Work<'a> {
 #[derive(Default)]
 struct Seen {
     /// What is wrong with the images that cannot be read.
-    broken: Vec<PredictError>,
+    broken: Vec<DataError>,
     facts: PictureFacts,
 }
 
 impl Work<'_> {
-    fn write<W: Write + Send>(&self, out: W, format: TableFormat) -> Result<(W, Seen), PredictError> {
+    fn write<W: Write + Send>(&self, out: W, format: TableFormat) -> Result<(W, Seen), TrainError> {
         if let Some(errors) = &self.share_errors {
             return self.write_shares(out, format, errors);
         }
@@ -266,8 +264,8 @@ impl Work<'_> {
     /// An image that cannot be read is left out, unless its bag must be whole or there is no other.
     fn each_chunk(
         &self,
-        mut f: impl FnMut(Predictions) -> Result<(), PredictError>,
-    ) -> Result<Seen, PredictError> {
+        mut f: impl FnMut(Predictions) -> Result<(), TrainError>,
+    ) -> Result<Seen, TrainError> {
         let mut seen = Seen::default();
         for source in self.sources {
             for first in (0..source.len()).step_by(CHUNK) {
@@ -277,14 +275,14 @@ impl Work<'_> {
                 seen.facts = seen.facts.and(facts);
                 seen.broken.extend(broken);
                 if (self.known.is_some() || self.share_errors.is_some()) && !seen.broken.is_empty() {
-                    return Err(seen.broken.swap_remove(0));
+                    return Err(seen.broken.swap_remove(0).into());
                 }
                 f(predictions)?;
             }
         }
         let n_instances: usize = self.sources.iter().map(Source::len).sum();
         if seen.broken.len() == n_instances && n_instances > 0 {
-            return Err(seen.broken.swap_remove(0));
+            return Err(seen.broken.swap_remove(0).into());
         }
         Ok(seen)
     }
@@ -305,16 +303,6 @@ impl Work<'_> {
             0 => Ok(code::SUCCESS),
             1 => Err(usage(format!("1 image cannot be read: the rows of all others are {rows}"))),
             n => Err(usage(format!("{n} images cannot be read: the rows of all others are {rows}"))),
-        }
-    }
-}
-
-impl From<PredictError> for Failure {
-    fn from(error: PredictError) -> Self {
-        match error {
-            PredictError::Train(error) => error.into(),
-            PredictError::Disaggregate(error) => error.into(),
-            error => Self { code: code::USAGE, error: error.into() },
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Bags of images that look alike: filled cluster by cluster.
 
+use llp_data::DataError;
 use rayon::prelude::*;
 
 use super::{Partition, checked, cut};
-use crate::instances::check_instances;
+use crate::Images;
+use crate::check::check_instances;
 use crate::rng::{self, ChaCha8Rng, Purpose};
-use crate::{BagError, Images};
 
 /// Passes of Lloyd's algorithm: it ends before where no instance changes its cluster any more.
 const N_PASSES_MAX: usize = 25;
@@ -21,19 +22,21 @@ const N_PASSES_MAX: usize = 25;
 /// pixels are integers.
 ///
 /// # Errors
-/// [`BagError::Clusters`] unless `1 <= n_clusters <= instances.len()`; [`BagError::NoInstances`];
-/// [`BagError::BagSize`]; [`BagError::RepeatedInstance`]; [`BagError::InstanceOutOfRange`].
+/// An error unless `1 <= n_clusters <= instances.len()`; an instance that does not exist; those of
+/// [`partition`](crate::partition).
 pub fn partition_by_clusters(
     instances: &[u32],
     images: &Images,
     bag_size: usize,
     n_clusters: usize,
     seed: u64,
-) -> Result<Partition, BagError> {
+) -> Result<Partition, DataError> {
     let instances = checked(instances, bag_size)?;
     check_instances(&instances, images.len())?;
     if n_clusters == 0 || n_clusters > instances.len() {
-        return Err(BagError::Clusters { n_clusters, n_instances: instances.len() });
+        let n_instances = instances.len();
+        let problem = format!("{n_clusters} clusters are not possible with {n_instances} instances");
+        return Err(DataError::new(problem).remedy(format!("choose 1 to {n_instances}")));
     }
     let mut clusters = vec![Vec::new(); n_clusters];
     for (&instance, cluster) in instances.iter().zip(lloyd(&instances, images, n_clusters, seed)) {

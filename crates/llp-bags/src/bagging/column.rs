@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use llp_data::DataError;
+
 use super::Partition;
-use crate::BagError;
-use crate::instances::check_instances;
+use crate::check::{check_instances, no_instances};
 use crate::split::sorted_set;
 
 /// One bag for each value among the `instances`, in the order of the values; nothing remains.
@@ -12,18 +13,17 @@ use crate::split::sorted_set;
 /// `values` is the column, `[instance]` of the whole split. Bags differ in size.
 ///
 /// # Errors
-/// [`BagError::NoInstances`]; [`BagError::RepeatedInstance`]; [`BagError::InstanceOutOfRange`] for an instance beyond
-/// the column.
+/// No instances; an instance twice, or beyond the column.
 ///
 /// ```
 /// let region = ["north", "south", "north", "east"].map(String::from);
 /// let partition = llp_bags::partition_by_groups(&[0, 1, 2, 3], &region)?;
 /// assert_eq!(partition.bags, [vec![3], vec![0, 2], vec![1]]);
-/// # Ok::<(), llp_bags::BagError>(())
+/// # Ok::<(), llp_bags::DataError>(())
 /// ```
-pub fn partition_by_groups(instances: &[u32], values: &[String]) -> Result<Partition, BagError> {
+pub fn partition_by_groups(instances: &[u32], values: &[String]) -> Result<Partition, DataError> {
     if instances.is_empty() {
-        return Err(BagError::NoInstances);
+        return Err(no_instances());
     }
     check_instances(instances, values.len())?;
     let mut bags: BTreeMap<&str, Vec<u32>> = BTreeMap::new();

@@ -1,9 +1,11 @@
 //! Bags whose class shares differ: each follows a draw from a Dirichlet distribution.
 
+use llp_data::DataError;
+
 use super::{Partition, ascending, checked};
-use crate::instances::check_instances;
+use crate::LabelOracle;
+use crate::check::check_instances;
 use crate::rng::{self, ChaCha8Rng, Purpose};
-use crate::{BagError, LabelOracle};
 
 /// Cuts `instances` into as many bags of `bag_size` as they fill, each with class shares of its own.
 ///
@@ -17,8 +19,7 @@ use crate::{BagError, LabelOracle};
 /// what is left. The last bags therefore follow their draws less closely than the first.
 ///
 /// # Errors
-/// [`BagError::Concentration`] unless `alpha` is a finite number above 0; [`BagError::NoInstances`];
-/// [`BagError::BagSize`]; [`BagError::RepeatedInstance`]; [`BagError::InstanceOutOfRange`].
+/// `alpha` is not a finite number above 0; an instance without a label; those of [`partition`](crate::partition).
 ///
 /// ```
 /// use llp_bags::{BagSet, partition_by_shares, source::digits::digits};
@@ -37,9 +38,10 @@ pub fn partition_by_shares(
     bag_size: usize,
     alpha: f64,
     seed: u64,
-) -> Result<Partition, BagError> {
+) -> Result<Partition, DataError> {
     if !(alpha.is_finite() && alpha > 0.0) {
-        return Err(BagError::Concentration { alpha });
+        let problem = format!("the concentration of the class shares is {alpha}");
+        return Err(DataError::new(problem).remedy("it must be a finite number above 0"));
     }
     let instances = checked(instances, bag_size)?;
     check_instances(&instances, labels.len())?;

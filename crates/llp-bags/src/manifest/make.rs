@@ -1,10 +1,12 @@
 //! From a data set and a recipe to bags with counts.
 
+use llp_data::DataError;
+
 use super::{BagKind, BagManifest, BagPart, CountedBag, DataId, Recipe};
 use crate::rng::{self, Purpose, Rng as _};
 use crate::source::{Dataset, Split};
 use crate::{
-    BagError, LabelOracle, Partition, hold_out, partition, partition_by_clusters, partition_by_groups,
+    LabelOracle, Partition, hold_out, partition, partition_by_clusters, partition_by_groups,
     partition_by_shares, subset,
 };
 
@@ -16,7 +18,7 @@ impl BagManifest {
     /// recipe becomes that of the largest bag.
     ///
     /// # Errors
-    /// What is wrong with the recipe; [`BagError::NoLabels`]; [`BagError::NoColumn`] and [`BagError::ColumnLength`].
+    /// What is wrong with the recipe; no labels; bags by a column without its values, or without one for each instance.
     ///
     /// ```
     /// use llp_bags::{BagKind, BagManifest, Recipe, source::digits::digits};
@@ -27,11 +29,14 @@ impl BagManifest {
     /// assert_eq!(BagManifest::parse(manifest.to_json().as_bytes())?, manifest);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn make(dataset: &Dataset, recipe: Recipe, column: Option<&[String]>) -> Result<Self, BagError> {
+    pub fn make(dataset: &Dataset, recipe: Recipe, column: Option<&[String]>) -> Result<Self, DataError> {
         let Split { instances, labels } = &dataset.train;
-        let Some(labels) = labels else { return Err(BagError::NoLabels { name: dataset.name.clone() }) };
+        let no_labels = || format!("the data set {:?} has no instance labels to count in bags", dataset.name);
+        let labels = labels.as_ref().ok_or_else(|| DataError::new(no_labels()))?;
         if let Some(column) = column.filter(|column| column.len() != instances.len()) {
-            return Err(BagError::ColumnLength { expected: instances.len(), got: column.len() });
+            let (got, expected) = (column.len(), instances.len());
+            let problem = format!("{got} values of a column for {expected} training instances");
+            return Err(DataError::new(problem));
         }
         let limit = recipe.limit.unwrap_or(instances.len());
         let chosen = subset(instances.len() as u32, limit, recipe.split_seed);
@@ -84,17 +89,24 @@ fn draw(
     recipe: &Recipe,
     seed: u64,
     column: Option<&[String]>,
-) -> Result<Partition, BagError> {
+) -> Result<Partition, DataError> {
     let size = recipe.size;
     match &recipe.kind {
         BagKind::Uniform => partition(instances, size, seed),
         BagKind::Dirichlet { alpha } => partition_by_shares(instances, labels, size, *alpha, seed),
         BagKind::Cluster { n_clusters } => {
-            let images = split.instances.as_images().ok_or(BagError::ClustersOfFeatures)?;
+            let images = split.instances.as_images().ok_or_else(|| {
+                DataError::new("bags by cluster need images, the data set has feature columns")
+                    .remedy("choose another kind of bags")
+            })?;
             partition_by_clusters(instances, images, size, *n_clusters, seed)
         }
         BagKind::Column { name } => {
-            let values = column.ok_or_else(|| BagError::NoColumn { column: name.clone() })?;
+            let values = column.ok_or_else(|| {
+                let needed = "need its values, one for each training instance";
+                DataError::new(format!("bags by the column {name:?} {needed}"))
+                    .remedy("the data has none, give a file")
+            })?;
             partition_by_groups(instances, values)
         }
     }

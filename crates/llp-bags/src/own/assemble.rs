@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 
-use llp_data::is_sign;
 use llp_data::table::names::similar;
+use llp_data::{DataError, is_sign};
 
 use super::bags::OwnBag;
 use super::instances::{InstanceNames, check_repeated, instances_of, labels_of};
 use super::rows::{Content, Rows, SplitName};
 use super::scale::Scale;
-use super::{OwnData, OwnError, ProportionTable, ProportionsError, columns, notes};
+use super::{OwnData, ProportionTable, columns, notes};
 use crate::source::{Dataset, Split};
-use crate::{BagError, Instances, LabelOracle};
+use crate::{Instances, LabelOracle};
 
 /// The rows of a bag, at least one; all are of one split.
 struct Members {
@@ -19,7 +19,11 @@ struct Members {
     rows: Vec<u32>,
 }
 
-pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) -> Result<OwnData, OwnError> {
+pub(super) fn assemble(
+    name: String,
+    rows: Rows,
+    proportions: &ProportionTable,
+) -> Result<OwnData, DataError> {
     check_repeated(&rows)?;
     let members = members(&rows)?;
     let members = of_proportions(members, &rows, proportions)?;
@@ -32,12 +36,13 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
     };
     let [train_rows, test_rows] = [of_split(false), of_split(true)];
     if !rows.splits.contains(&SplitName::Train) {
-        return Err(OwnError::NoTraining { path: rows.places.first_file().to_owned() });
+        let remedy = "leave the split of what to train on empty, or write train";
+        return Err(DataError::of(rows.places.first_file(), "no row is of split `train`").remedy(remedy));
     }
     let ids = ids(&[&train_rows, &test_rows], rows.len());
     let mut bags: [Vec<OwnBag>; 3] = Default::default();
     for (row, members) in proportions.rows.iter().zip(&members) {
-        let (proportions, imprecision) = scale.resolve(row, members.rows.len()).map_err(BagError::from)?;
+        let (proportions, imprecision) = scale.resolve(row, members.rows.len())?;
         let instances = members.rows.iter().map(|&row| ids[row as usize]).collect();
         let bag = OwnBag { name: row.bag.clone(), instances, proportions, imprecision };
         bags[members.split as usize].push(bag);
@@ -86,7 +91,7 @@ pub(super) fn assemble(name: String, rows: Rows, proportions: &ProportionTable) 
 }
 
 /// The bags by their codes, as the rows name them.
-fn members(rows: &Rows) -> Result<Vec<Members>, OwnError> {
+fn members(rows: &Rows) -> Result<Vec<Members>, DataError> {
     let mut members: Vec<Members> = Vec::with_capacity(rows.bags.texts().len());
     for row in 0..rows.len() {
         let split = rows.splits[row];
@@ -94,20 +99,20 @@ fn members(rows: &Rows) -> Result<Vec<Members>, OwnError> {
             if split == SplitName::Test {
                 continue;
             }
-            return Err(OwnError::NoBag { place: rows.places.of(row) });
+            let remedy = "name the bag, drop the row, or give it the split `test`";
+            return Err(DataError::at(rows.places.of(row), "column \"bag\" is empty").remedy(remedy));
         };
         if bag == members.len() {
             members.push(Members { split, rows: vec![] }); // codes count up with their first rows
         }
         let other = &mut members[bag];
         if other.split != split {
-            return Err(OwnError::BagInTwoSplits {
-                place: rows.places.of(row),
-                bag: rows.bags.texts()[bag].clone(),
-                split: split.name(),
-                other: other.split.name(),
-                other_row: rows.places.of(other.rows[0] as usize).row,
-            });
+            let (bag, other_row) = (&rows.bags.texts()[bag], rows.places.of(other.rows[0] as usize).row);
+            let (split, other) = (split.name(), other.split.name());
+            let problem =
+                format!("bag {bag:?} is in split {split} here and in split {other} in row {other_row}");
+            let remedy = "give a bag one split, or two names";
+            return Err(DataError::at(rows.places.of(row), problem).remedy(remedy));
         }
         other.rows.push(row as u32);
     }
@@ -119,28 +124,28 @@ fn of_proportions(
     members: Vec<Members>,
     rows: &Rows,
     proportions: &ProportionTable,
-) -> Result<Vec<Members>, OwnError> {
+) -> Result<Vec<Members>, DataError> {
     let mut by_name: HashMap<&str, Members> =
         rows.bags.texts().iter().map(String::as_str).zip(members).collect();
     let mut found = Vec::with_capacity(proportions.rows.len());
     for row in &proportions.rows {
-        found.push(by_name.remove(row.bag.as_str()).ok_or_else(|| ProportionsError::NoInstances {
-            place: row.place.clone(),
-            bag: row.bag.clone(),
-            table: rows.places.first_file().to_owned(),
-            hint: did_you_mean(&row.bag, rows.bags.texts().iter().map(String::as_str)),
+        found.push(by_name.remove(row.bag.as_str()).ok_or_else(|| {
+            let hint = did_you_mean(&row.bag, rows.bags.texts().iter().map(String::as_str));
+            let problem =
+                format!("bag {:?} has no instance in {}", row.bag, rows.places.first_file().display());
+            DataError::at(row.place.clone(), problem)
+                .remedy(format!("drop the row, or correct the name{hint}"))
         })?);
     }
     let left = by_name.into_iter().filter(|(_, members)| members.split != SplitName::Test);
     match left.min_by_key(|(_, members)| members.rows[0]) {
         None => Ok(found),
-        Some((bag, members)) => Err(ProportionsError::NoProportions {
-            place: rows.places.of(members.rows[0] as usize),
-            bag: bag.to_owned(),
-            proportions: proportions.path.clone(),
-            hint: did_you_mean(bag, proportions.rows.iter().map(|row| row.bag.as_str())),
+        Some((bag, members)) => {
+            let hint = did_you_mean(bag, proportions.rows.iter().map(|row| row.bag.as_str()));
+            let problem = format!("bag {bag:?} has no row in {}", proportions.path.display());
+            let remedy = format!("add its proportions, or correct the name{hint}");
+            Err(DataError::at(rows.places.of(members.rows[0] as usize), problem).remedy(remedy))
         }
-        .into()),
     }
 }
 
@@ -159,7 +164,7 @@ fn ids(splits: &[&[u32]], n_rows: usize) -> Vec<u32> {
     ids
 }
 
-fn splits(instances: [Instances; 2], labels: [Option<LabelOracle>; 2]) -> Result<[Split; 2], OwnError> {
+fn splits(instances: [Instances; 2], labels: [Option<LabelOracle>; 2]) -> Result<[Split; 2], DataError> {
     let [train, test] = instances;
     let [train_labels, test_labels] = labels;
     let split = |instances: Instances, labels: Option<LabelOracle>| match labels {

@@ -1,10 +1,13 @@
 //! Bags of own data.
 
+use llp_data::DataError;
 use llp_ot::{Imprecision, Proportions};
 
 use super::{FeatureSchema, OwnData};
+use crate::check::check_fraction;
 use crate::rng::{self, Purpose};
-use crate::{BagError, BagSet, fold};
+use crate::source::hash_len;
+use crate::{BagSet, fold};
 
 /// A bag, and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +27,7 @@ impl OwnData {
     ///
     /// # Errors
     /// Those of [`BagSet::new`]; none for data as it was read.
-    pub fn bag_set(&self) -> Result<BagSet, BagError> {
+    pub fn bag_set(&self) -> Result<BagSet, DataError> {
         self.bag_set_of(&self.bags)
     }
 
@@ -32,11 +35,11 @@ impl OwnData {
     ///
     /// # Errors
     /// Those of [`BagSet::new`]; none for data as it was read.
-    pub fn held_out_bag_set(&self) -> Result<Option<BagSet>, BagError> {
+    pub fn held_out_bag_set(&self) -> Result<Option<BagSet>, DataError> {
         if self.held_out.is_empty() { Ok(None) } else { self.bag_set_of(&self.held_out).map(Some) }
     }
 
-    fn bag_set_of(&self, bags: &[OwnBag]) -> Result<BagSet, BagError> {
+    fn bag_set_of(&self, bags: &[OwnBag]) -> Result<BagSet, DataError> {
         let instances = bags.iter().map(|bag| bag.instances.clone()).collect();
         let proportions = bags.iter().map(|bag| bag.proportions.clone()).collect();
         let imprecision = bags.iter().map(|bag| bag.imprecision.clone()).collect();
@@ -49,11 +52,9 @@ impl OwnData {
     /// The choice depends on the names of the bags and the seed, not on the order of any row.
     ///
     /// # Errors
-    /// [`BagError::Fraction`] unless `0 <= fraction < 1`.
-    pub fn hold_out(self, fraction: f64, seed: u64) -> Result<Self, BagError> {
-        if !(0.0..1.0).contains(&fraction) {
-            return Err(BagError::Fraction { fraction });
-        }
+    /// An error unless `0 <= fraction < 1`.
+    pub fn hold_out(self, fraction: f64, seed: u64) -> Result<Self, DataError> {
+        check_fraction(fraction)?;
         if !self.held_out.is_empty() {
             return Ok(self);
         }
@@ -72,8 +73,8 @@ impl OwnData {
     /// [`fold`](fn@crate::fold).
     ///
     /// # Errors
-    /// [`BagError::Folds`].
-    pub fn fold(self, n_folds: usize, index: usize, seed: u64) -> Result<Self, BagError> {
+    /// Those of [`fold`](fn@crate::fold).
+    pub fn fold(self, n_folds: usize, index: usize, seed: u64) -> Result<Self, DataError> {
         let mut is_held_out = vec![false; self.bags.len()];
         for bag in fold(self.bags.len(), n_folds, index, seed)?.held_out {
             is_held_out[bag] = true;
@@ -133,8 +134,4 @@ fn hash_numbers(hasher: &mut blake3::Hasher, numbers: &[f64]) {
     for number in numbers {
         hasher.update(&number.to_le_bytes());
     }
-}
-
-fn hash_len(hasher: &mut blake3::Hasher, len: usize) {
-    hasher.update(&(len as u64).to_le_bytes());
 }

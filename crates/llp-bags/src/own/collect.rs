@@ -7,13 +7,12 @@ use llp_data::shards::label_names;
 use llp_data::table::{Batch, Cell, Column, Format, Head, Kind, TableReader};
 use llp_data::{DataError, Encoded, Fit, Pictures};
 
-use super::OwnError;
 use super::codes::Codes;
 use super::columns::FeatureCells;
 use super::kinds::{is_text, kinds, likely_kinds};
-use super::layout::TableFile;
 use super::roles::{Role, roles};
-use super::rows::{Content, Places, Purpose, Rows, SplitName};
+use super::rows::{Content, Places, Purpose, Rows, SplitName, TableFile};
+use super::schema::{missing_feature, other_instances};
 
 /// Rows of encoded images that are in memory at once.
 const N_IMAGES_AT_ONCE: usize = 1024;
@@ -28,15 +27,24 @@ struct Columns<'a> {
     label_names: Option<Vec<String>>, // that integers stand for
 }
 
+/// Reads the files, at least one, which all hold the same kind of instances.
+pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, DataError> {
+    let mut rows: Option<Rows> = None;
+    for at in 0..files.len() {
+        rows = Some(collect(&files[at..], purpose, rows)?);
+    }
+    let rows = rows.ok_or_else(|| DataError::new("there is no table of instances"))?;
+    if rows.len() == 0 {
+        return Err(DataError::no_rows(&files[0].path));
+    }
+    rows.canonical(purpose)
+}
+
 /// The rows of the first of the `files` after `before`, those of the files before it.
 ///
 /// Where a file does not declare the kinds of its columns, its first rows suggest them; all of it is read before they are
 /// decided only if that leads to a contradiction.
-pub(super) fn collect(
-    files: &[TableFile],
-    purpose: Purpose<'_>,
-    before: Option<Rows>,
-) -> Result<Rows, OwnError> {
+fn collect(files: &[TableFile], purpose: Purpose<'_>, before: Option<Rows>) -> Result<Rows, DataError> {
     let file = &files[0];
     let is_undeclared =
         Format::of(&file.path) == Some(Format::Csv) && matches!(purpose, Purpose::Train { .. });
@@ -64,7 +72,7 @@ fn collect_as(
     files: &[TableFile],
     purpose: Purpose<'_>,
     before: Option<Rows>,
-) -> Result<Rows, OwnError> {
+) -> Result<Rows, DataError> {
     let file = &files[0];
     let reader = TableReader::open(&file.path)?;
     let head = reader.head();
@@ -78,7 +86,7 @@ fn collect_as(
     };
     let must_have_bag = file.split != SplitName::Test && matches!(purpose, Purpose::Train { .. });
     if must_have_bag && !columns.roles.contains(&Role::Bag) {
-        return Err(DataError::missing_column(&file.path, "bag", &columns.names).into());
+        return Err(DataError::missing_column(&file.path, "bag", &columns.names));
     }
     let mut rows = match before {
         Some(rows) => rows,
@@ -104,8 +112,8 @@ impl Columns<'_> {
         head: &Head,
         kinds: Option<&[Kind]>,
         purpose: Purpose<'_>,
-    ) -> Result<Rows, OwnError> {
-        let pictures = |side, channels| -> Result<Content, OwnError> {
+    ) -> Result<Rows, DataError> {
+        let pictures = |side, channels| -> Result<Content, DataError> {
             let fit = Fit::Square { side, channels };
             Ok(if self.roles.contains(&Role::Path) {
                 Content::Files { paths: vec![], fit, are_rows: true }
@@ -145,14 +153,13 @@ impl Columns<'_> {
     }
 
     /// Finds the columns of `rows` in this file, and gives those to read.
-    fn find(&mut self, head: &Head, rows: &Rows) -> Result<Vec<usize>, OwnError> {
+    fn find(&mut self, head: &Head, rows: &Rows) -> Result<Vec<usize>, DataError> {
         match &rows.content {
             Content::Features(columns) => {
                 for (at, column) in columns.iter().enumerate() {
                     let found = head.find(column.name()).filter(|&found| self.roles[found] == Role::Feature);
                     let Some(found) = found else {
-                        let (path, column) = (self.file.path.clone(), column.name().to_owned());
-                        return Err(OwnError::MissingFeature { path, column });
+                        return Err(missing_feature(&self.file.path, column.name()));
                     };
                     self.features[found] = Some(at);
                 }
@@ -169,16 +176,16 @@ impl Columns<'_> {
         Ok((0..self.roles.len()).filter(is_wanted).collect())
     }
 
-    fn must_have(&self, role: Role, expected: &'static str) -> Result<(), OwnError> {
+    fn must_have(&self, role: Role, expected: &'static str) -> Result<(), DataError> {
         if self.roles.contains(&role) {
             return Ok(());
         }
         let got = if self.roles.contains(&Role::Feature) { "features" } else { "images of another kind" };
-        Err(OwnError::OtherInstances { path: self.file.path.clone(), got, expected })
+        Err(other_instances(&self.file.path, got, expected))
     }
 
     /// Takes the next rows of the columns `wanted`.
-    fn append(&self, wanted: &[usize], batch: &Batch, rows: &mut Rows) -> Result<(), OwnError> {
+    fn append(&self, wanted: &[usize], batch: &Batch, rows: &mut Rows) -> Result<(), DataError> {
         rows.places.extend(batch.lines());
         let beside = wanted.iter().position(|&column| self.roles[column] == Role::ImagePath);
         for (&column, cells) in wanted.iter().zip(batch.columns()) {
@@ -208,11 +215,11 @@ impl Columns<'_> {
     }
 
     /// Takes the cells of a column that describes the instances.
-    fn texts(&self, role: Role, cells: &Column, batch: &Batch, rows: &mut Rows) -> Result<(), OwnError> {
+    fn texts(&self, role: Role, cells: &Column, batch: &Batch, rows: &mut Rows) -> Result<(), DataError> {
         for (row, cell) in cells.cells().enumerate() {
             let place = || batch.place(row);
             if let Cell::Bytes(_) = cell {
-                return Err(DataError::not_text(place()).into());
+                return Err(DataError::not_text(place()));
             }
             let text = cell.name();
             let text = text.as_deref();
@@ -227,7 +234,11 @@ impl Columns<'_> {
                     Some("train") => SplitName::Train,
                     Some("held_out") => SplitName::HeldOut,
                     Some("test") => SplitName::Test,
-                    Some(got) => return Err(OwnError::Split { place: place(), got: got.to_owned() }),
+                    Some(got) => {
+                        let remedy = "expected train, held_out or test, or an empty cell for train";
+                        let problem = format!("the split is {got:?}");
+                        return Err(DataError::at(place(), problem).remedy(remedy));
+                    }
                 }),
                 (Role::Id, _) => {
                     if let Some(ids) = &mut rows.ids {

@@ -9,8 +9,8 @@ use super::codes::Codes;
 use super::impute::Impute;
 use super::numbers::{Numbers, Shift, value};
 use super::schema::{FeatureColumn, FeatureSchema};
-use super::{OwnError, suspects};
-use crate::{BagError, Features};
+use super::suspects;
+use crate::Features;
 
 /// Texts of a column at most: every one of them is a value of each instance.
 const N_LEVELS_MAX: usize = 1000;
@@ -97,7 +97,7 @@ impl FeatureCells {
     }
 
     /// Takes the next cell. Missing ones are counted, and refused at the end: see [`check_complete`](Self::check_complete).
-    pub(super) fn push(&mut self, cell: Cell<'_>, place: impl Fn() -> Place) -> Result<(), OwnError> {
+    pub(super) fn push(&mut self, cell: Cell<'_>, place: impl Fn() -> Place) -> Result<(), DataError> {
         let is_number = matches!(self.values, Values::Numbers { .. });
         let is_missing = cell.is_missing() || (is_number && cell.stands_for_missing());
         if is_missing {
@@ -108,11 +108,14 @@ impl FeatureCells {
             Values::Numbers { numbers, .. } if is_missing => numbers.push(Exact::Integer(0)),
             Values::Numbers { numbers, shift, is_known, .. } => {
                 let Some(number) = cell.exact(self.takes_truths) else {
-                    return Err(DataError::not_a_number(place(), &self.name, &cell.shown()).into());
+                    return Err(DataError::not_a_number(place(), &self.name, &cell.shown()));
                 };
                 if !number.is_finite() || (*is_known && !value(number, *shift).is_finite()) {
-                    let (place, column, got) = (place(), self.name.clone(), cell.shown());
-                    return Err(OwnError::NotFinite { place, column, got });
+                    let expected =
+                        "expected a finite number of no other magnitude than those of the training data";
+                    let problem = format!("is {}, {expected}", cell.shown());
+                    let error = DataError::at(place(), problem).in_column(&self.name);
+                    return Err(error.remedy("correct it, or drop the row"));
                 }
                 numbers.push(number);
             }
@@ -122,8 +125,10 @@ impl FeatureCells {
                 if codes.texts().len() > N_LEVELS_MAX {
                     let place = place();
                     suspects::check_texts(&place.path, &self.name, codes.texts())?;
-                    let column = self.name.clone();
-                    return Err(OwnError::TooManyLevels { place, column, n_levels_max: N_LEVELS_MAX });
+                    let problem = format!("has more than {N_LEVELS_MAX} different texts");
+                    return Err(DataError::at(place, problem)
+                        .in_column(&self.name)
+                        .remedy("group them, write numbers, or remove the column"));
                 }
             }
             Values::Levels { codes, .. } if is_missing => codes.push(None),
@@ -141,7 +146,7 @@ impl FeatureCells {
     }
 
     /// Refuses a column with missing cells, unless they are numbers that get a value, now or from a schema.
-    pub(super) fn check_complete(&self, impute: Option<Impute>) -> Result<(), OwnError> {
+    pub(super) fn check_complete(&self, impute: Option<Impute>) -> Result<(), DataError> {
         let Some(Missing { first, rows }) = &self.missing else { return Ok(()) };
         let hint = match self.values {
             Values::Numbers { fill, .. } if fill.is_some() || impute.is_some() => return Ok(()),
@@ -150,13 +155,9 @@ impl FeatureCells {
             }
             Values::Texts(_) | Values::Levels { .. } => "write a text such as `unknown`",
         };
-        Err(OwnError::Missing {
-            place: first.clone(),
-            column: self.name.clone(),
-            n_missing: rows.len(),
-            n_rows: self.len(),
-            hint,
-        })
+        let problem = format!("is empty, and {} of its {} cells are", rows.len(), self.len());
+        let error = DataError::at(first.clone(), problem).in_column(&self.name);
+        Err(error.remedy(format!("{hint}, or drop these rows")))
     }
 
     /// How many numbers are missing.
@@ -188,8 +189,8 @@ impl FeatureCells {
     /// `training_rows`, and what stands for those that are missing.
     ///
     /// # Errors
-    /// [`OwnError::Missing`] if none of these rows has a number.
-    pub(super) fn finish(self, training_rows: &[u32], impute: Option<Impute>) -> Result<Self, OwnError> {
+    /// None of these rows has a number.
+    pub(super) fn finish(self, training_rows: &[u32], impute: Option<Impute>) -> Result<Self, DataError> {
         let rows = self.present(training_rows);
         if rows.is_empty() && !training_rows.is_empty() {
             self.check_complete(None)?;
@@ -245,7 +246,7 @@ pub(super) fn schema_of(columns: &[FeatureCells]) -> FeatureSchema {
 }
 
 /// The values of some rows of finished columns, in the given order.
-pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Features, BagError> {
+pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Features, DataError> {
     let n_values = schema_of(columns).n_values();
     let mut values = Vec::with_capacity(rows.len() * n_values);
     for &row in rows {
@@ -256,6 +257,6 @@ pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Feat
     Features::new(n_values, values)
 }
 
-fn text<'a>(cell: &Cell<'a>, place: impl Fn() -> Place) -> Result<Cow<'a, str>, OwnError> {
-    cell.name().ok_or_else(|| DataError::not_text(place()).into())
+fn text<'a>(cell: &Cell<'a>, place: impl Fn() -> Place) -> Result<Cow<'a, str>, DataError> {
+    cell.name().ok_or_else(|| DataError::not_text(place()))
 }

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use llp_data::files::{Skipped, image_files, is_hidden, is_image_file, is_parquet, sorted_entries};
 use llp_data::{DataError, DataNote, Fit};
 
-use super::OwnError;
 use super::codes::Codes;
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
+use super::schema::other_instances;
 
 /// Folders in folders that are looked into for a first image.
 const DEPTH_MAX: usize = 3;
@@ -45,13 +45,12 @@ pub(super) fn read(
     folder: &Path,
     purpose: Purpose<'_>,
     classes: &[String],
-) -> Result<(Rows, Vec<DataNote>), OwnError> {
+) -> Result<(Rows, Vec<DataNote>), DataError> {
     let (side, channels) = match purpose {
         Purpose::Train { image_side, .. } => (image_side, None),
         Purpose::Images { side, channels } => (side, Some(channels)),
         Purpose::Features(_) => {
-            let (path, got, expected) = (folder.to_owned(), "images", "features");
-            return Err(OwnError::OtherInstances { path, got, expected });
+            return Err(other_instances(folder, "images", "features"));
         }
     };
     let mut found = Images { folder, classes, rows: vec![], skipped: vec![] };
@@ -77,7 +76,7 @@ struct Images<'a> {
 }
 
 impl Images<'_> {
-    fn collect(&mut self) -> Result<(), OwnError> {
+    fn collect(&mut self) -> Result<(), DataError> {
         for entry in entries(self.folder)? {
             match split_folder(&entry) {
                 Some(split) => self.split(&entry, split)?,
@@ -88,7 +87,7 @@ impl Images<'_> {
     }
 
     /// The bags of a split; folders of test images may be named after classes.
-    fn split(&mut self, folder: &Path, split: SplitName) -> Result<(), OwnError> {
+    fn split(&mut self, folder: &Path, split: SplitName) -> Result<(), DataError> {
         let inner = entries(folder)?;
         let names_class = |path: &PathBuf| !path.is_dir() || self.classes.contains(&name(path));
         let are_classes =
@@ -101,17 +100,21 @@ impl Images<'_> {
     }
 
     /// The images of a folder; with a label they are in no bag.
-    fn bag(&mut self, path: &Path, split: SplitName, label: Option<&str>) -> Result<(), OwnError> {
+    fn bag(&mut self, path: &Path, split: SplitName, label: Option<&str>) -> Result<(), DataError> {
         if !path.is_dir() {
             if is_image_file(path) && split != SplitName::Test {
-                return Err(OwnError::LooseImage { path: path.to_owned(), folder: self.folder.to_owned() });
+                let table = self.folder.join("instances.csv");
+                let remedy = format!("write {} with the columns bag and path", table.display());
+                let problem =
+                    format!("{} is in no folder of a bag: move it into one, or {remedy}", path.display());
+                return Err(DataError::new(problem));
             }
             if is_image_file(path) {
                 self.rows.push(Row { path: path.to_owned(), split, bag: None, label: None });
             }
             return Ok(());
         }
-        let (images, skipped) = image_files(path).map_err(DataError::from)?;
+        let (images, skipped) = image_files(path)?;
         self.skipped.extend(skipped);
         let bag = if label.is_some() { None } else { Some(name(path)) };
         self.rows.extend(images.into_iter().map(|path| {
@@ -143,8 +146,8 @@ impl Images<'_> {
     }
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, OwnError> {
-    let mut entries = sorted_entries(folder).map_err(DataError::from)?;
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut entries = sorted_entries(folder)?;
     entries.retain(|entry| !is_hidden(entry));
     Ok(entries)
 }

@@ -10,7 +10,7 @@ use llp_data::{DataError, DataNote, Encoded, Fit, Images, Pictures, Place, ReadI
 use super::columns::{FeatureCells, features_of};
 use super::layout;
 use super::rows::{Content, Purpose, Rows};
-use super::{FeatureSchema, OwnError, ProportionTable};
+use super::{FeatureSchema, ProportionTable};
 use crate::{Instances, LabelOracle};
 
 /// What a network takes.
@@ -108,8 +108,8 @@ pub enum Listed {
 /// Further columns are ignored. Images are resized and get the channels asked for.
 ///
 /// # Errors
-/// [`OwnError`], with file and row.
-pub fn read_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable, OwnError> {
+/// What is wrong, with file and row.
+pub fn read_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable, DataError> {
     let rows = rows_of(table, like)?;
     let described = describe(&rows);
     Ok(described.with(load(rows)?))
@@ -120,7 +120,7 @@ pub fn read_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable, Own
 ///
 /// # Errors
 /// Those of [`read_instances`] but for files, which are not looked at.
-pub fn list_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable<Listed>, OwnError> {
+pub fn list_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable<Listed>, DataError> {
     let rows = rows_of(table, like)?;
     let described = describe(&rows);
     let listed = match (&rows.content, like) {
@@ -132,7 +132,7 @@ pub fn list_instances(table: &Path, like: Like<'_>) -> Result<InstanceTable<List
     Ok(described.with(listed))
 }
 
-fn rows_of(table: &Path, like: Like<'_>) -> Result<Rows, OwnError> {
+fn rows_of(table: &Path, like: Like<'_>) -> Result<Rows, DataError> {
     let purpose = match like {
         Like::Images { side, channels } => Purpose::Images { side, channels },
         Like::Features(schema) => Purpose::Features(schema),
@@ -140,7 +140,7 @@ fn rows_of(table: &Path, like: Like<'_>) -> Result<Rows, OwnError> {
     Ok(layout::find(table)?.read(purpose, &[])?.0)
 }
 
-fn load(rows: Rows) -> Result<Instances, OwnError> {
+fn load(rows: Rows) -> Result<Instances, DataError> {
     let all = (0..rows.len() as u32).collect();
     let ([instances, _], _) = instances_of(rows, [all, vec![]])?;
     Ok(instances)
@@ -196,7 +196,7 @@ pub fn read_images(paths: &[PathBuf], side: usize, channels: usize) -> Result<Re
 pub(super) fn instances_of(
     rows: Rows,
     parts: [Vec<u32>; 2],
-) -> Result<([Instances; 2], Vec<DataNote>), OwnError> {
+) -> Result<([Instances; 2], Vec<DataNote>), DataError> {
     let (images, parts, notes) = match rows.content {
         Content::Features(columns) => {
             let [first, second] = parts.map(|rows| features_of(&columns, &rows));
@@ -259,13 +259,14 @@ fn images_of(images: &Images, parts: &[Vec<u32>; 2]) -> Result<[Instances; 2], D
 }
 
 /// Refuses an image file that two rows name.
-pub(super) fn check_repeated(rows: &Rows) -> Result<(), OwnError> {
+pub(super) fn check_repeated(rows: &Rows) -> Result<(), DataError> {
     let Content::Files { paths, .. } = &rows.content else { return Ok(()) };
     let mut first_rows = HashMap::with_capacity(paths.len());
     for (row, path) in paths.iter().enumerate() {
         if let Some(first) = first_rows.insert(path, row) {
-            let (place, first_row) = (rows.places.of(row), rows.places.of(first).row);
-            return Err(OwnError::RepeatedImage { place, image: path.clone(), first_row });
+            let problem = format!("{path:?} is in row {} as well", rows.places.of(first).row);
+            let remedy = "an image is one instance, of one bag: drop one row";
+            return Err(DataError::at(rows.places.of(row), problem).remedy(remedy));
         }
     }
     Ok(())
@@ -277,7 +278,7 @@ pub(super) fn labels_of(
     split: &[u32],
     split_name: &'static str,
     proportions: &ProportionTable,
-) -> Result<Option<LabelOracle>, OwnError> {
+) -> Result<Option<LabelOracle>, DataError> {
     let classes = &proportions.class_names;
     let class = |text: &String| {
         let exact = classes.iter().position(|class| class == text);
@@ -291,13 +292,14 @@ pub(super) fn labels_of(
     for &row in split {
         let place = || rows.places.of(row as usize);
         let Some(code) = rows.labels.code(row as usize) else {
-            return Err(OwnError::NoLabel { place: place(), split: split_name });
+            let problem = format!("the label is empty, but other rows of split {split_name} have one");
+            return Err(DataError::at(place(), problem).remedy("label all of them or none"));
         };
-        labels.push(class_of[code].ok_or_else(|| OwnError::Label {
-            place: place(),
-            label: rows.labels.texts()[code].clone(),
-            proportions: proportions.path.clone(),
-            classes: classes.clone(),
+        labels.push(class_of[code].ok_or_else(|| {
+            let (label, table, classes) =
+                (&rows.labels.texts()[code], proportions.path.display(), classes.join(", "));
+            let problem = format!("the label is {label:?}, but the classes of {table} are {classes}");
+            DataError::at(place(), problem).remedy("correct it, or add the class there")
         })?);
     }
     Ok(Some(LabelOracle::new(labels, classes.len())?))

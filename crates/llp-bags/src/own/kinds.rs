@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use llp_data::Place;
 use llp_data::table::{Cell, Kind, TableReader};
+use llp_data::{DataError, Place};
 
-use super::OwnError;
 use super::roles::{Role, roles};
 
 /// The kind of each column of the file: text if no format declares otherwise and most cells are no numbers; cells that
 /// stand for an unknown number do not count.
 ///
 /// # Errors
-/// [`OwnError::Mixed`] with the first cell that is no number in a column whose cells mostly are.
-pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, OwnError> {
+/// The first cell that is no number in a column whose cells mostly are.
+pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, DataError> {
     let (reader, mut kinds, open) = undeclared(path)?;
     let names = reader.head().names();
     let mut counts = vec![Counts::default(); open.len()];
@@ -26,15 +25,18 @@ pub(super) fn kinds(path: &Path) -> Result<Vec<Kind>, OwnError> {
     for (column, counts) in open.into_iter().zip(counts) {
         kinds[column] = counts.kind();
         if let (Kind::Reals, Some((place, got))) = (&kinds[column], counts.first_text) {
-            let (column, n_numbers) = (names[column].clone(), counts.n_numbers);
-            return Err(OwnError::Mixed { place, column, got, n_numbers });
+            let problem = format!("is {got:?}, but {} of its cells are numbers", counts.n_numbers);
+            let error = DataError::at(place.clone(), problem).in_column(&names[column]);
+            return Err(
+                error.remedy("write a number, or drop the row; categories must not look like numbers")
+            );
         }
     }
     Ok(kinds)
 }
 
 /// An open table, the kinds that it declares, and the columns of features of which it declares none.
-fn undeclared(path: &Path) -> Result<(TableReader, Vec<Kind>, Vec<usize>), OwnError> {
+fn undeclared(path: &Path) -> Result<(TableReader, Vec<Kind>, Vec<usize>), DataError> {
     let reader = TableReader::open(path)?;
     let roles = roles(path, reader.head())?;
     let kinds: Vec<Kind> = reader.head().columns.iter().map(|column| column.kind.clone()).collect();
@@ -48,7 +50,7 @@ fn undeclared(path: &Path) -> Result<(TableReader, Vec<Kind>, Vec<usize>), OwnEr
 ///
 /// # Errors
 /// The file cannot be read.
-pub(super) fn likely_kinds(path: &Path) -> Result<Option<Vec<Kind>>, OwnError> {
+pub(super) fn likely_kinds(path: &Path) -> Result<Option<Vec<Kind>>, DataError> {
     let (reader, mut kinds, open) = undeclared(path)?;
     let Some(batch) = reader.batches(&open)?.next().transpose()? else { return Ok(None) };
     for (column, at) in batch.columns().iter().zip(open) {

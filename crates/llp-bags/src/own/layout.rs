@@ -7,16 +7,9 @@ use llp_data::shards::{Shards, SplitKind, split_of};
 use llp_data::table::{Format, TableReader};
 use llp_data::{DataError, DataNote};
 
-use super::OwnError;
+use super::collect::read;
 use super::folders;
-use super::rows::{Purpose, Rows, SplitName, read};
-
-/// A table of instances, and the split of rows that name none.
-#[derive(Debug)]
-pub(super) struct TableFile {
-    pub(super) path: PathBuf,
-    pub(super) split: SplitName,
-}
+use super::rows::{Purpose, Rows, SplitName, TableFile};
 
 /// What holds the instances.
 #[derive(Debug)]
@@ -49,7 +42,7 @@ impl Found {
         &self,
         purpose: Purpose<'_>,
         classes: &[String],
-    ) -> Result<(Rows, Vec<DataNote>), OwnError> {
+    ) -> Result<(Rows, Vec<DataNote>), DataError> {
         match self {
             Self::Tables(files, notes) => Ok((read(files, purpose)?, notes.clone())),
             Self::Folders(folder) => folders::read(folder, purpose, classes),
@@ -58,7 +51,7 @@ impl Found {
 }
 
 /// What holds the instances at `path`: the file itself, or what is in the folder.
-pub(super) fn find(path: &Path) -> Result<Found, OwnError> {
+pub(super) fn find(path: &Path) -> Result<Found, DataError> {
     let one = |path| Found::Tables(vec![TableFile { path, split: SplitName::Train }], vec![]);
     if !path.is_dir() {
         return Ok(one(path.to_owned()));
@@ -72,21 +65,32 @@ pub(super) fn find(path: &Path) -> Result<Found, OwnError> {
     if folders::holds_images(path) {
         return Ok(Found::Folders(path.to_owned()));
     }
-    Err(OwnError::NoTable { folder: path.to_owned() })
+    Err(no_table(path))
 }
 
 /// The table of proportions beside the table of instances at `path`, or in it if it is a folder.
-pub(super) fn proportions(path: &Path) -> Result<PathBuf, OwnError> {
+pub(super) fn proportions(path: &Path) -> Result<PathBuf, DataError> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
     let found = only(candidates(folder, "proportions"))?;
     let is_of_images = || path.is_dir() && matches!(find(path), Ok(Found::Folders(_)));
     found.ok_or_else(|| {
         if is_of_images() {
-            OwnError::NoProportionsOfFolders { folder: path.to_owned() }
+            let problem = "it holds images, but nothing says which bag each is in and what the bags hold";
+            DataError::of(path, problem).remedy(
+                "give each bag a folder of its own, or write instances.csv with the columns bag and path; and write \
+                 proportions.csv with a column bag and one for each class",
+            )
         } else {
-            OwnError::NoProportions { table: path.to_owned() }
+            DataError::of(path, "there is no table of proportions beside it")
+                .remedy("name one, or put proportions.csv or proportions.parquet there")
         }
     })
+}
+
+/// A folder without a table.
+fn no_table(folder: &Path) -> DataError {
+    DataError::of(folder, "there is no table of instances")
+        .remedy("expected instances.csv, instances.parquet or train-*.parquet in it")
 }
 
 /// Files called `stem`, whether in small or in capital letters.
@@ -109,20 +113,23 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
     endings.iter().any(|ending| path.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending)))
 }
 
-fn only(found: Vec<PathBuf>) -> Result<Option<PathBuf>, OwnError> {
+fn only(found: Vec<PathBuf>) -> Result<Option<PathBuf>, DataError> {
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
-        (Some(first), Some(second)) => Err(OwnError::TwoTables { first, second }),
+        (Some(first), Some(second)) => {
+            let problem = format!("both {} and {} are there", first.display(), second.display());
+            Err(DataError::new(problem).remedy("name the one to read, or remove the other"))
+        }
         (found, _) => Ok(found),
     }
 }
 
 /// The Parquet files of a folder, by the splits that their names say.
-fn shards(folder: &Path) -> Result<Shards, OwnError> {
+fn shards(folder: &Path) -> Result<Shards, DataError> {
     let mut shards = Shards::default();
     let is_proportions =
         |path: &Path| path.file_stem().is_some_and(|stem| stem.eq_ignore_ascii_case("proportions"));
-    for entry in sorted_entries(folder).map_err(DataError::from)? {
+    for entry in sorted_entries(folder)? {
         if is_parquet(&entry) && !is_proportions(&entry) {
             let split = split_of(&entry);
             shards.add(entry, split);
@@ -133,7 +140,7 @@ fn shards(folder: &Path) -> Result<Shards, OwnError> {
 
 /// The files of each split, each in the order of its names. Returns `None` without files to train on. Validation is
 /// held out if its rows have bags and there is a test split, and replaces a missing test split.
-fn of_shards(mut shards: Shards) -> Result<Option<Found>, OwnError> {
+fn of_shards(mut shards: Shards) -> Result<Option<Found>, DataError> {
     let mut notes = Vec::new();
     shards.note(&mut notes);
     let [train, validation, test] =

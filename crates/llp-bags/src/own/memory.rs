@@ -10,7 +10,8 @@ use super::codes::Codes;
 use super::columns::{FeatureCells, features_of};
 use super::impute::Impute;
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
-use super::{FeatureSchema, OwnData, OwnError, ProportionTable, notes};
+use super::schema::{FeatureSchema, missing_feature};
+use super::{OwnData, ProportionTable, notes};
 use crate::Instances;
 
 /// What messages call the table of instances.
@@ -68,7 +69,7 @@ pub enum InMemory {
 /// what stands for missing numbers.
 ///
 /// # Errors
-/// [`OwnError`] with the row; the table is called `X`.
+/// What is wrong, with the row; the table is called `X`.
 ///
 /// # Panics
 /// If there are not as many bags as instances, or columns of different lengths.
@@ -78,7 +79,7 @@ pub fn join(
     proportions: &ProportionTable,
     schema: Option<&FeatureSchema>,
     impute: Option<Impute>,
-) -> Result<OwnData, OwnError> {
+) -> Result<OwnData, DataError> {
     let rows = rows(instances, bags, schema, impute)?;
     let note = notes::imputed(&rows, impute);
     let mut data = assemble(NAME.to_owned(), rows, proportions)?;
@@ -89,14 +90,14 @@ pub fn join(
 /// The instances alone, for prediction.
 ///
 /// # Errors
-/// [`OwnError`] with the row; the table is called `X`.
+/// What is wrong, with the row; the table is called `X`.
 ///
 /// # Panics
 /// If columns have different lengths.
 pub fn instances_in_memory(
     instances: InMemory,
     schema: Option<&FeatureSchema>,
-) -> Result<Instances, OwnError> {
+) -> Result<Instances, DataError> {
     match instances {
         InMemory::Images(images) => Ok(images.into()),
         InMemory::Columns(columns) => {
@@ -114,7 +115,7 @@ fn rows(
     bags: &[String],
     schema: Option<&FeatureSchema>,
     impute: Option<Impute>,
-) -> Result<Rows, OwnError> {
+) -> Result<Rows, DataError> {
     let content = match instances {
         InMemory::Images(images) => Content::Images(images),
         InMemory::Columns(columns) => Content::Features(cells(&columns, schema)?),
@@ -129,13 +130,13 @@ fn rows(
     let rows = Rows { places, splits, bags: codes, labels, ids: None, content, left_out: vec![] };
     assert_eq!(rows.len(), bags.len(), "every instance has a bag");
     if rows.len() == 0 {
-        return Err(DataError::no_rows(Path::new(NAME)).into());
+        return Err(DataError::no_rows(Path::new(NAME)));
     }
     rows.canonical(schema.map_or(Purpose::Train { image_side: 0, impute }, Purpose::Features))
 }
 
 /// The columns, or those of a schema by their names.
-fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec<FeatureCells>, OwnError> {
+fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec<FeatureCells>, DataError> {
     let Some(schema) = schema else {
         let of = |column: &MemoryColumn| {
             let is_text = matches!(column.values, MemoryValues::Texts(_));
@@ -146,16 +147,13 @@ fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec
     };
     let of = |wanted: &super::FeatureColumn| {
         let found = columns.iter().find(|column| column.name == wanted.name());
-        let column = found.ok_or_else(|| OwnError::MissingFeature {
-            path: PathBuf::from(NAME),
-            column: wanted.name().to_owned(),
-        })?;
+        let column = found.ok_or_else(|| missing_feature(Path::new(NAME), wanted.name()))?;
         fill(FeatureCells::of_schema(wanted), column)
     };
     schema.columns.iter().map(of).collect()
 }
 
-fn fill(mut cells: FeatureCells, column: &MemoryColumn) -> Result<FeatureCells, OwnError> {
+fn fill(mut cells: FeatureCells, column: &MemoryColumn) -> Result<FeatureCells, DataError> {
     for row in 0..column.values.len() {
         let place = || Place { path: Path::new(NAME).to_owned(), row: row as u64 + 1, line: None };
         cells.push(column.values.cell(row), place)?;

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use llp_data::DataError;
 use llp_data::table::TableReader;
 
-use super::OwnError;
 use super::codes::Codes;
 use super::layout::{self, Found};
 use super::roles::{Role, roles};
@@ -24,7 +24,7 @@ pub struct Outline {
 ///
 /// # Errors
 /// The table cannot be read. What is wrong with its bags is left to [`read`](super::read).
-pub fn outline(table: &Path) -> Result<Outline, OwnError> {
+pub fn outline(table: &Path) -> Result<Outline, DataError> {
     let (mut bags, mut has_images) = (Codes::default(), false);
     let files = match layout::find(table)? {
         Found::Tables(files, _) => files,
@@ -50,7 +50,7 @@ pub fn outline(table: &Path) -> Result<Outline, OwnError> {
     Ok(Outline { has_images, largest_bag: largest((0..bags.len()).filter_map(|row| bags.code(row))) })
 }
 
-fn of_folders(found: &Found) -> Result<Outline, OwnError> {
+fn of_folders(found: &Found) -> Result<Outline, DataError> {
     let (rows, _) = found.read(Purpose::Train { image_side: 1, impute: None }, &[])?;
     let is_training = |row: &usize| rows.splits[*row] != SplitName::Test;
     let bags = (0..rows.len()).filter(is_training).filter_map(|row| rows.bags.code(row));

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use llp_data::DataError;
 use llp_data::table::Head;
-
-use super::ProportionsError;
+use llp_data::{DataError, listed};
 
 /// What a column is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -40,7 +38,7 @@ pub(super) struct ClassColumns {
 impl ClassColumns {
     /// # Errors
     /// No column of bags, fewer than two classes, one bound without the other, bounds beside standard errors.
-    pub(super) fn of(path: &Path, head: &Head) -> Result<Self, ProportionsError> {
+    pub(super) fn of(path: &Path, head: &Head) -> Result<Self, DataError> {
         let names = head.names();
         let bag = if head.is_named { head.find("bag") } else { Some(0) };
         let bag = bag.ok_or_else(|| DataError::missing_column(path, "bag", &head.names()))?;
@@ -51,12 +49,13 @@ impl ClassColumns {
         let classes: Vec<usize> = (0..names.len()).filter(is_class).collect();
         if classes.len() < 2 {
             let found = names.iter().enumerate().filter(|(column, _)| *column != bag);
-            let found = found.map(|(_, name)| name.clone()).collect();
-            return Err(ProportionsError::TooFewClasses {
-                path: path.to_owned(),
-                n_classes: classes.len(),
-                found,
-            });
+            let found: Vec<String> = found.map(|(_, name)| name.clone()).collect();
+            let there_is = if classes.is_empty() { "there is no" } else { "there is one" };
+            let problem = format!("{there_is} column of a class, only {} beside \"bag\"", listed(&found));
+            return Err(DataError::of(path, problem).remedy(
+                "give every class a column, and at least two; a table with a row for each bag and class must be turned \
+                 into one with a column for each class",
+            ));
         }
         let role = |column: usize| {
             if column == bag {
@@ -85,22 +84,25 @@ impl ClassColumns {
     }
 
     /// Bounds come in pairs, and no table has both bounds and errors.
-    fn check_parts(&self, path: &Path) -> Result<(), ProportionsError> {
+    fn check_parts(&self, path: &Path) -> Result<(), DataError> {
         let column = |wanted: Role| self.roles.iter().position(|&role| role == wanted);
         let (mut interval, mut error) = (None, None);
         for (class, name) in self.class_names.iter().enumerate() {
             let [low, high] = [Part::Low, Part::High].map(|part| column(Role::Class(class, part)));
             if let (Some(one), None) | (None, Some(one)) = (low, high) {
                 let missing = format!("{name}_{}", if low.is_some() { "high" } else { "low" });
-                let (path, column) = (path.to_owned(), self.names[one].clone());
-                return Err(ProportionsError::OneBound { path, column, missing });
+                let problem = format!("there is a column {:?} but none {missing:?}", self.names[one]);
+                return Err(DataError::of(path, problem).remedy("an interval has both"));
             }
             interval = interval.or(low);
             error = error.or(column(Role::Class(class, Part::Error)));
         }
         if let (Some(interval), Some(error)) = (interval, error) {
-            let (interval, error) = (self.names[interval].clone(), self.names[error].clone());
-            return Err(ProportionsError::TwoKinds { path: path.to_owned(), interval, error });
+            let (interval, error) = (&self.names[interval], &self.names[error]);
+            let problem = format!("there are both intervals ({interval:?}) and standard errors ({error:?})");
+            return Err(DataError::of(path, problem).remedy(
+                "keep one kind, for instance the value plus and minus two standard errors as the interval",
+            ));
         }
         Ok(())
     }
@@ -113,4 +115,16 @@ fn of_class<'a>(names: &[String], name: &'a str) -> Option<(&'a str, Part)> {
         names.iter().any(|other| other == class && class != "bag").then_some((class, *part))
     };
     SUFFIXES.iter().find_map(of)
+}
+
+/// Classes that a message lists by name.
+const N_LISTED: usize = 8;
+
+/// The columns that were taken for classes, for people.
+pub(super) fn classes_of(classes: &[String]) -> String {
+    let listed = listed(&classes[..classes.len().min(N_LISTED)]);
+    match classes.len().saturating_sub(N_LISTED) {
+        0 => format!("classes: {listed}"),
+        n_more => format!("classes: {listed} and {n_more} more"),
+    }
 }

@@ -9,11 +9,8 @@ use std::path::{Path, PathBuf};
 use llp_data::table::names::whole_numbers;
 use llp_data::table::{Cell, Column, ColumnHead, Head, Kind, Lines, TableReader};
 use llp_data::{DataError, Place};
-use llp_ot::{Imprecision, Proportions};
 
-use super::ProportionsError;
-use super::proportion_columns::{ClassColumns, Part, Role};
-use super::scale::Scale;
+use super::proportion_columns::{ClassColumns, Part, Role, classes_of};
 
 /// The rows of a table of proportions, not yet compared with the instances.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,9 +45,9 @@ impl ProportionTable {
     /// column `CLASS`. An array without names has the bag first, and classes named 0, 1 and so on.
     ///
     /// # Errors
-    /// [`ProportionsError`] with file and row: a table that cannot be read, fewer than two classes, a bag with two rows,
+    /// With file and row: a table that cannot be read, fewer than two classes, a bag with two rows,
     /// cells that are no numbers.
-    pub fn read(path: &Path) -> Result<Self, ProportionsError> {
+    pub fn read(path: &Path) -> Result<Self, DataError> {
         let reader = TableReader::open(path)?;
         let mut written = Written::new(path, reader.head())?;
         let wanted = written.wanted();
@@ -73,7 +70,7 @@ impl ProportionTable {
         name: &str,
         bags: &[String],
         columns: &[(String, Vec<f64>)],
-    ) -> Result<Self, ProportionsError> {
+    ) -> Result<Self, DataError> {
         let path = Path::new(name);
         let bag = ColumnHead { name: "bag".to_owned(), kind: Kind::Text };
         let number = |(name, _): &(String, _)| ColumnHead { name: name.clone(), kind: Kind::Reals };
@@ -142,25 +139,6 @@ impl ProportionTable {
         self.class_names = order.iter().map(|&class| self.class_names[class].clone()).collect();
         self
     }
-
-    /// The proportions of the bags of which `sizes`, `[row]`, says how many instances there are in the table at
-    /// `instances`; `None` for a bag of unknown size.
-    ///
-    /// # Errors
-    /// [`ProportionsError`] with the row: neither shares nor counts of that many instances.
-    pub fn resolve(
-        &self,
-        sizes: &[Option<usize>],
-        instances: &Path,
-    ) -> Result<Vec<Option<(Proportions, Imprecision)>>, ProportionsError> {
-        let scale = Scale::of(self, sizes, instances)?;
-        let resolved = self.rows.iter().zip(sizes).map(|(row, size)| {
-            size.map(|size| scale.resolve(row, size))
-                .transpose()
-                .map_err(|source| ProportionsError::Ot { place: row.place.clone(), source })
-        });
-        resolved.collect()
-    }
 }
 
 /// The cells of a table.
@@ -173,7 +151,7 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    fn new(path: &'a Path, head: &Head) -> Result<Self, ProportionsError> {
+    fn new(path: &'a Path, head: &Head) -> Result<Self, DataError> {
         let columns = ClassColumns::of(path, head)?;
         Ok(Self { path, columns, bags: vec![], cells: vec![], lines: Lines::default() })
     }
@@ -185,12 +163,7 @@ impl<'a> Written<'a> {
     }
 
     /// Takes the next rows of the columns `wanted`.
-    fn append(
-        &mut self,
-        wanted: &[usize],
-        columns: &[Column],
-        lines: &Lines,
-    ) -> Result<(), ProportionsError> {
+    fn append(&mut self, wanted: &[usize], columns: &[Column], lines: &Lines) -> Result<(), DataError> {
         self.lines.extend(lines);
         let n_classes = self.columns.class_names.len();
         for row in 0..columns.first().map_or(0, Column::len) {
@@ -199,14 +172,17 @@ impl<'a> Written<'a> {
             for (&column, cells) in wanted.iter().zip(columns) {
                 let (cell, name) = (cells.cell(row), &self.columns.names[column]);
                 if let Cell::Bytes(_) = cell {
-                    return Err(DataError::not_text(place()).into());
+                    return Err(DataError::not_text(place()));
                 }
                 if let Role::Class(class, part) = self.columns.roles[column] {
                     let number = cell.number().filter(|number| number.is_finite());
                     if number.is_none() && !cell.is_missing() {
-                        let (place, column, got) = (place(), name.clone(), cell.shown());
-                        let classes = self.columns.class_names.clone();
-                        return Err(ProportionsError::NotANumber { place, column, got, classes });
+                        let (got, classes) = (cell.shown(), classes_of(&self.columns.class_names));
+                        let error = DataError::at(place(), format!("is {got:?}")).in_column(name);
+                        return Err(error.remedy(format!(
+                            "write a number, or leave the cell empty if it is unknown; if the column is no class, remove it \
+                             ({classes}); a row holds one bag, not one class of it"
+                        )));
                     }
                     classes[class][part as usize] = number;
                 } else {
@@ -219,9 +195,9 @@ impl<'a> Written<'a> {
         Ok(())
     }
 
-    fn into_table(mut self) -> Result<ProportionTable, ProportionsError> {
+    fn into_table(mut self) -> Result<ProportionTable, DataError> {
         if self.bags.is_empty() {
-            return Err(DataError::no_rows(self.path).into());
+            return Err(DataError::no_rows(self.path));
         }
         whole_numbers(&mut self.bags);
         let mut places = HashMap::new();
@@ -229,13 +205,14 @@ impl<'a> Written<'a> {
         for (row, bag) in self.bags.iter().enumerate() {
             let place = self.lines.place(self.path, row);
             if let Some(first) = places.insert(bag.clone(), row) {
-                let (bag, first_row) = (bag.clone(), first as u64 + 1);
-                return Err(ProportionsError::RepeatedBag { place, bag, first_row });
+                let problem = format!("bag {bag:?} is in row {} as well", first + 1);
+                return Err(DataError::at(place, problem).remedy("give every bag one row"));
             }
             let classes = (0..self.columns.class_names.len()).map(|class| self.entry(row, class, &place));
             let classes = classes.collect::<Result<Vec<_>, _>>()?;
             if classes.iter().all(|entry| *entry == Entry::Unknown) {
-                return Err(ProportionsError::NothingKnown { place, bag: bag.clone() });
+                let remedy = "fill in at least one class, or drop the bag from both tables";
+                return Err(DataError::at(place, format!("nothing is known of bag {bag:?}")).remedy(remedy));
             }
             rows.push(Row { place, bag: bag.clone(), classes });
         }
@@ -246,17 +223,17 @@ impl<'a> Written<'a> {
     }
 
     /// Checks the cells of a class by themselves.
-    fn entry(&self, row: usize, class: usize, place: &Place) -> Result<Entry, ProportionsError> {
+    fn entry(&self, row: usize, class: usize, place: &Place) -> Result<Entry, DataError> {
         let [value, low, high, error] = self.cells[row][class];
         let has_errors = self.columns.has(class, Part::Error);
-        let name = || self.columns.class_names[class].clone();
-        let place = || place.clone();
+        let name = &self.columns.class_names[class];
+        let refused = |problem: String| DataError::at(place.clone(), problem);
         for (cell, part) in [(value, ""), (low, "_low"), (high, "_high"), (error, "_se")] {
             let is_noisy = part.is_empty() && has_errors;
             if let Some(value) = cell.filter(|&value| value < 0.0 && !is_noisy) {
                 let hint = if part.is_empty() { "; noisy ones need a column of standard errors" } else { "" };
-                let column = format!("{}{part}", name());
-                return Err(ProportionsError::Negative { place: place(), column, value, hint });
+                let error = refused(format!("is {value}, below 0")).in_column(&format!("{name}{part}"));
+                return Err(error.remedy(format!("shares, counts and standard errors start at 0{hint}")));
             }
         }
         match (value, low, high, error) {
@@ -265,21 +242,26 @@ impl<'a> Written<'a> {
             (Some(value), None, None, None) if !has_errors => Ok(Entry::Value(value)),
             (value, Some(low), Some(high), None) => {
                 if low > high {
-                    return Err(ProportionsError::Bounds { place: place(), class: name(), low, high });
+                    let problem = format!("class {name:?} lies between {low} and {high}");
+                    return Err(refused(problem).remedy("the lower bound must not be above the upper one"));
                 }
                 match value.filter(|value| !(low..=high).contains(value)) {
                     None => Ok(Entry::Within { low, high, value }),
-                    Some(value) => Err(ProportionsError::OutsideBounds {
-                        place: place(),
-                        class: name(),
-                        value,
-                        low,
-                        high,
-                    }),
+                    Some(value) => {
+                        let problem =
+                            format!("class {name:?} is {value}, outside its bounds {low} and {high}");
+                        Err(refused(problem).remedy("correct one of the three"))
+                    }
                 }
             }
-            (_, None, None, _) => Err(ProportionsError::HalfKnown { place: place(), class: name() }),
-            _ => Err(ProportionsError::OneBoundOfRow { place: place(), class: name() }),
+            (_, None, None, _) => {
+                let problem = format!("class {name:?} lacks its value or its standard error");
+                Err(refused(problem).remedy("fill in both for every class, or give intervals"))
+            }
+            _ => {
+                let remedy = format!("fill in both {name}_low and {name}_high, or neither");
+                Err(refused(format!("class {name:?} has one bound only")).remedy(remedy))
+            }
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use llp_data::table::Head;
-
-use super::OwnError;
+use llp_data::{DataError, listed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -32,12 +31,13 @@ const IMAGE_COLUMNS: [&str; 2] = ["image.bytes", "img.bytes"];
 /// The role of every column, by its name; in an array without names, the first one is the bag.
 ///
 /// # Errors
-/// [`OwnError::TwoImageColumns`], [`OwnError::NoFeatures`].
-pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
+/// Two columns of images, or no column of instances.
+pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, DataError> {
     let images = IMAGE_COLUMNS.iter().copied().find(|name| head.find(name).is_some());
     let has_paths = head.find("path").is_some_and(|column| !head.columns[column].kind.is_number());
     if let (true, Some(column)) = (has_paths, images) {
-        return Err(OwnError::TwoImageColumns { path: path.to_owned(), column: column.to_owned() });
+        let problem = format!("both the columns `path` and {column:?} hold images");
+        return Err(DataError::of(path, problem).remedy("remove one"));
     }
     let has_images = has_paths || images.is_some();
     let role = |(column, name): (usize, &str)| match name {
@@ -60,7 +60,9 @@ pub(super) fn roles(path: &Path, head: &Head) -> Result<Vec<Role>, OwnError> {
     if roles.iter().any(|role| matches!(role, Role::Path | Role::Image | Role::Feature)) {
         Ok(roles)
     } else {
-        Err(OwnError::NoFeatures { path: path.to_owned(), found: head.names() })
+        let problem = format!("there is no column of instances, only {}", listed(&head.names()));
+        Err(DataError::of(path, problem)
+            .remedy("give a column `path` of image files, or columns of features"))
     }
 }
 

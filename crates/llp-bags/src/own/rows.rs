@@ -5,12 +5,9 @@ use std::path::{Path, PathBuf};
 use llp_data::table::Lines;
 use llp_data::{DataError, Fit, Images, Pictures, Place};
 
-use super::OwnError;
 use super::codes::Codes;
-use super::collect::collect;
 use super::columns::FeatureCells;
 use super::impute::Impute;
-use super::layout::TableFile;
 use super::schema::FeatureSchema;
 use super::suspects;
 
@@ -20,6 +17,13 @@ pub(super) enum SplitName {
     Train,
     HeldOut,
     Test,
+}
+
+/// A table of instances, and the split of rows that name none.
+#[derive(Debug)]
+pub(super) struct TableFile {
+    pub(super) path: PathBuf,
+    pub(super) split: SplitName,
 }
 
 /// What a table is read for.
@@ -112,19 +116,6 @@ impl SplitName {
     }
 }
 
-/// Reads the files, at least one, which all hold the same kind of instances.
-pub(super) fn read(files: &[TableFile], purpose: Purpose<'_>) -> Result<Rows, OwnError> {
-    let mut rows: Option<Rows> = None;
-    for at in 0..files.len() {
-        rows = Some(collect(&files[at..], purpose, rows)?);
-    }
-    let rows = rows.ok_or(OwnError::NoTable { folder: PathBuf::new() })?;
-    if rows.len() == 0 {
-        return Err(DataError::no_rows(&files[0].path).into());
-    }
-    rows.canonical(purpose)
-}
-
 impl Rows {
     pub(super) fn len(&self) -> usize {
         match &self.content {
@@ -151,14 +142,17 @@ impl Rows {
     }
 
     /// With levels, names and shifts that do not depend on the order of the rows, nor on the program that wrote them.
-    pub(super) fn canonical(mut self, purpose: Purpose<'_>) -> Result<Self, OwnError> {
+    pub(super) fn canonical(mut self, purpose: Purpose<'_>) -> Result<Self, DataError> {
         self.bags = self.bags.with_whole_numbers();
         let training_rows = self.training_rows();
         let Content::Features(columns) = self.content else { return Ok(self) };
         let impute = if let Purpose::Train { impute, .. } = purpose { impute } else { None };
         columns.iter().try_for_each(|column| column.check_complete(impute))?;
         let columns = if matches!(purpose, Purpose::Train { .. }) {
-            suspects::check(&self.places, &columns)?;
+            for column in &columns {
+                let Some(texts) = column.levels() else { continue };
+                suspects::check_texts(self.places.first_file(), column.name(), texts)?;
+            }
             let finished = columns.into_iter().map(|column| column.finish(&training_rows, impute));
             finished.collect::<Result<_, _>>()?
         } else {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use llp_data::DataError;
 use llp_ot::{Imprecision, OtError, Proportions};
 
 use super::column_hints::hint;
+use super::proportion_columns::classes_of;
 use super::proportion_table::{Entry, ProportionTable, Row};
-use super::proportions_error::{ClassesTaken, ProportionsError};
 
 /// Standard errors by which noisy shares may miss their sum.
 const N_STANDARD_ERRORS: f64 = 6.0;
@@ -51,6 +52,27 @@ pub(super) struct Scale {
     above: f64,
 }
 
+impl ProportionTable {
+    /// The proportions of the bags of which `sizes`, `[row]`, says how many instances there are in the table at
+    /// `instances`; `None` for a bag of unknown size.
+    ///
+    /// # Errors
+    /// With the row: neither shares nor counts of that many instances.
+    pub fn resolve(
+        &self,
+        sizes: &[Option<usize>],
+        instances: &Path,
+    ) -> Result<Vec<Option<(Proportions, Imprecision)>>, DataError> {
+        let scale = Scale::of(self, sizes, instances)?;
+        let resolved = self
+            .rows
+            .iter()
+            .zip(sizes)
+            .map(|(row, size)| size.map(|size| scale.resolve(row, size)).transpose());
+        resolved.collect()
+    }
+}
+
 impl Scale {
     /// The unit in which every row adds up; `sizes` are the numbers of instances, `[row]`, of the table at `instances`,
     /// nothing for a bag whose instances are not all there.
@@ -58,7 +80,7 @@ impl Scale {
         table: &ProportionTable,
         sizes: &[Option<usize>],
         instances: &Path,
-    ) -> Result<Self, ProportionsError> {
+    ) -> Result<Self, DataError> {
         let (shares, counts) = (Self::rounded(table, Unit::Shares), Self::counts());
         let misfit =
             |scale: Self| table.rows.iter().zip(sizes).position(|(row, &size)| !scale.fits(row, size));
@@ -183,29 +205,43 @@ impl Scale {
         row: usize,
         size: Option<usize>,
         instances: &Path,
-    ) -> ProportionsError {
+    ) -> DataError {
         let Row { place, bag, .. } = table.rows[row].clone();
         let size = size.unwrap_or(0);
         let (low_sum, high_sum) = sums(&table.rows[row], 0.0, 0.0);
         let (low_sum, high_sum) = (rounded(low_sum), rounded(high_sum));
         let is_imprecise = |entry: &Entry| matches!(entry, Entry::Within { .. } | Entry::Noisy { .. });
         if table.rows[row].classes.iter().any(is_imprecise) {
-            return ProportionsError::BoundSum { place, bag, total: self.total(size), low_sum, high_sum };
+            let (total, sums) = (self.total(size), format!("{low_sum}, the upper ones to {high_sum}"));
+            let problem = format!("the bounds of bag {bag:?} cannot add up to {total}");
+            return DataError::at(place, format!("{problem}: the lower ones add up to {sums}"))
+                .remedy("widen them");
         }
-        let mut taken = Box::new(ClassesTaken { classes: table.class_names.clone(), hint: hint(table) });
+        let (classes, mut hint) = (classes_of(&table.class_names), hint(table));
         if self.unit == Unit::Counts {
-            let table = instances.to_owned();
-            return ProportionsError::CountSum { place, bag, sum: low_sum, n_instances: size, table, taken };
+            let problem = format!(
+                "the counts of bag {bag:?} add up to {low_sum}, but it has {size} instances in {} ({classes})",
+                instances.display()
+            );
+            let remedy = format!("correct them, or divide each row by its sum to give shares{hint}");
+            return DataError::at(place, problem).remedy(remedy);
         }
-        let tolerance = rounded((self.above * taken.classes.len() as f64).max(SUM_SLACK));
+        let tolerance = rounded((self.above * table.class_names.len() as f64).max(SUM_SLACK));
         if self.unit == Unit::Shares && low_sum > SHARE_SUM_BELOW {
-            taken.hint.push_str("; counts must be whole numbers that add up to the size of the bag");
+            hint.push_str("; counts must be whole numbers that add up to the size of the bag");
         }
-        ProportionsError::ShareSum { place, bag, sum: low_sum, whole: self.whole(), tolerance, taken }
+        let whole = self.whole();
+        let expected = format!("expected {whole} within {tolerance} ({classes})");
+        let problem = format!("the shares of bag {bag:?} add up to {low_sum}, {expected}");
+        DataError::at(place, problem).remedy(format!("correct them{hint}"))
     }
 
     /// The proportions of a bag of `size` instances, and what is known of their errors. The row fits.
-    pub(super) fn resolve(self, row: &Row, size: usize) -> Result<(Proportions, Imprecision), OtError> {
+    pub(super) fn resolve(self, row: &Row, size: usize) -> Result<(Proportions, Imprecision), DataError> {
+        self.shares(row, size).map_err(|error| DataError::at(row.place.clone(), error.to_string()))
+    }
+
+    fn shares(self, row: &Row, size: usize) -> Result<(Proportions, Imprecision), OtError> {
         let total = self.total(size);
         if row.classes.iter().any(|entry| matches!(entry, Entry::Within { .. })) {
             return within(row, total, self.half_step(row.classes.len()) / self.whole());

@@ -1,5 +1,8 @@
 //! What the columns of features are: the same for training and for prediction.
 
+use std::path::Path;
+
+use llp_data::DataError;
 use serde::{Deserialize, Serialize};
 
 use super::Shift;
@@ -79,4 +82,16 @@ impl FeatureSchema {
         };
         self.columns.iter().flat_map(names).collect()
     }
+}
+
+/// A column that the network was trained with is missing.
+pub(super) fn missing_feature(path: &Path, column: &str) -> DataError {
+    DataError::of(path, format!("there is no column {column:?}, which the network was trained with"))
+        .remedy("add it")
+}
+
+/// Features where images are needed, or the reverse.
+pub(super) fn other_instances(path: &Path, got: &str, expected: &str) -> DataError {
+    DataError::of(path, format!("it holds {got}, but the network was trained with {expected}"))
+        .remedy("give a table of these")
 }

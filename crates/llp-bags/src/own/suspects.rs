@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use super::OwnError;
-use super::columns::FeatureCells;
-use super::rows::Places;
+use llp_data::DataError;
 
 /// Endings of image files.
 const IMAGE_ENDINGS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "gif", "heic"];
@@ -13,24 +11,14 @@ const N_LOOKED_FOR: usize = 20;
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Refuses columns of categories that are something else.
-pub(super) fn check(places: &Places, columns: &[FeatureCells]) -> Result<(), OwnError> {
-    for column in columns {
-        let Some(texts) = column.levels() else { continue };
-        check_texts(places.first_file(), column.name(), texts)?;
-    }
-    Ok(())
-}
-
 /// Refuses the different texts of a column of the table at `path` if all of them are dates, numbers with commas or
 /// units, or image files that exist.
-pub(super) fn check_texts(path: &Path, column: &str, texts: &[String]) -> Result<(), OwnError> {
-    let Some(got) = texts.first().cloned() else { return Ok(()) };
+pub(super) fn check_texts(path: &Path, column: &str, texts: &[String]) -> Result<(), DataError> {
+    let Some(got) = texts.first() else { return Ok(()) };
     let all = |is: fn(&str) -> bool| texts.iter().all(|text| is(text));
-    let column = column.to_owned();
-    let path = path.to_owned();
     let refused = |what, hint| {
-        Err(OwnError::NotNumbers { path: path.clone(), column: column.clone(), what, got: got.clone(), hint })
+        let error = DataError::of(path, format!("holds {what}, such as {got:?}")).in_column(column);
+        Err(error.remedy(format!("{hint}, or remove the column")))
     };
     if all(is_date_or_time) {
         return refused("dates or times", "write numbers, for instance days since the first one");
@@ -47,7 +35,8 @@ pub(super) fn check_texts(path: &Path, column: &str, texts: &[String]) -> Result
     let folder = path.parent().unwrap_or(Path::new(""));
     let is_file = |text: &String| is_image_name(text) && folder.join(text).is_file();
     if all(is_image_name) && texts.iter().take(N_LOOKED_FOR).any(is_file) {
-        return Err(OwnError::ImageNames { path, column, got });
+        let error = DataError::of(path, format!("names image files, such as {got:?}")).in_column(column);
+        return Err(error.remedy("call it `path`, so that they are read as images, or remove it"));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Scores of predicted probabilities: how much they are worth, and whether they can be believed.
 
+use llp_ot::argmax;
 use serde::Serialize;
 
 /// Bins of [`ProbabilityScores::bins`], of equal width.
@@ -55,11 +56,6 @@ pub(crate) fn probability_scores(log_probs: &[f64], labels: &[u32], n_classes: u
         ece: bins.iter().map(|bin| (bin.n_right - bin.confidence_sum).abs()).sum::<f64>() / n,
         bins: bins.iter().enumerate().map(|(place, bin)| bin.shown(place)).collect(),
     }
-}
-
-/// The first of the largest values.
-fn argmax(values: &[f64]) -> usize {
-    (1..values.len()).fold(0, |best, place| if values[place] > values[best] { place } else { best })
 }
 
 fn bin_of(confidence: f64) -> usize {

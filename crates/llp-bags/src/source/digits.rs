@@ -3,9 +3,10 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use llp_data::DataError;
 
 use crate::source::{Dataset, Split};
-use crate::{BagError, Images, LabelOracle};
+use crate::{Images, LabelOracle};
 
 const PACKED: &[u8] = include_bytes!("../../data/digits.bin.gz");
 const SIDE: usize = 8;
@@ -38,7 +39,7 @@ fn unpack(packed: &[u8]) -> Result<Dataset, Box<dyn std::error::Error>> {
     })
 }
 
-fn split(records: &[u8]) -> Result<Split, BagError> {
+fn split(records: &[u8]) -> Result<Split, DataError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for record in records.chunks_exact(RECORD_LEN) {
         let (image, label) = record.split_at(SIDE * SIDE);

@@ -6,6 +6,8 @@
 
 mod request;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use hf_hub::Cache;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FileProgress, Hub, hex};
 use crate::DataError;
-use request::{Client, base64};
+use request::Client;
 
 /// The branch that is written to.
 const BRANCH: &str = "main";
@@ -71,7 +73,7 @@ impl Hub {
                 store(&client, repo, file, &oid)?;
                 ("lfsFile", json!({"path": file.name, "algo": "sha256", "oid": oid, "size": len}))
             } else {
-                let content = base64(&file.bytes);
+                let content = BASE64.encode(&file.bytes);
                 ("file", json!({"path": file.name, "content": content, "encoding": "base64"}))
             };
             lines.push(json!({"key": key, "value": value}));
@@ -95,7 +97,7 @@ fn modes(client: &Client, repo: &str, files: &[UploadFile]) -> Result<Vec<Mode>,
         files: Vec<Mode>,
     }
     let describe = |file: &UploadFile| {
-        let sample = base64(&file.bytes[..file.bytes.len().min(SAMPLE_BYTES)]);
+        let sample = BASE64.encode(&file.bytes[..file.bytes.len().min(SAMPLE_BYTES)]);
         json!({"path": file.name, "size": file.bytes.len(), "sample": sample})
     };
     let body = json!({"files": files.iter().map(describe).collect::<Vec<_>>()});

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ::csv::{ByteRecord, ErrorKind, Position, Reader, ReaderBuilder};
 
 use super::batch::{Column, Lines};
-use super::reader::{ColumnHead, Head, Kind};
+use super::head::{ColumnHead, Head, Kind};
 use crate::{DataError, Place};
 
 /// Bytes that are read at once.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::batch::{Batch, Cell, Lines};
 use super::error::column_type;
+use super::head::{Head, Kind};
 use super::names::whole_numbers;
-use super::reader::{Head, Kind, TableReader};
+use super::reader::TableReader;
 use crate::{DataError, Place};
 
 /// A table in memory.

@@ -23,7 +23,7 @@ pub fn whole_numbers(names: &mut [String]) {
 }
 
 /// The digits, with a sign, of a whole number that may have a fraction of zeros.
-pub fn whole_number(name: &str) -> Option<&str> {
+pub(crate) fn whole_number(name: &str) -> Option<&str> {
     let (whole, fraction) =
         name.split_once('.').map_or((name, None), |(whole, fraction)| (whole, Some(fraction)));
     let digits = whole.strip_prefix('-').unwrap_or(whole);

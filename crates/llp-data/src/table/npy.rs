@@ -10,7 +10,7 @@ use npyz::{DType, NpyHeader, Order, TypeStr};
 
 use super::batch::Column;
 use super::error::column_type;
-use super::reader::{ColumnHead, Head, Kind};
+use super::head::{ColumnHead, Head, Kind};
 use crate::DataError;
 pub(crate) use stored::Stored;
 

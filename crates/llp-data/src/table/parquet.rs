@@ -15,7 +15,7 @@ use ::parquet::schema::types::ColumnDescriptor;
 
 use super::batch::Column;
 use super::error::column_type;
-use super::reader::{ColumnHead, Head, Kind};
+use super::head::{ColumnHead, Head, Kind};
 use crate::DataError;
 use crate::error::Cause;
 use cells::Lists;

@@ -34,7 +34,7 @@ pub enum CellType {
 
 impl Cells {
     /// What they are.
-    pub fn cell_type(&self) -> CellType {
+    pub(crate) fn cell_type(&self) -> CellType {
         match self {
             Self::Text(_) => CellType::Text,
             Self::Numbers(_) => CellType::Numbers,

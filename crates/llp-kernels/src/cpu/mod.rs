@@ -14,6 +14,7 @@ mod products;
 mod reference;
 pub(crate) mod shape;
 pub(crate) mod simd;
+pub(crate) mod statistics;
 mod tiles;
 mod transform;
 mod winograd;

@@ -10,7 +10,8 @@ use super::array::{Array, address, floats, pointer, tensor};
 use super::calls::{self, Matrix, Normalizer, Running};
 use super::context::Context;
 use super::tape::Node;
-use crate::batch_norm::{Activation, BatchNorm, Mode};
+use crate::batch_norm::BatchNorm;
+use crate::mode::{Activation, Mode};
 
 impl CudaActivations {
     /// Normalizes with the parameters of `norm`; the extents have been checked.

@@ -1,6 +1,7 @@
 //! The probability of counts by summing over all labels that have them.
 
 use super::MAX_STATES;
+use crate::numbers::log_sum_exp;
 use crate::{OtError, Real, RotBatch};
 
 /// Refuses bags whose counts are not whole numbers or have too many smaller ones.
@@ -13,12 +14,18 @@ pub(super) fn check<T: Real>(batch: &RotBatch<'_, T>) -> Result<(), OtError> {
         for (class, z) in proportions.iter().enumerate() {
             let count = z.to_f64() * size as f64;
             if (count - count.round()).abs() > BROKEN {
-                return Err(OtError::BrokenCounts { bag, class, count });
+                let hint = "the exact likelihood takes whole counts: use the saddlepoint approximation";
+                return Err(OtError::new(format!(
+                    "bag {bag} has {count} instances of class {class}, {hint}"
+                )));
             }
             states = states.saturating_mul(count.round() as usize + 1);
         }
         if states > MAX_STATES {
-            return Err(OtError::TooManyStates { bag, states, at_most: MAX_STATES });
+            let hint = format!("at most {MAX_STATES} are possible: use the saddlepoint approximation");
+            return Err(OtError::new(format!(
+                "bag {bag} needs {states} states for the exact likelihood, {hint}"
+            )));
         }
     }
     Ok(())
@@ -77,12 +84,4 @@ pub(super) fn evaluate(log_probs: &[f64], counts: &[f64], gradient: &mut [f64]) 
             .collect();
     }
     -log_probability
-}
-
-fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let max = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if max == f64::NEG_INFINITY {
-        return max;
-    }
-    max + values.map(|value| (value - max).exp()).sum::<f64>().ln()
 }

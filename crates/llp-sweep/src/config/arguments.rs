@@ -1,33 +1,8 @@
 //! The arguments of `llp train` that bring a configuration about.
 
+use super::keys::Decider;
 use super::method::is_of_networks;
 use super::{RunConfig, Values, preset};
-
-/// Keys that have a named argument.
-const NAMED: [(&str, &str); 12] = [
-    ("data.impute", "--impute"),
-    ("bags.size", "--bag-size"),
-    ("method.name", "--method"),
-    ("loss.name", "--loss"),
-    ("optim.lr", "--lr"),
-    ("loss.alpha", "--alpha"),
-    ("loss.epsilon", "--epsilon"),
-    ("optim.epochs", "--epochs"),
-    ("optim.precision", "--precision"),
-    ("network.width", "--width"),
-    ("seed", "--seed"),
-    ("bags.seed", "--bag-seed"),
-];
-
-/// Keys that say how bags are drawn, which a file of bags decides.
-const DRAWING: [&str; 6] =
-    ["bags.size", "bags.seed", "bags.hash", "data.train_limit", "data.held_out", "data.split_seed"];
-
-/// Keys that a file of weights decides.
-const PRETRAINED: [&str; 3] = ["network.stem", "network.width", "network.init_hash"];
-
-/// Keys that every command names, whatever the preset has: they distinguish the points of a figure.
-const TELLING: [&str; 4] = ["loss.name", "bags.size", "optim.lr", "seed"];
 
 impl RunConfig {
     /// The command that trains a run of this configuration into the folder `out`, ready for a shell: the preset, what
@@ -48,12 +23,15 @@ impl RunConfig {
         for (key, value) in values.iter() {
             let is_default = base.as_ref().is_some_and(|base| base.get(key.name) == Some(value));
             let is_fold_seed = key.name == "data.split_seed" && self.data.folds.is_some();
-            let is_left_to_bags = self.bags.hash.is_some() && DRAWING.contains(&key.name) && !is_fold_seed;
-            let is_left_to_init = self.network.init_hash.is_some() && PRETRAINED.contains(&key.name);
+            let is_left_to_file = match key.decided_by {
+                Some(Decider::Bags) => self.bags.hash.is_some() && !is_fold_seed,
+                Some(Decider::Weights) => self.network.init_hash.is_some(),
+                None => false,
+            };
             let is_left_to_method = self.method.name.is_some() && is_of_networks(key.name);
             let is_passed = ["schema", "preset", "bags.manifest", "network.init"].contains(&key.name);
-            let is_said = is_default && !TELLING.contains(&key.name);
-            if is_passed || is_left_to_bags || is_left_to_init || is_left_to_method || is_said {
+            let is_said = is_default && !key.is_always_shown;
+            if is_passed || is_left_to_file || is_left_to_method || is_said {
                 continue;
             }
             let value = match value {
@@ -61,8 +39,8 @@ impl RunConfig {
                 toml::Value::Float(x) => format!("{x:?}"),
                 other => other.to_string(),
             };
-            match NAMED.iter().find(|(name, _)| *name == key.name) {
-                Some((_, argument)) => words.extend([(*argument).to_owned(), value]),
+            match key.flag {
+                Some(flag) => words.extend([flag.to_owned(), value]),
                 None => words.extend(["--set".to_owned(), format!("{}={value}", key.name)]),
             }
         }
@@ -72,7 +50,7 @@ impl RunConfig {
 }
 
 /// A word as a shell takes it for one word.
-fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,+@".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

@@ -1,6 +1,7 @@
 //! Changes of images: random ones in training, fixed ones in evaluation.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 /// `[augment]`: random changes to the training images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,8 +33,9 @@ impl AugmentConfig {
 }
 
 /// What a shift moves in at the edge of an image: `augment.edge`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Edge {
     /// The pixels at the edge, repeated.
     #[default]
@@ -69,8 +71,11 @@ impl EvaluateConfig {
 }
 
 /// The views of an image whose logits are averaged: `evaluate.views`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames, IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Views {
     /// The image.
     #[default]
@@ -84,10 +89,6 @@ pub enum Views {
 impl Views {
     /// The name in configurations.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::One => "one",
-            Self::Mirror => "mirror",
-            Self::MirrorShift => "mirror-shift",
-        }
+        self.into()
     }
 }

@@ -3,7 +3,7 @@
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use crate::error::{InvalidValue, Origin, SweepError};
+use crate::error::{Origin, SweepError};
 
 /// One value of a document. Tables are taken apart; arrays stay whole.
 #[derive(Debug)]
@@ -17,10 +17,8 @@ pub(crate) struct Leaf {
 /// The leaves of `text`, in the order of the file. `path` only names the file in messages.
 pub(crate) fn leaves(path: &str, text: &str) -> Result<Vec<Leaf>, SweepError> {
     let source = Source { path, text };
-    let document = DeTable::parse(text).map_err(|error| SweepError::Syntax {
-        origin: source.origin(error.span().map_or(0, |span| span.start)),
-        message: error.message().to_owned(),
-    })?;
+    let document = DeTable::parse(text)
+        .map_err(|error| source.origin(error.span().map_or(0, |span| span.start)).error(error.message()))?;
     let mut leaves = Vec::new();
     source.collect("", document.get_ref(), &mut leaves)?;
     leaves.sort_by_key(|(start, _)| *start);
@@ -57,14 +55,8 @@ impl Source<'_> {
                 scalar => {
                     let origin = self.origin(start);
                     let value = plain(scalar).ok_or_else(|| {
-                        Box::new(InvalidValue {
-                            origin: origin.clone(),
-                            key: key.clone(),
-                            expected: "a 64-bit number, a string, true or false, or a list of these"
-                                .to_owned(),
-                            got: self.text[value.span()].to_owned(),
-                            nearest: None,
-                        })
+                        let expected = "a 64-bit number, a string, true or false, or a list of these";
+                        origin.invalid_value(&key, expected, &self.text[value.span()], None)
                     })?;
                     into.push((start, Leaf { key, value, origin }));
                 }

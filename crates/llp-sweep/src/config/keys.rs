@@ -3,13 +3,24 @@
 //! One table serves files, environment, arguments and grids, so that a value is judged the same way wherever it
 //! is written. A test holds the table against the fields of [`RunConfig`](super::RunConfig).
 
+use strum::VariantNames;
 use toml::Value;
 
-use super::{nearest, noise};
+use super::augment::{Edge, Views};
+use super::loss::{LossName, Solver};
+use super::method::MethodName;
+use super::network::{Architecture, Freeze, Stem};
+use super::optimizer::{LrSchedule, OptimizerName};
+use super::precision::Precision;
+use super::{Impute, nearest, noise};
 use crate::criterion::Criterion;
 
 /// A key of the configuration.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, set by its name in the table"
+)]
 pub(crate) struct Key {
     /// Dotted name.
     pub(crate) name: &'static str,
@@ -18,6 +29,33 @@ pub(crate) struct Key {
     pub(crate) hashed: bool,
     /// Whether a configuration may do without the key.
     pub(crate) optional: bool,
+    /// The argument of `llp train` that sets it, beside `--set`.
+    pub(crate) flag: Option<&'static str>,
+    /// Whether every command names it, whatever the preset has: it distinguishes the points of a figure.
+    pub(crate) is_always_shown: bool,
+    /// Whether every table of results has a column for it, even if all runs are alike.
+    pub(crate) is_column: bool,
+    /// Whether the time that an epoch takes depends on it.
+    pub(crate) costs_time: bool,
+    /// The file that decides it, if the configuration names one.
+    pub(crate) decided_by: Option<Decider>,
+    /// What cannot do without it.
+    pub(crate) needed_by: Option<User>,
+}
+
+/// A file that a configuration may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decider {
+    Bags,
+    Weights,
+}
+
+/// A part of a configuration that has keys of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum User {
+    Network(Architecture),
+    Loss(LossName),
+    Solver(Solver),
 }
 
 #[derive(Debug)]
@@ -51,7 +89,23 @@ pub(crate) struct Rejected {
 }
 
 const fn key(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind, hashed: true, optional: false }
+    Key {
+        name,
+        kind,
+        hashed: true,
+        optional: false,
+        flag: None,
+        is_always_shown: false,
+        is_column: false,
+        costs_time: true,
+        decided_by: None,
+        needed_by: None,
+    }
+}
+
+/// The names of an enum.
+const fn names<T: VariantNames>() -> Kind {
+    Kind::Choice(T::VARIANTS)
 }
 
 const POSITIVE: Kind = Kind::Number { expected: "a finite number above 0", accepts: |x| x > 0.0 };
@@ -66,88 +120,77 @@ const SOME: Kind = Kind::Count { min: 1 };
 const EXTENT: Kind = Kind::Extent { max: 4096 };
 const ANY: Kind = Kind::Count { min: 0 };
 
+const BAGS: Decider = Decider::Bags;
+const WEIGHTS: Decider = Decider::Weights;
+const RESNET: User = User::Network(Architecture::Resnet18);
+const AIRBENCH: User = User::Network(Architecture::Airbench);
+const MLP: User = User::Network(Architecture::Mlp);
+const ROT: User = User::Loss(LossName::Rot);
+const SINKHORN: User = User::Solver(Solver::Sinkhorn);
+
 /// Every key, in the order in which grids nest: the first varies slowest, so that a sweep finishes one seed first.
 pub(crate) const KEYS: &[Key] = &[
     key("schema", SOME),
     key("preset", Kind::Name).unhashed(),
-    key("seed", ANY),
-    key("data.name", Kind::Name),
+    key("seed", ANY).flag("--seed").always_shown().column().free(),
+    key("data.name", Kind::Name).column(),
     key("data.path", Kind::Text).optional().unhashed(),
     key("data.proportions", Kind::Text).optional().unhashed(),
     key("data.image_size", EXTENT).optional(),
-    key("data.impute", Kind::Choice(&["mean", "median"])).optional(),
-    key("data.train_limit", SOME).optional(),
-    key("data.held_out", BELOW_ONE),
-    key("data.split_seed", ANY),
+    key("data.impute", names::<Impute>()).optional().flag("--impute"),
+    key("data.train_limit", SOME).optional().decided_by(BAGS),
+    key("data.held_out", BELOW_ONE).decided_by(BAGS),
+    key("data.split_seed", ANY).decided_by(BAGS).free(),
     key("data.folds", Kind::Count { min: 2 }).optional(),
     key("data.fold", ANY).optional(),
-    key("bags.size", SOME),
-    key("bags.seed", ANY),
+    key("bags.size", SOME).flag("--bag-size").always_shown().decided_by(BAGS).column(),
+    key("bags.seed", ANY).flag("--bag-seed").decided_by(BAGS).free(),
     key("bags.manifest", Kind::Text).optional().unhashed(),
-    key("bags.hash", Kind::Name).optional(),
+    key("bags.hash", Kind::Name).optional().decided_by(BAGS).free(),
     key("bags.noise", Kind::Noise).optional(),
-    key(
-        "method.name",
-        Kind::Choice(&["none", "mean-map", "lmm", "amm", "inv-cal", "linear-kl", "em", "alter-svm"]),
-    )
-    .optional(),
+    key("method.name", names::<MethodName>()).optional().flag("--method"),
     key("method.l2", POSITIVE).optional(),
     key("method.gamma", POSITIVE).optional(),
-    key("network.name", Kind::Choice(&["resnet18", "airbench", "mlp", "linear"])),
-    key("network.stem", Kind::Choice(&["cifar", "imagenet"])).optional(),
-    key("network.width", EXTENT).optional(),
-    key("network.widths", Kind::Widths).optional(),
-    key("network.hidden", EXTENT).optional(),
-    key("network.depth", Kind::Extent { max: 64 }).optional(),
+    key("network.name", names::<Architecture>()),
+    key("network.stem", names::<Stem>()).decided_by(WEIGHTS).needed_by(RESNET),
+    key("network.width", EXTENT).flag("--width").decided_by(WEIGHTS).needed_by(RESNET),
+    key("network.widths", Kind::Widths).needed_by(AIRBENCH),
+    key("network.hidden", EXTENT).needed_by(MLP),
+    key("network.depth", Kind::Extent { max: 64 }).needed_by(MLP),
     key("network.init", Kind::Text).optional().unhashed(),
-    key("network.init_hash", Kind::Name).optional(),
-    key("network.freeze", Kind::Choice(&["none", "stem", "layer1", "layer2", "layer3", "layer4"])).optional(),
-    key(
-        "loss.name",
-        Kind::Choice(&[
-            "kl",
-            "rot",
-            "avg-kl",
-            "l1",
-            "l2",
-            "interval",
-            "marginal",
-            "saddlepoint",
-            "gaussian",
-            "multinomial",
-            "moments",
-        ]),
-    ),
-    key("loss.alpha", WEIGHT).optional(),
-    key("loss.epsilon", ENTROPY_WEIGHT).optional(),
-    key("loss.solver", Kind::Choice(&["newton", "sinkhorn"])).optional(),
-    key("loss.sweeps", SOME).optional(),
+    key("network.init_hash", Kind::Name).optional().decided_by(WEIGHTS),
+    key("network.freeze", names::<Freeze>()).optional(),
+    key("loss.name", names::<LossName>()).flag("--loss").always_shown().column(),
+    key("loss.alpha", WEIGHT).flag("--alpha").needed_by(ROT).column().free(),
+    key("loss.epsilon", ENTROPY_WEIGHT).flag("--epsilon").needed_by(ROT).free(),
+    key("loss.solver", names::<Solver>()).needed_by(ROT),
+    key("loss.sweeps", SOME).needed_by(SINKHORN),
     key("loss.order", Kind::Extent { max: 8 }).optional(),
-    key("optim.name", Kind::Choice(&["sgd", "adamw"])).optional(),
-    key("optim.lr", POSITIVE),
-    key("optim.momentum", BELOW_ONE),
-    key("optim.weight_decay", NOT_NEGATIVE),
-    key("optim.decay_batch_norm", Kind::Flag),
-    key("optim.epochs", SOME),
+    key("optim.name", names::<OptimizerName>()).optional(),
+    key("optim.lr", POSITIVE).flag("--lr").always_shown().column().free(),
+    key("optim.momentum", BELOW_ONE).free(),
+    key("optim.weight_decay", NOT_NEGATIVE).free(),
+    key("optim.decay_batch_norm", Kind::Flag).free(),
+    key("optim.epochs", SOME).flag("--epochs").free(),
     key("optim.min_steps", SOME).optional(),
-    key("optim.schedule", Kind::Choice(&["step", "cosine", "triangle"])).optional(),
+    key("optim.schedule", names::<LrSchedule>()).optional(),
     key("optim.warmup", BELOW_ONE).optional(),
     key("optim.lr_end", BELOW_ONE).optional(),
-    key("optim.lr_drop_at", WEIGHT),
-    key("optim.lr_drop_factor", POSITIVE),
+    key("optim.lr_drop_at", WEIGHT).free(),
+    key("optim.lr_drop_factor", POSITIVE).free(),
     key("optim.nesterov", Kind::Flag).optional(),
     key("optim.norm_bias_lr", POSITIVE).optional(),
     key("optim.lookahead", Kind::Flag).optional(),
     key("optim.images_per_step", SOME),
     key("optim.images_per_chunk", Kind::Count { min: 2 }).optional(),
-    key("optim.precision", Kind::Choice(&["float32", "tf32", "bfloat16"])).optional(),
+    key("optim.precision", names::<Precision>()).optional().flag("--precision"),
     key("augment.shift", ANY),
     key("augment.mirror", Kind::Flag),
     key("augment.alternate", Kind::Flag).optional(),
-    key("augment.edge", Kind::Choice(&["repeat", "reflect"])).optional(),
-    key("evaluate.views", Kind::Choice(&["one", "mirror", "mirror-shift"])).optional(),
+    key("augment.edge", names::<Edge>()).optional(),
+    key("evaluate.views", names::<Views>()).optional(),
     key("checkpoint.every_epochs", SOME).unhashed(),
-    key("checkpoint.chosen_by", Kind::Choice(&Criterion::NAMES)).optional(),
+    key("checkpoint.chosen_by", names::<Criterion>()).optional(),
 ];
 
 /// The key of this name.
@@ -162,6 +205,31 @@ impl Key {
 
     const fn unhashed(self) -> Self {
         Self { hashed: false, ..self }
+    }
+
+    const fn flag(self, flag: &'static str) -> Self {
+        Self { flag: Some(flag), ..self }
+    }
+
+    const fn always_shown(self) -> Self {
+        Self { is_always_shown: true, ..self }
+    }
+
+    const fn column(self) -> Self {
+        Self { is_column: true, ..self }
+    }
+
+    const fn free(self) -> Self {
+        Self { costs_time: false, ..self }
+    }
+
+    const fn decided_by(self, decider: Decider) -> Self {
+        Self { decided_by: Some(decider), ..self }
+    }
+
+    /// May be left out elsewhere.
+    const fn needed_by(self, user: User) -> Self {
+        Self { optional: true, needed_by: Some(user), ..self }
     }
 
     /// Accepts a TOML value, with whole numbers taken as numbers where a number is wanted.

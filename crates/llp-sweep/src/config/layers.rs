@@ -4,7 +4,8 @@ use std::path::Path;
 
 use toml::Value;
 
-use super::{Leaf, RunConfig, Values, accept, leaves, preset, values};
+use super::method::is_of_networks;
+use super::{KEYS, Leaf, RunConfig, Values, accept, leaves, preset, values};
 use crate::error::{Origin, SweepError};
 
 /// Settings from files, environment and arguments, in the order in which they were added: later ones win.
@@ -36,7 +37,7 @@ impl Layers {
     /// Adds a configuration file. It need not be complete.
     ///
     /// # Errors
-    /// [`SweepError::Io`], [`SweepError::Syntax`], or what is wrong with a key or value, with file and line.
+    /// [`SweepError::Io`], or what is wrong with a key or value, with file and line.
     pub fn file(&mut self, path: &Path) -> Result<&mut Self, SweepError> {
         let text = fs_err::read_to_string(path)?;
         self.toml(&path.display().to_string(), &text)
@@ -67,7 +68,7 @@ impl Layers {
         for (name, text) in ours {
             let key = name["LLP_".len()..].to_lowercase().replace("__", ".");
             if key.contains('.') || super::keys::find(&key).is_some() {
-                self.text(&key, &text, &Origin::Variable(name))?;
+                self.text(&key, &text, &Origin::Name(name))?;
             }
         }
         Ok(self)
@@ -76,11 +77,11 @@ impl Layers {
     /// Adds an assignment `key=value` from the argument called `name` (`--set`). Strings need no quotes.
     ///
     /// # Errors
-    /// [`SweepError::Assignment`], or what is wrong with the key or value, with the argument's name.
+    /// What is no assignment, or what is wrong with the key or value, with the argument's name.
     pub fn assignment(&mut self, name: &str, assignment: &str) -> Result<&mut Self, SweepError> {
-        let origin = Origin::Argument(name.to_owned());
+        let origin = Origin::Name(name.to_owned());
         let Some((key, text)) = assignment.split_once('=') else {
-            return Err(SweepError::Assignment { origin, got: assignment.to_owned() });
+            return Err(origin.not_an_assignment(assignment));
         };
         self.text(key.trim(), text, &origin)
     }
@@ -90,7 +91,19 @@ impl Layers {
     /// # Errors
     /// What is wrong with the value, with the argument's name.
     pub fn argument(&mut self, name: &str, key: &str, text: &str) -> Result<&mut Self, SweepError> {
-        self.text(key, text, &Origin::Argument(name.to_owned()))
+        self.text(key, text, &Origin::Name(name.to_owned()))
+    }
+
+    /// As [`argument`](Self::argument), for the key that the argument `flag` of `llp train` is for.
+    ///
+    /// # Errors
+    /// A value that the key does not accept.
+    ///
+    /// # Panics
+    /// If no key has such an argument.
+    pub fn flag(&mut self, flag: &str, text: &str) -> Result<&mut Self, SweepError> {
+        let key = KEYS.iter().find(|key| key.flag == Some(flag)).expect("each argument has a key");
+        self.argument(flag, key.name, text)
     }
 
     /// The text that a key is set to, if a layer sets it to one.
@@ -104,8 +117,7 @@ impl Layers {
     /// `default_preset` is used where no layer names one.
     ///
     /// # Errors
-    /// [`SweepError::UnknownPreset`], [`SweepError::MissingKey`] for a combination that needs another key, or
-    /// [`SweepError::NotOfMethod`] for one that excludes a setting.
+    /// An unknown preset, or a combination of settings that needs another key, or excludes one.
     pub fn resolve(&self, default_preset: &str) -> Result<RunConfig, SweepError> {
         let values = self.values(Some(default_preset))?;
         let config = values.to_config()?.canonical();
@@ -144,6 +156,30 @@ impl Layers {
     /// The settings in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.settings.iter().map(|(key, value)| (*key, value))
+    }
+
+    /// Refuses settings that say something of a training that does not take place; `values` are all of them, `config` is
+    /// what is left.
+    fn check_method(&self, values: &Values, config: &RunConfig) -> Result<(), SweepError> {
+        let left = Values::of(config);
+        let is_lost = |key: &str| values.get(key).is_some() && values.get(key) != left.get(key);
+        let lost = |is_meant: &dyn Fn(&str) -> bool| {
+            self.iter().map(|(key, _)| key).find(|key| is_meant(key) && is_lost(key))
+        };
+        let is_detail = |key: &str| key.starts_with("method.") && key != "method.name";
+        match config.method.name {
+            Some(method) => match lost(&|key| is_of_networks(key) || is_detail(key)) {
+                Some(key) => {
+                    let problem = format!("`{key}` does nothing with `method.name = {}`", method.as_str());
+                    Err(SweepError::Invalid(format!("{problem}: leave one of the two out")))
+                }
+                None => Ok(()),
+            },
+            None => match lost(&is_detail) {
+                Some(key) => Err(SweepError::missing_key("method.name", &format!("a run with `{key}`"))),
+                None => Ok(()),
+            },
+        }
     }
 
     fn text(&mut self, key: &str, text: &str, origin: &Origin) -> Result<&mut Self, SweepError> {

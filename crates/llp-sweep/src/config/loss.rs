@@ -1,6 +1,7 @@
 //! The loss of a run.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
 
 /// `[loss]`: the bag-level loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,8 +49,23 @@ impl LossConfig {
 }
 
 /// A bag-level loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantNames,
+    IntoStaticStr,
+    EnumString,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum LossName {
     /// Cross-entropy of the mean prediction of a bag, section 3.1.
     Kl,
@@ -78,19 +94,7 @@ pub enum LossName {
 impl LossName {
     /// The name in configurations and folder names.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kl => "kl",
-            Self::Rot => "rot",
-            Self::AvgKl => "avg-kl",
-            Self::L1 => "l1",
-            Self::L2 => "l2",
-            Self::Interval => "interval",
-            Self::Marginal => "marginal",
-            Self::Saddlepoint => "saddlepoint",
-            Self::Gaussian => "gaussian",
-            Self::Multinomial => "multinomial",
-            Self::Moments => "moments",
-        }
+        self.into()
     }
 
     /// The name in figures and tables.
@@ -112,8 +116,9 @@ impl LossName {
 }
 
 /// A solver of the transport problem behind the ROT loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Solver {
     /// Newton's method on the dual: exact.
     Newton,

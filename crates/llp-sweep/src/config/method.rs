@@ -1,12 +1,12 @@
 //! A classical method in place of the steps of an optimizer.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
-use super::{
-    Architecture, AugmentConfig, EvaluateConfig, Layers, LossConfig, LossName, NetworkConfig, OptimConfig,
-    RunConfig, Values,
-};
-use crate::error::SweepError;
+use super::augment::{AugmentConfig, EvaluateConfig};
+use super::loss::{LossConfig, LossName};
+use super::network::{Architecture, NetworkConfig};
+use super::{OptimConfig, RunConfig};
 
 /// Rows of a step that takes all there are.
 const ALL_ROWS: usize = u32::MAX as usize;
@@ -27,8 +27,22 @@ pub struct MethodConfig {
 }
 
 /// A classical method: see the crate `llp-classic`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantNames,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum MethodName {
     /// None: the same as no such key.
     None,
@@ -51,16 +65,7 @@ pub enum MethodName {
 impl MethodName {
     /// The name in configurations and folder names.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::MeanMap => "mean-map",
-            Self::Lmm => "lmm",
-            Self::Amm => "amm",
-            Self::InvCal => "inv-cal",
-            Self::LinearKl => "linear-kl",
-            Self::Em => "em",
-            Self::AlterSvm => "alter-svm",
-        }
+        self.into()
     }
 
     /// The name in figures and tables.
@@ -191,27 +196,4 @@ impl RunConfig {
 pub(super) fn is_of_networks(key: &str) -> bool {
     let sections = ["network.", "loss.", "optim.", "augment.", "evaluate."];
     sections.iter().any(|section| key.starts_with(section)) || key == "checkpoint.chosen_by"
-}
-
-impl Layers {
-    /// Refuses settings that say something of a training that does not take place; `values` are all of them, `config` is
-    /// what is left.
-    pub(super) fn check_method(&self, values: &Values, config: &RunConfig) -> Result<(), SweepError> {
-        let left = Values::of(config);
-        let is_lost = |key: &str| values.get(key).is_some() && values.get(key) != left.get(key);
-        let lost = |is_meant: &dyn Fn(&str) -> bool| {
-            self.iter().map(|(key, _)| key).find(|key| is_meant(key) && is_lost(key))
-        };
-        let is_detail = |key: &str| key.starts_with("method.") && key != "method.name";
-        match config.method.name {
-            Some(method) => match lost(&|key| is_of_networks(key) || is_detail(key)) {
-                Some(key) => Err(SweepError::NotOfMethod { key, method: method.as_str() }),
-                None => Ok(()),
-            },
-            None => match lost(&is_detail) {
-                Some(key) => Err(super::missing("method.name", &format!("a run with `{key}`"))),
-                None => Ok(()),
-            },
-        }
-    }
 }

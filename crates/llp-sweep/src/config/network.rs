@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 /// `[network]`: the classifier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,8 +40,9 @@ pub struct NetworkConfig {
 }
 
 /// Layers that are not trained, counted from the images; their batch norms keep their statistics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Freeze {
     /// None: the same as no such key.
     None,
@@ -57,9 +59,10 @@ pub enum Freeze {
 }
 
 /// A network architecture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
+#[strum(serialize_all = "lowercase")]
 pub enum Architecture {
     /// The residual network of 18 layers.
     Resnet18,
@@ -74,18 +77,14 @@ pub enum Architecture {
 impl Architecture {
     /// The name in configurations.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Resnet18 => "resnet18",
-            Self::Airbench => "airbench",
-            Self::Mlp => "mlp",
-            Self::Linear => "linear",
-        }
+        self.into()
     }
 }
 
 /// The first layers of a residual network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, VariantNames, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Stem {
     /// One 3x3 convolution of stride 1, for small images.
     Cifar,
@@ -96,10 +95,7 @@ pub enum Stem {
 impl Stem {
     /// The name in configurations.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cifar => "cifar",
-            Self::Imagenet => "imagenet",
-        }
+        self.into()
     }
 }
 

@@ -1,12 +1,28 @@
 //! In which numbers a network is trained.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantNames};
 
 /// The numbers of activations and of products in training: `optim.precision`. Weights, their momentum, statistics and
 /// losses are single precision in any case. All but [`Precision::Float32`] take a GPU.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    VariantNames,
+    IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
+#[strum(serialize_all = "lowercase")]
 pub enum Precision {
     /// Single precision throughout.
     #[default]
@@ -20,10 +36,6 @@ pub enum Precision {
 impl Precision {
     /// The name in configurations.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Float32 => "float32",
-            Self::Tf32 => "tf32",
-            Self::Bfloat16 => "bfloat16",
-        }
+        self.into()
     }
 }

@@ -1,7 +1,7 @@
 //! Named presets: the only place where defaults come from. Each is a sweep file that says where its numbers are from.
 
 use super::{Values, leaves, nearest};
-use crate::error::SweepError;
+use crate::error::{SweepError, did_you_mean};
 
 const PRESETS: &[(&str, &str)] = &[
     ("digits", include_str!("../../presets/digits.toml")),
@@ -20,14 +20,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// The sweep file of a preset.
 ///
 /// # Errors
-/// [`SweepError::UnknownPreset`], with the nearest name.
+/// An unknown name, with the nearest one.
 pub fn text(name: &str) -> Result<&'static str, SweepError> {
     PRESETS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(|| {
-        SweepError::UnknownPreset {
-            name: name.to_owned(),
-            known: names().collect::<Vec<_>>().join(", "),
-            nearest: nearest(name, names()),
-        }
+        let known = names().collect::<Vec<_>>().join(", ");
+        let hint = did_you_mean(nearest(name, names()).as_deref());
+        SweepError::Invalid(format!("unknown preset `{name}`: the presets are {known}{hint}"))
     })
 }
 

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::keys::{self, KEYS};
 use super::nearest::nearest_key;
 use super::{RunConfig, SCHEMA};
-use crate::error::{InvalidValue, Origin, SweepError};
+use crate::error::{Origin, SweepError};
 
 /// Known keys and accepted values. Not necessarily complete.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,15 +29,9 @@ impl Values {
     pub(crate) fn to_config(&self) -> Result<RunConfig, SweepError> {
         let missing = KEYS.iter().find(|key| !key.optional && !self.0.contains_key(key.name));
         if let Some(key) = missing {
-            return Err(SweepError::MissingKey {
-                key: key.name.to_owned(),
-                needed_by: "a configuration".to_owned(),
-            });
+            return Err(SweepError::missing_key(key.name, "a configuration"));
         }
-        self.to_table().try_into().map_err(|error: toml::de::Error| SweepError::Syntax {
-            origin: Origin::Program,
-            message: error.message().to_owned(),
-        })
+        self.to_table().try_into().map_err(|error: toml::de::Error| Origin::Program.error(error.message()))
     }
 
     /// Sets a key to a TOML value after judging both.
@@ -86,11 +80,8 @@ impl Values {
 
 /// The key of this name.
 pub(crate) fn known(name: &str, origin: &Origin) -> Result<&'static keys::Key, SweepError> {
-    keys::find(name).ok_or_else(|| SweepError::UnknownKey {
-        origin: origin.clone(),
-        key: name.to_owned(),
-        nearest: nearest_key(name, KEYS.iter().map(|key| key.name)),
-    })
+    let nearest = || nearest_key(name, KEYS.iter().map(|key| key.name));
+    keys::find(name).ok_or_else(|| origin.unknown_key(name, nearest().as_deref()))
 }
 
 /// Checks a key and a value given by the user.
@@ -117,21 +108,11 @@ fn accept_with(
     accept: impl FnOnce(&keys::Key) -> Result<Value, keys::Rejected>,
 ) -> Result<(&'static str, Value), SweepError> {
     let key = known(name, origin)?;
-    let value = accept(key).map_err(|rejected| {
-        Box::new(InvalidValue {
-            origin: origin.clone(),
-            key: name.to_owned(),
-            expected: rejected.expected,
-            got: rejected.got,
-            nearest: rejected.nearest,
-        })
+    let value = accept(key).map_err(|keys::Rejected { expected, got, nearest }| {
+        origin.invalid_value(name, expected, got, nearest.as_deref())
     })?;
     if key.name == "schema" && value != Value::Integer(i64::from(SCHEMA)) {
-        return Err(SweepError::UnsupportedSchema {
-            origin: origin.clone(),
-            got: value.to_string(),
-            supported: SCHEMA,
-        });
+        return Err(origin.other_schema(&value, SCHEMA));
     }
     Ok((key.name, value))
 }

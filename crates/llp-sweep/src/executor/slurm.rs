@@ -76,7 +76,7 @@ pub struct Job {
 /// permanent failures.
 ///
 /// # Errors
-/// [`SweepError::Io`] or [`SweepError::Json`] for a run that cannot be read.
+/// A run that cannot be read.
 pub fn open_cells<'a>(
     sweep: &SweepDir,
     cells: &[&'a Cell],
@@ -170,15 +170,14 @@ pub fn array_size_max(scontrol: &str) -> Result<usize, SweepError> {
     let config = output(command.args(["show", "config"]))?;
     let value = |line: &str| line.split_once('=').map(|(_, value)| value.trim().to_owned());
     let found = config.lines().find(|line| line.trim_start().starts_with("MaxArraySize")).and_then(value);
-    found.and_then(|value| value.parse().ok()).ok_or_else(|| SweepError::Slurm {
-        command: scontrol.to_owned(),
-        message: "the configuration has no MaxArraySize".to_owned(),
+    found.and_then(|value| value.parse().ok()).ok_or_else(|| {
+        SweepError::Slurm(scontrol.to_owned(), "the configuration has no MaxArraySize".to_owned())
     })
 }
 
 fn output(command: &mut Command) -> Result<String, SweepError> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let failed = |message: String| SweepError::Slurm { command: name.clone(), message };
+    let failed = |message: String| SweepError::Slurm(name.clone(), message);
     let output = command.output().map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         return Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()));

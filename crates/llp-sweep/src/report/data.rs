@@ -37,7 +37,7 @@ impl ReportData {
     /// Everything of one sweep.
     ///
     /// # Errors
-    /// [`SweepError::Io`] or [`SweepError::Json`] for metrics of a complete run that cannot be read.
+    /// Metrics of a complete run that cannot be read.
     pub fn of_sweep(sweep: &SweepDir, here: &Host) -> Result<Self, SweepError> {
         let dirs = sweep.cells().iter().map(|cell| sweep.run_dir(cell)).collect::<Vec<_>>();
         Self::new(collect(sweep, here), &dirs, sweep.criterion())

@@ -55,7 +55,7 @@ pub fn regrets(choices: &[Vec<Group>], n_bags_min: usize) -> Vec<Regret> {
 /// not is empty.
 ///
 /// # Errors
-/// [`SweepError::Csv`], which writing into memory does not meet.
+/// Those of writing CSV, which writing into memory does not meet.
 pub fn csv(choices: &[Vec<Group>]) -> Result<String, SweepError> {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let mut table = csv::Writer::from_writer(Vec::new());

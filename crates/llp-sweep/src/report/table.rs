@@ -71,7 +71,7 @@ pub(super) fn size_in_words(groups: &[&Group], largest: usize) -> String {
 /// fractions, losses in nats, and what there is not is empty.
 ///
 /// # Errors
-/// [`SweepError::Csv`], which writing into memory does not meet.
+/// Those of writing CSV, which writing into memory does not meet.
 pub fn csv(groups: &[Group]) -> Result<String, SweepError> {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let mut table = csv::Writer::from_writer(Vec::new());

@@ -14,7 +14,7 @@ impl RunDir {
     /// An unfinished line that a killed process left at the end is cut off first.
     ///
     /// # Errors
-    /// [`SweepError::NonFinite`] with the field.
+    /// The field, if a number is not finite.
     pub fn append_metrics(&self, record: &EpochRecord) -> Result<(), SweepError> {
         let line = record::to_json(record)? + "\n";
         let path = self.metrics_path();
@@ -54,7 +54,7 @@ impl RunDir {
     /// The epochs so far. An unfinished last line, of a process that was killed, does not count.
     ///
     /// # Errors
-    /// [`SweepError::Json`] with the line, for any other line that is not a record.
+    /// Any other line that is not a record.
     pub fn read_metrics(&self) -> Result<Vec<EpochRecord>, SweepError> {
         let path = self.metrics_path();
         let bytes = match fs_err::read(&path) {
@@ -63,11 +63,7 @@ impl RunDir {
         };
         let lines = complete_lines(&bytes).split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let parse = |(index, line): (usize, &[u8])| {
-            serde_json::from_slice(line).map_err(|source| SweepError::Json {
-                path: path.clone(),
-                line: index + 1,
-                source,
-            })
+            serde_json::from_slice(line).map_err(|error| SweepError::json(&path, index + 1, &error))
         };
         lines.enumerate().map(parse).collect()
     }

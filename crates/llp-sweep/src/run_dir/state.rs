@@ -1,10 +1,13 @@
 //! The state of a run.
 
+use strum::IntoStaticStr;
+
 use crate::record::{Outcome, RunResult};
 
 /// What a run's files say about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum RunState {
     /// Not started.
     Pending,
@@ -42,17 +45,7 @@ impl RunState {
 
     /// The name in listings and tables.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Interrupted => "interrupted",
-            Self::Cancelled => "cancelled",
-            Self::Failed => "failed",
-            Self::Parked => "parked",
-            Self::Pruned => "pruned",
-            Self::Diverged => "diverged",
-            Self::Complete => "complete",
-        }
+        self.into()
     }
 
     /// Whether the run ended, so that there is a result.

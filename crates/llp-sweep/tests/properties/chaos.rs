@@ -79,7 +79,7 @@ fn trainer() {
         {
             Ok(true) => break,
             Ok(false) => std::thread::sleep(Duration::from_millis(10)),
-            Err(llp_sweep::SweepError::ClaimLost { .. }) => std::process::exit(code::STOPPED),
+            Err(llp_sweep::SweepError::ClaimLost(_)) => std::process::exit(code::STOPPED),
             Err(_) => std::process::exit(1),
         }
     }

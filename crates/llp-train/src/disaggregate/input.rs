@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use llp_bags::own::ProportionTable;
+use llp_data::DataError;
 use llp_data::table::Table;
 
-use super::{BaggedPredictions, DisaggregateError, bags_of};
+use super::{BaggedPredictions, bags_of};
 
 /// Columns of the output.
 const RESERVED: [&str; 3] = ["instance", "label", "confidence"];
@@ -25,9 +26,9 @@ impl BaggedPredictions {
     /// keep theirs. A row without a bag keeps its probabilities.
     ///
     /// # Errors
-    /// [`DisaggregateError`] with file and row: tables that cannot be read, classes of one table only, bags without
+    /// With file and row: tables that cannot be read, classes of one table only, bags without
     /// proportions or instances, repeated instances or bags, rows that do not add up.
-    pub fn read(probabilities: &Path, proportions: &Path) -> Result<Self, DisaggregateError> {
+    pub fn read(probabilities: &Path, proportions: &Path) -> Result<Self, DataError> {
         let bags = ProportionTable::read(proportions)?;
         let classes = bags.class_names();
         check_class_names(&bags)?;
@@ -38,16 +39,15 @@ impl BaggedPredictions {
         check_unique(&rows)?;
         let mut instances_of = vec![Vec::new(); bags.len()];
         for (row, bag) in rows.ids(1).iter().enumerate().filter(|(_, bag)| !bag.is_empty()) {
-            let place = bags.row(bag).ok_or_else(|| DisaggregateError::UnknownBag {
-                place: rows.place(row),
-                bag: bag.clone(),
-                proportions: proportions.to_owned(),
+            let place = bags.row(bag).ok_or_else(|| {
+                let problem = format!("bag {bag:?} is not in {}", proportions.display());
+                DataError::at(rows.place(row), problem).remedy("add its proportions or remove the instance")
             })?;
             instances_of[place].push(row);
         }
         if let Some(row) = instances_of.iter().position(Vec::is_empty) {
-            let (place, bag) = (bags.place(row), bags.bag(row).to_owned());
-            return Err(DisaggregateError::EmptyBag { place, bag, probabilities: probabilities.to_owned() });
+            let problem = format!("bag {:?} has no instance in {}", bags.bag(row), probabilities.display());
+            return Err(DataError::at(bags.place(row), problem).remedy("add its instances or remove the bag"));
         }
         Ok(Self {
             probabilities: normalized(&rows, &columns, classes)?,
@@ -58,11 +58,12 @@ impl BaggedPredictions {
     }
 }
 
-fn check_class_names(bags: &ProportionTable) -> Result<(), DisaggregateError> {
+fn check_class_names(bags: &ProportionTable) -> Result<(), DataError> {
     match bags.class_names().iter().find(|name| RESERVED.contains(&name.as_str())) {
         None => Ok(()),
         Some(class) => {
-            Err(DisaggregateError::ReservedClass { path: bags.path().to_owned(), class: class.clone() })
+            let problem = format!("a class cannot be called {class:?}, that is a column of the output");
+            Err(DataError::of(bags.path(), problem).remedy("rename it"))
         }
     }
 }
@@ -78,15 +79,16 @@ fn predicted(classes: &[String], names: &[String]) -> Option<Vec<usize>> {
 }
 
 /// The column of each class in the table of probabilities.
-fn columns(rows: &Table, bags: &ProportionTable) -> Result<Vec<usize>, DisaggregateError> {
+fn columns(rows: &Table, bags: &ProportionTable) -> Result<Vec<usize>, DataError> {
     let classes = bags.class_names();
     let Some(names) = rows.names() else {
         let (got, expected) = (rows.n_columns(), classes.len());
         if got == expected {
             return Ok((0..expected).collect());
         }
-        let (path, other) = (rows.path().to_owned(), bags.path().to_owned());
-        return Err(DisaggregateError::ClassCount { path, got, expected, other });
+        let problem = format!("{got} columns after instance and bag, expected {expected}");
+        let remedy = format!("one per class, in the order of {}", bags.path().display());
+        return Err(DataError::of(rows.path(), problem).remedy(remedy));
     };
     match predicted(classes, names) {
         Some(columns) => Ok(columns),
@@ -97,59 +99,53 @@ fn columns(rows: &Table, bags: &ProportionTable) -> Result<Vec<usize>, Disaggreg
 /// The place of each of `wanted` among `found`, which are the same names; `wanted_by` and `path` have them.
 ///
 /// # Errors
-/// [`DisaggregateError::MissingClass`] for a name that only one of them has.
+/// A name that only one of them has.
 pub fn columns_of(
     wanted: &[String],
     found: &[String],
     wanted_by: &Path,
     path: &Path,
-) -> Result<Vec<usize>, DisaggregateError> {
+) -> Result<Vec<usize>, DataError> {
+    let missing = |class: &String, path: &Path, other: &Path| {
+        let problem = format!("there is no column for class {class:?}, which {} has", other.display());
+        DataError::of(path, problem).remedy("both tables need one column per class")
+    };
     if let Some(class) = found.iter().find(|name| !wanted.contains(name)) {
-        return Err(DisaggregateError::MissingClass {
-            path: wanted_by.to_owned(),
-            class: class.clone(),
-            other: path.to_owned(),
-        });
+        return Err(missing(class, wanted_by, path));
     }
     let place = |class: &String| {
-        found.iter().position(|name| name == class).ok_or_else(|| DisaggregateError::MissingClass {
-            path: path.to_owned(),
-            class: class.clone(),
-            other: wanted_by.to_owned(),
-        })
+        found.iter().position(|name| name == class).ok_or_else(|| missing(class, path, wanted_by))
     };
     wanted.iter().map(place).collect()
 }
 
 /// Refuses two rows for one instance.
-fn check_unique(rows: &Table) -> Result<(), DisaggregateError> {
+fn check_unique(rows: &Table) -> Result<(), DataError> {
     let mut first_rows = BTreeMap::new();
     for (row, name) in rows.ids(0).iter().enumerate() {
         if let Some(first) = first_rows.insert(name.as_str(), row) {
-            let (place, first_row) = (rows.place(row), rows.place(first).row);
-            return Err(DisaggregateError::Repeated { place, instance: name.clone(), first_row });
+            let problem = format!("instance {name:?} is already in row {}", rows.place(first).row);
+            return Err(DataError::at(rows.place(row), problem).remedy("give it once"));
         }
     }
     Ok(())
 }
 
 /// Probabilities `[instance, class]` whose rows add up to 1.
-fn normalized(
-    rows: &Table,
-    columns: &[usize],
-    class_names: &[String],
-) -> Result<Vec<f64>, DisaggregateError> {
+fn normalized(rows: &Table, columns: &[usize], class_names: &[String]) -> Result<Vec<f64>, DataError> {
     let tolerance = (ROUNDING * columns.len().max(2) as f64).min(ROUNDING_MAX);
     let mut probabilities = Vec::with_capacity(rows.n_rows() * columns.len());
     for row in 0..rows.n_rows() {
         let values: Vec<f64> = columns.iter().map(|&column| rows.row(row)[column]).collect();
         if let Some(class) = values.iter().position(|&value| value < 0.0) {
-            let (place, value) = (rows.place(row), values[class]);
-            return Err(DisaggregateError::Negative { place, class: class_names[class].clone(), value });
+            let (class, value) = (&class_names[class], values[class]);
+            let problem = format!("probability of class {class:?} is {value}, expected at least 0");
+            return Err(DataError::at(rows.place(row), problem));
         }
         let sum: f64 = values.iter().sum();
         if (sum - 1.0).abs() > tolerance + 1e-9 {
-            return Err(DisaggregateError::ProbabilitySum { place: rows.place(row), sum, tolerance });
+            let problem = format!("probabilities add up to {sum}, expected 1 within {tolerance}");
+            return Err(DataError::at(rows.place(row), problem));
         }
         probabilities.extend(values.iter().map(|value| value / sum));
     }

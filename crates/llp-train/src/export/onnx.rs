@@ -15,6 +15,7 @@ mod mlp;
 mod resnet;
 
 use llp_bags::InstanceShape;
+use llp_data::DataError;
 use llp_nn::Network;
 use llp_sweep::export::protobuf::Message;
 use serde_json::Value;
@@ -37,7 +38,7 @@ const OUTPUT: &str = "logits";
 /// The ONNX file of a network; equal networks give equal bytes.
 ///
 /// # Errors
-/// [`TrainError::OnnxSize`], or when a tensor cannot be read.
+/// A network that one file cannot hold, or when a tensor cannot be read.
 pub fn onnx(predictor: &Predictor) -> Result<Vec<u8>, TrainError> {
     let (state, network) = (predictor.state(), predictor.network());
     let (input, dims) = match state.shape {
@@ -58,7 +59,9 @@ pub fn onnx(predictor: &Predictor) -> Result<Vec<u8>, TrainError> {
     }
     let file = model(state, &graph.finish((input, &dims), (OUTPUT, &[state.class_names.len()]))).into_bytes();
     if file.len() > MAX_BYTES {
-        return Err(TrainError::OnnxSize { bytes: file.len(), max: MAX_BYTES });
+        let bytes = file.len();
+        let problem = format!("the network takes {bytes} bytes as ONNX, of which a file holds {MAX_BYTES}");
+        return Err(DataError::new(problem).remedy("export it with --format torchvision").into());
     }
     Ok(file)
 }

@@ -5,7 +5,7 @@ use llp_bags::{InstanceShape, Normalization};
 use llp_sweep::config::NetworkConfig;
 use serde::Serialize;
 
-use crate::checkpoint::serialize;
+use crate::weights::serialize;
 use crate::{CheckpointState, Predictor, TrainError};
 
 /// The version of [`Description`] that this program writes.

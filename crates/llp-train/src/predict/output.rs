@@ -1,10 +1,10 @@
 //! The rows that come out: which columns there are, and what they hold.
 
+use llp_data::DataError;
 use llp_data::table::{CellType, Cells};
+use llp_ot::argmax;
 
-use super::PredictError;
 use crate::disaggregate::Disaggregation;
-use crate::scores::most_probable;
 
 /// Which columns the output has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,15 +49,19 @@ impl Columns {
     /// Refuses classes of which two columns would have one name.
     ///
     /// # Errors
-    /// [`PredictError::ReservedClass`].
-    pub fn check(&self) -> Result<(), PredictError> {
+    /// The name of such a class.
+    pub fn check(&self) -> Result<(), DataError> {
         let head = self.head();
         let count = |column: &String| head.iter().filter(|(name, _)| name == column).count();
         let columns = |class: &String| [format!("p_{class}"), format!("posterior_{class}")];
         let twice = |class: &String| columns(class).into_iter().find(|column| count(column) > 1);
         match self.class_names.iter().find_map(|class| twice(class).map(|column| (class.clone(), column))) {
             None => Ok(()),
-            Some((class, column)) => Err(PredictError::ReservedClass { class, column }),
+            Some((class, column)) => {
+                let problem = format!("a class called {class:?} would make two columns {column:?}");
+                Err(DataError::new(problem)
+                    .remedy("predict without --probabilities, or train with another name"))
+            }
         }
     }
 
@@ -111,7 +115,7 @@ impl Columns {
         let rows = probabilities.chunks_exact(self.class_names.len());
         let (names, chances) = rows
             .map(|row| {
-                let class = most_probable(row);
+                let class = argmax(row);
                 (self.class_names[class].clone(), row[class])
             })
             .unzip();

@@ -2,22 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use llp_data::DataError;
 use llp_data::files::{self, Skipped};
-
-use super::PredictError;
 
 /// The image files that `path` names, itself or all below it if it is a folder, sorted by their paths; and what else is
 /// in the folder.
 ///
 /// # Errors
-/// [`PredictError::NoImages`] for a folder without any; whatever the file system answers.
-pub(super) fn image_files(path: &Path) -> Result<(Vec<PathBuf>, Option<Skipped>), PredictError> {
+/// A folder without any; what the file system refuses.
+pub(super) fn image_files(path: &Path) -> Result<(Vec<PathBuf>, Option<Skipped>), DataError> {
     if !path.is_dir() {
         return Ok((vec![path.to_owned()], None));
     }
     let (files, skipped) = files::image_files(path)?;
     if files.is_empty() {
-        return Err(PredictError::NoImages { folder: path.to_owned() });
+        let endings = ".png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp, .gif";
+        return Err(DataError::of(path, format!("there is no image in this folder ({endings})")));
     }
     Ok((files, skipped))
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use llp_bags::own::ProportionTable;
+use llp_data::DataError;
 
-use super::{PredictError, Predictions};
-use crate::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation, bags_of};
+use super::Predictions;
+use crate::TrainError;
+use crate::disaggregate::{BaggedPredictions, Disaggregation, bags_of};
 
 /// Posteriors, and which instances have none of their own.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +30,7 @@ pub struct Posterior {
 /// order.
 ///
 /// # Errors
-/// [`PredictError::UnknownBag`] if no bag is in the table; rows that do not add up; counts of another number of
+/// No bag is in the table; rows that do not add up; counts of another number of
 /// instances; `alpha` or `epsilon` outside their ranges.
 pub fn posterior(
     predictions: &Predictions,
@@ -36,7 +38,7 @@ pub fn posterior(
     source: &Path,
     alpha: f64,
     epsilon: f64,
-) -> Result<Posterior, PredictError> {
+) -> Result<Posterior, TrainError> {
     let mut instances_of = vec![Vec::new(); proportions.len()];
     let (mut n_without_bag, mut unknown) = (0, Vec::new());
     for (instance, bag) in predictions.bags.iter().enumerate() {
@@ -48,13 +50,14 @@ pub fn posterior(
     }
     let Predictions { ids, bags, probabilities, .. } = predictions.clone();
     if let (Some(&instance), true) = (unknown.first(), instances_of.iter().all(Vec::is_empty)) {
-        let (instance, bag) = (ids[instance].clone(), bags[instance].clone());
-        return Err(PredictError::UnknownBag { instance, bag, proportions: proportions.path().to_owned() });
+        let (instance, bag, table) = (&ids[instance], &bags[instance], proportions.path().display());
+        let problem = format!("instance {instance:?}: its bag {bag:?} is not in {table}");
+        return Err(DataError::new(problem).remedy("add its proportions or remove the instance").into());
     }
-    let known = bags_of(proportions, instances_of, source).map_err(DisaggregateError::from)?;
+    let known = bags_of(proportions, instances_of, source)?;
     let given = BaggedPredictions::new(proportions.class_names().to_vec(), ids, probabilities, known);
     Ok(Posterior {
-        solved: given.disaggregate(alpha, epsilon).map_err(DisaggregateError::from)?,
+        solved: given.disaggregate(alpha, epsilon)?,
         n_without_bag,
         unknown_bags: unknown.first().map(|&first| (unknown.len(), bags[first].clone())),
         n_guessed: given.n_guessed(),

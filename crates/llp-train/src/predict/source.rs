@@ -7,9 +7,8 @@ use std::sync::Arc;
 use llp_bags::own::{InstanceNames, InstanceTable, Like, Listed, is_table, list_instances, read_images};
 use llp_bags::{BagSet, InstanceShape, Instances};
 use llp_data::files::Skipped;
-use llp_data::{PictureFacts, ReadImages};
+use llp_data::{DataError, PictureFacts, ReadImages};
 
-use super::PredictError;
 use super::paths::image_files;
 use crate::CheckpointState;
 
@@ -33,7 +32,7 @@ pub(super) struct Loaded {
     /// Their places among those that were asked for.
     pub(super) places: Vec<usize>,
     /// What is wrong with the others.
-    pub(super) broken: Vec<PredictError>,
+    pub(super) broken: Vec<DataError>,
     /// What images had.
     pub(super) facts: PictureFacts,
 }
@@ -52,17 +51,19 @@ impl Source {
     ///
     /// # Errors
     /// When there is nothing that the network takes.
-    pub fn open(path: &Path, state: &CheckpointState) -> Result<Self, PredictError> {
+    pub fn open(path: &Path, state: &CheckpointState) -> Result<Self, DataError> {
         if !path.exists() {
-            return Err(PredictError::Missing { path: path.to_owned() });
+            return Err(DataError::of(path, "there is no such file or folder"));
         }
         let like = like(path, state)?;
         if is_table(path) {
             return Ok(Self::table(path, list_instances(path, like)?));
         }
         let Like::Images { side, channels } = like else {
-            let (path, got) = (path.to_owned(), "no table but a file or folder of images".to_owned());
-            return Err(PredictError::Shape { path, expected: state.shape, got });
+            let expected = state.shape;
+            let got = "no table but a file or folder of images";
+            let problem = format!("the network was trained on {expected}, this holds {got}");
+            return Err(DataError::of(path, problem));
         };
         let (files, skipped) = image_files(path)?;
         let ids = files.iter().map(|file| file.display().to_string()).collect();
@@ -162,7 +163,7 @@ impl Source {
     ///
     /// # Errors
     /// Memory does not hold them.
-    pub(super) fn load(&self, range: Range<usize>) -> Result<Loaded, PredictError> {
+    pub(super) fn load(&self, range: Range<usize>) -> Result<Loaded, DataError> {
         match &self.content {
             Content::Files { files, side, channels } => {
                 let ReadImages { images, broken, facts } =
@@ -173,7 +174,7 @@ impl Source {
                     data: Arc::new(images.into()),
                     places: instances.iter().map(|&at| range.start + at as usize).collect(),
                     instances,
-                    broken: broken.into_iter().map(|(_, error)| error.into()).collect(),
+                    broken: broken.into_iter().map(|(_, error)| error).collect(),
                     facts,
                 })
             }
@@ -194,15 +195,19 @@ fn named(instances: &[u32], names: Option<&InstanceNames>) -> Vec<String> {
 }
 
 /// What the network takes.
-fn like<'a>(path: &Path, state: &'a CheckpointState) -> Result<Like<'a>, PredictError> {
+fn like<'a>(path: &Path, state: &'a CheckpointState) -> Result<Like<'a>, DataError> {
     match (state.shape, &state.features) {
         (InstanceShape::Image([side, width, channels]), _) if side == width => {
             Ok(Like::Images { side, channels })
         }
         (InstanceShape::Image([height, width, _]), _) => {
-            Err(PredictError::NotSquare { path: path.to_owned(), height, width })
+            let problem = format!("the network takes images of {height}x{width} pixels");
+            Err(DataError::of(path, format!("{problem}, and files can only be resized to squares")))
         }
         (InstanceShape::Features(_), Some(schema)) => Ok(Like::Features(schema)),
-        (expected, None) => Err(PredictError::NoSchema { path: path.to_owned(), expected }),
+        (expected, None) => {
+            let problem = format!("the network was trained on {expected} without names");
+            Err(DataError::of(path, format!("{problem}, which no table can be matched with")))
+        }
     }
 }

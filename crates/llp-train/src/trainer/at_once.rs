@@ -6,9 +6,12 @@ use candle_core::Tensor;
 use llp_sweep::config::MethodName;
 use llp_sweep::record::{Diverged, EpochRecord, Solution};
 
-use super::{Chosen, Hooks, Position, Trainer, TrainerOutcome, weights_file};
+use super::{Hooks, Trainer, TrainerOutcome};
 use crate::TrainError;
+use crate::chosen::Chosen;
 use crate::method::{Solved, on_normalized, solve};
+use crate::position::Position;
+use crate::weights::weights_file;
 
 impl Trainer<'_> {
     /// How a classical method solved its problem, once it has.

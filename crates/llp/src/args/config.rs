@@ -8,7 +8,7 @@ use llp_bags::own::{self, Outline};
 use llp_data::Labels;
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::grid::Sweep;
-use llp_train::{Pretrained, TrainError};
+use llp_train::Pretrained;
 
 use crate::Global;
 use crate::data::hub;
@@ -95,29 +95,36 @@ impl ConfigArgs {
             layers.assignment("--set", assignment)?;
         }
         let (name, path) = self.data_settings();
-        let flags = [
+        let settings = [
             ("--preset", "preset", self.preset.as_deref()),
             ("--data", "data.name", name.as_deref()),
             ("--data", "data.path", path.as_deref()),
             ("--proportions", "data.proportions", self.proportions.as_deref()),
-            ("--impute", "data.impute", self.impute.as_deref()),
             ("--bags", "bags.manifest", self.bags.as_deref()),
-            ("--bag-size", "bags.size", self.bag_size.as_deref()),
-            ("--loss", "loss.name", self.loss.as_deref()),
-            ("--method", "method.name", self.method.as_deref()),
-            ("--lr", "optim.lr", self.lr.as_deref()),
-            ("--alpha", "loss.alpha", self.alpha.as_deref()),
-            ("--epsilon", "loss.epsilon", self.epsilon.as_deref()),
-            ("--epochs", "optim.epochs", self.epochs.as_deref()),
-            ("--precision", "optim.precision", self.precision.as_deref()),
-            ("--width", "network.width", self.width.as_deref()),
             ("--init", "network.init", self.init.as_deref()),
-            ("--seed", "seed", self.seed.as_deref()),
-            ("--bag-seed", "bags.seed", self.bag_seed.as_deref()),
         ];
-        for (flag, key, value) in flags {
+        for (argument, key, value) in settings {
             if let Some(value) = value {
-                layers.argument(flag, key, value)?;
+                layers.argument(argument, key, value)?;
+            }
+        }
+        let flags = [
+            ("--impute", &self.impute),
+            ("--bag-size", &self.bag_size),
+            ("--loss", &self.loss),
+            ("--method", &self.method),
+            ("--lr", &self.lr),
+            ("--alpha", &self.alpha),
+            ("--epsilon", &self.epsilon),
+            ("--epochs", &self.epochs),
+            ("--precision", &self.precision),
+            ("--width", &self.width),
+            ("--seed", &self.seed),
+            ("--bag-seed", &self.bag_seed),
+        ];
+        for (flag, value) in flags {
+            if let Some(value) = value {
+                layers.flag(flag, value)?;
             }
         }
         self.describe_files(global, &mut layers, |layers, key| layers.text_of(key).map(str::to_owned))?;
@@ -221,7 +228,7 @@ fn describe_init(global: Global, layers: &mut Layers, name: &str) -> Result<(), 
     let path = Pretrained::locate(name, &|name| hub::locate(global, name))?;
     let pretrained = Pretrained::read(&path)?;
     if let Some(expected) = layers.text_of("network.init_hash") {
-        pretrained.check_hash(expected).map_err(|reason| TrainError::Pretrained { path, reason })?;
+        pretrained.check_hash(expected).map_err(|error| error.in_file(&path))?;
     }
     let origin = "network.init";
     layers.argument(origin, "network.init_hash", &pretrained.hash)?;
@@ -231,12 +238,12 @@ fn describe_init(global: Global, layers: &mut Layers, name: &str) -> Result<(), 
 }
 
 fn outline(path: &str) -> Result<Outline, Failure> {
-    Ok(own::outline(Path::new(path)).map_err(TrainError::from)?)
+    Ok(own::outline(Path::new(path))?)
 }
 
 /// Sets what a file of bags says of itself: the hash that makes it part of a run's identity, and the size of the bags.
 fn describe_bags(layers: &mut Layers, path: &str) -> Result<(), Failure> {
-    let manifest = BagManifest::read(Path::new(path)).map_err(TrainError::from)?;
+    let manifest = BagManifest::read(Path::new(path))?;
     let name = "bags.manifest";
     if let Some(expected) = layers.text_of("bags.hash") {
         manifest.check_hash(expected).map_err(|fault| usage(format!("{path}: {fault}")))?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use llp_train::{Checkpoint, TrainError};
+use llp_train::Checkpoint;
 
 use crate::failure::{Failure, usage};
 
@@ -25,8 +25,7 @@ impl EpochArg {
             (Self::Chosen, None) => Err(none(path)),
             (Self::Chosen, Some(chosen)) => {
                 let checkpoint = checkpoint.with_chosen_weights();
-                let fault = |reason| TrainError::Checkpoint { path: path.to_owned(), reason };
-                Ok((chosen.epoch, checkpoint.map_err(fault)?))
+                Ok((chosen.epoch, checkpoint.map_err(|error| error.in_file(path))?))
             }
         }
     }

@@ -7,7 +7,6 @@ use llp_bags::own;
 use llp_bags::{BagKind, BagManifest, Recipe};
 use llp_data::shards;
 use llp_sweep::write_atomically;
-use llp_train::TrainError;
 
 use crate::args::bag_column;
 use crate::data::bags_show;
@@ -86,7 +85,7 @@ pub(crate) fn bags(global: Global, command: &BagsCommand) -> Result<u8, Failure>
     match command {
         BagsCommand::Make(args) => make(global, args)?,
         BagsCommand::Show(args) => {
-            let manifest = BagManifest::read(&args.file).map_err(TrainError::from)?;
+            let manifest = BagManifest::read(&args.file)?;
             bags_show::show(global, &args.file, &manifest)?;
         }
     }
@@ -111,7 +110,7 @@ fn make(global: Global, args: &MakeArgs) -> Result<(), Failure> {
         held_out: args.held_out,
         split_seed: args.split_seed,
     };
-    let manifest = BagManifest::make(&dataset, recipe, column.as_deref()).map_err(TrainError::from)?;
+    let manifest = BagManifest::make(&dataset, recipe, column.as_deref())?;
     write_atomically(&args.out, manifest.to_json().as_bytes())?;
     bags_show::show(global, &args.out, &manifest)
 }
@@ -121,7 +120,7 @@ impl MakeArgs {
     fn values(&self, path: Option<&Path>, n_instances: usize) -> Result<Option<Vec<String>>, Failure> {
         match (&self.column, &self.column_file, path) {
             (Some(name), Some(file), _) => Ok(Some(bag_column::read(file, name, n_instances)?)),
-            (Some(name), None, Some(path)) => Ok(Some(shards::column(path, name).map_err(TrainError::from)?)),
+            (Some(name), None, Some(path)) => Ok(Some(shards::column(path, name)?)),
             _ => Ok(None),
         }
     }

@@ -1,7 +1,5 @@
 //! All that is wrong with data, not the first of it.
 
-use llp_bags::BagError;
-use llp_bags::own::OwnError;
 use llp_train::TrainError;
 use serde::Serialize;
 
@@ -30,8 +28,6 @@ pub(crate) fn list(global: Global, data: &str, failure: Failure) -> Result<u8, F
 }
 
 fn several(error: &TrainError) -> Option<Vec<String>> {
-    let (TrainError::Data(BagError::Data(error)) | TrainError::Own(OwnError::Data(error))) = error else {
-        return None;
-    };
+    let TrainError::Data(error) = error else { return None };
     error.several().map(|all| all.iter().map(ToString::to_string).collect())
 }

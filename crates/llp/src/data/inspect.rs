@@ -5,7 +5,6 @@ use std::path::Path;
 use llp_bags::own::{self, ColumnNote, FeatureColumn, OwnBag, OwnData, Unit};
 use llp_bags::source::Split;
 use llp_bags::{Diagnostics, Finding, Imprecision, InstanceShape, Verdict};
-use llp_train::TrainError;
 use llp_train::verdict::Outlook;
 use serde::Serialize;
 
@@ -75,7 +74,7 @@ pub(crate) struct TestDescription {
 
 pub(crate) fn inspect(global: Global, request: &Request<'_>) -> Result<(), Failure> {
     let Request { table, proportions, image_size, impute, .. } = *request;
-    let data = own::read_imputed(table, proportions, image_size, impute).map_err(TrainError::from)?;
+    let data = own::read_imputed(table, proportions, image_size, impute)?;
     if let Some(path) = request.contact_sheet {
         let Some(images) = data.data.train.instances.as_images() else {
             return Err(usage(format!("{} has feature columns, no images to draw", request.table.display())));

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use llp_data::table::{TableFormat, TableWriter};
-use llp_train::predict::{ExcessError, PredictError, SharesByBag, Source, excess_error};
+use llp_train::predict::{ExcessError, SharesByBag, Source, excess_error};
 use llp_train::{Predictor, TrainError, TrainingData};
 
 use super::{PredictArgs, Seen, Work};
@@ -61,7 +61,7 @@ impl Work<'_> {
         out: W,
         format: TableFormat,
         errors: &ShareErrors,
-    ) -> Result<(W, Seen), PredictError> {
+    ) -> Result<(W, Seen), TrainError> {
         let mut shares = SharesByBag::new(self.columns.class_names.clone());
         let seen = self.each_chunk(|chunk| {
             shares.add(&chunk);

@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use llp_bags::own::ProportionsError;
-use llp_data::DataError;
 use llp_data::table::{Cells, encode};
 use llp_ot::SolverOutcome;
 use llp_sweep::write_atomically;
 use llp_train::TrainError;
-use llp_train::disaggregate::{BaggedPredictions, DisaggregateError, Disaggregation};
+use llp_train::disaggregate::{BaggedPredictions, Disaggregation};
 use serde::Serialize;
 
 use crate::environment::{print, print_json, tell};
@@ -54,7 +52,7 @@ struct Summary {
 pub(crate) fn disaggregate(global: Global, args: &DisaggregateArgs) -> Result<u8, Failure> {
     check_outputs(args)?;
     let input = BaggedPredictions::read(&args.probabilities, &args.proportions)?;
-    let solved = input.disaggregate(args.alpha, args.epsilon).map_err(DisaggregateError::from)?;
+    let solved = input.disaggregate(args.alpha, args.epsilon).map_err(TrainError::from)?;
     let mut files = vec![(&args.out, encode(&args.out, &instance_columns(&input, &solved))?)];
     if let Some(path) = &args.bags_out {
         files.push((path, encode(path, &bag_columns(&input, &solved))?));
@@ -168,22 +166,4 @@ fn bag_columns(input: &BaggedPredictions, solved: &Disaggregation) -> Vec<(Strin
         ("duality_gap".to_owned(), outcome(|bag| bag.duality_gap)),
         ("residual".to_owned(), outcome(|bag| bag.residual)),
     ]
-}
-
-impl From<DisaggregateError> for Failure {
-    fn from(error: DisaggregateError) -> Self {
-        let (DisaggregateError::Data(cause) | DisaggregateError::Proportions(ProportionsError::Data(cause))) =
-            &error
-        else {
-            return Self { code: code::USAGE, error: error.into() };
-        };
-        let code = if cause.is_permanent() { code::USAGE } else { code::RUNTIME };
-        Self { code, error: error.into() }
-    }
-}
-
-impl From<DataError> for Failure {
-    fn from(error: DataError) -> Self {
-        TrainError::from(error).into()
-    }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use llp_sweep::run_dir::RunDir;
-use llp_train::predict::PredictError;
 use llp_train::{Checkpoint, Ensemble, Predictor, TrainingData};
 
 use super::{PredictArgs, SplitName};
@@ -30,7 +29,7 @@ pub(crate) fn open(global: Global, args: &PredictArgs) -> Result<Opened<'_>, Fai
     for path in others {
         members.push((path.clone(), network(args, path)?));
     }
-    Ok(Opened { ensemble: Ensemble::new(members).map_err(PredictError::from)?, data, paths })
+    Ok(Opened { ensemble: Ensemble::new(members)?, data, paths })
 }
 
 /// Whether a path is a run's directory or the folder of a checkpoint.

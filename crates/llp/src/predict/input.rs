@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use llp_bags::own::ProportionTable;
-use llp_train::disaggregate::{DisaggregateError, columns_of};
-use llp_train::predict::{Posterior, PredictError, Source};
+use llp_data::DataError;
+use llp_train::disaggregate::columns_of;
+use llp_train::predict::{Posterior, Source};
 use llp_train::{Predictor, TrainingData};
 
 use crate::failure::{Failure, usage};
@@ -25,7 +26,10 @@ pub(crate) fn sources(
     match sources.iter().find(|source| source.has_bags() != has_bags) {
         None => Ok(sources),
         Some(other) => {
-            Err(PredictError::SomeBags { path: other.path().to_owned(), has_bags: !has_bags }.into())
+            let bags = |has_bags| if has_bags { "bags" } else { "no bags" };
+            let (these, others) = (bags(!has_bags), bags(has_bags));
+            let problem = format!("the instances have {these}, those before them have {others}");
+            Err(DataError::of(other.path(), problem).remedy("predict them apart").into())
         }
     }
 }
@@ -57,9 +61,10 @@ pub(crate) fn proportions(
 ) -> Result<Option<ProportionTable>, Failure> {
     let Some(path) = &args.proportions else { return Ok(None) };
     if !sources[0].has_bags() {
-        return Err(PredictError::NoBags { path: sources[0].path().to_owned() }.into());
+        let problem = "the instances have no bags that the proportions could be of";
+        return Err(DataError::of(sources[0].path(), problem).remedy("give tables with a column bag").into());
     }
-    let known = ProportionTable::read(path).map_err(DisaggregateError::from)?;
+    let known = ProportionTable::read(path)?;
     let order = columns_of(&predictor.state().class_names, known.class_names(), &args.network, path)?;
     Ok(Some(known.ordered(&order)))
 }

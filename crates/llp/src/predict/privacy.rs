@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use llp_data::DataError;
 use llp_sweep::select::Spread;
-use llp_train::TrainError;
 use llp_train::privacy::{Recovery, recovery};
 use serde::Serialize;
 
@@ -102,7 +102,12 @@ pub(crate) fn privacy(global: Global, args: &PrivacyArgs) -> Result<u8, Failure>
 fn measure(global: Global, args: &PrivacyArgs, path: &Path) -> Result<RunRecovery, Failure> {
     let TrainedRun { config, predictor, data, train_labels, .. } =
         TrainedRun::open(global, path, &args.places, EpochArg::Last, args.device)?;
-    let labels = train_labels.ok_or_else(|| TrainError::NoTruth { name: config.data.name.clone() })?;
+    let labels = train_labels.ok_or_else(|| {
+        let problem =
+            format!("the training instances of {:?} have no labels to compare with", config.data.name);
+        let remedy = "whether single labels can be recovered shows on data where they are known";
+        DataError::new(problem).remedy(remedy)
+    })?;
     let recovery = recovery(&predictor, &data.bags, &labels, args.alpha, args.epsilon)?;
     Ok(RunRecovery {
         run: config.run_name(),

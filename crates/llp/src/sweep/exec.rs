@@ -63,7 +63,7 @@ pub(crate) fn exec(global: Global, args: &ExecArgs) -> Result<u8, Failure> {
 /// Whether another process works on the run: no failure of the run.
 fn is_elsewhere(failure: &Failure) -> bool {
     let cause = failure.error.downcast_ref::<TrainError>();
-    matches!(cause, Some(TrainError::Sweep(SweepError::Claimed { .. } | SweepError::ClaimLost { .. })))
+    matches!(cause, Some(TrainError::Sweep(SweepError::Claimed { .. } | SweepError::ClaimLost(_))))
 }
 
 /// The command that trains one cell on a device, with its output in the run's log.

@@ -4,7 +4,7 @@ use npyz::{Endianness, TypeChar, TypeStr};
 
 use crate::table::batch::Column;
 use crate::table::half::half;
-use crate::table::reader::Kind;
+use crate::table::head::Kind;
 
 /// How a value is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

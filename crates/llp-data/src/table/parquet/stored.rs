@@ -4,7 +4,7 @@ use ::parquet::basic::{ConvertedType, LogicalType, Type};
 use ::parquet::schema::types::ColumnDescriptor;
 
 use crate::table::half::half;
-use crate::table::reader::Kind;
+use crate::table::head::Kind;
 
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,10 @@ use proptest::prelude::*;
 use super::super::calls::{Matrix, Normalizer, Running, inverse_deviation};
 use super::super::kind::Kind;
 use super::{Numbers, assert_close, noise, rounded, run};
-use crate::batch_norm::{Activation, BatchNormConfig};
-use crate::cpu::batch_norm::{Normalization, statistics};
+use crate::batch_norm::BatchNormConfig;
+use crate::cpu::batch_norm::Normalization;
+use crate::cpu::statistics::statistics;
+use crate::mode::Activation;
 
 const EPSILON: f32 = BatchNormConfig::PYTORCH.epsilon as f32;
 

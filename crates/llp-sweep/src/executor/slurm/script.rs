@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Options, Script};
+use crate::config::quoted;
 use crate::sweep_dir::Cell;
 
 /// A task works through its cells. `wait` ends early when a signal comes, hence the loop around it.
@@ -87,10 +88,5 @@ fn text(sweep: &str, head: &[String], body: &str, program: &Path) -> String {
     let name = format!("--job-name=llp-{}", sweep.chars().filter(plain).collect::<String>());
     let lines: Vec<String> =
         std::iter::once(&name).chain(head).map(|option| format!("#SBATCH {option}\n")).collect();
-    ["#!/bin/sh\n", &lines.concat(), &body.replace("@program@", &quoted(program))].concat()
-}
-
-/// A path as one word of a shell, whatever is in it.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
+    ["#!/bin/sh\n", &lines.concat(), &body.replace("@program@", &quoted(&program.to_string_lossy()))].concat()
 }

@@ -1,0 +1,99 @@
+//! The data of a training from one's own bags.
+
+use llp_bags::own::{OwnBag, OwnData};
+use llp_bags::{Imprecision, Normalization};
+use llp_data::DataError;
+use llp_loss::Loss;
+use llp_sweep::config::{Approach, RunConfig};
+
+use super::{TrainingData, check_augmentation, check_method};
+use crate::TrainError;
+use crate::loss::configured_loss;
+use crate::own::OwnNames;
+use crate::verdict::Outlook;
+
+impl TrainingData {
+    /// The bags as they are. Held-out bags are the configured fold, else those that the tables name, else the
+    /// configured fraction of the bags.
+    ///
+    /// # Errors
+    /// When the configuration asks for bags that are drawn, or the augmentation does not suit the data.
+    pub fn from_own(own: OwnData, config: &RunConfig) -> Result<Self, TrainError> {
+        for (key, is_set) in [
+            ("bags.manifest", config.bags.hash.is_some()),
+            ("bags.noise", config.bags.noise.is_some()),
+            ("data.train_limit", config.data.train_limit.is_some()),
+        ] {
+            if is_set {
+                let problem = format!("{key} is set, but the data has bags of its own");
+                return Err(DataError::new(problem).remedy("leave it out").into());
+            }
+        }
+        check_augmentation(&own.data, config)?;
+        check_method(&own.data, config)?;
+        check_proportions(&own, config)?;
+        let fingerprint = own.fingerprint();
+        let (outlook, refusal) = Outlook::before_training(&own);
+        let notes = own.data.notes.iter().map(ToString::to_string);
+        let warnings = notes.chain(outlook).collect();
+        let own = match (config.data.folds, config.data.fold) {
+            (Some(n_folds), Some(index)) => own.fold(n_folds, index, config.data.split_seed)?,
+            _ => own.hold_out(config.data.held_out, config.data.split_seed)?,
+        };
+        let (bags, held_out) = (own.bag_set()?, own.held_out_bag_set()?);
+        let instances: Vec<u32> = own.bags.iter().flat_map(|bag| bag.instances.iter().copied()).collect();
+        let names = |bags: &[OwnBag]| bags.iter().map(|bag| bag.name.clone()).collect();
+        let (bag_names, held_out_names) = (names(&own.bags), names(&own.held_out));
+        let OwnData { data, schema, train_names, test_names, .. } = own;
+        Ok(Self {
+            normalization: Normalization::from_instances(&data.train.instances, &instances)?,
+            bags,
+            n_held_out: held_out.as_ref().map_or(0, llp_bags::BagSet::n_instances),
+            held_out,
+            test: data.test.instances,
+            test_labels: data.test.labels,
+            class_names: data.class_names,
+            features: schema,
+            names: Some(OwnNames {
+                train: train_names,
+                test: test_names,
+                bags: bag_names,
+                held_out: held_out_names,
+            }),
+            warnings,
+            refusal,
+            fingerprint,
+        })
+    }
+}
+
+/// Refuses bags that say too little for the loss or the method.
+fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError> {
+    let loss = match config.approach() {
+        Approach::Loss(_) => Some(configured_loss(&config.loss)),
+        Approach::Method(_) => None,
+    };
+    let needs_every_share = loss.is_none_or(|loss| !loss.takes_unknown_shares());
+    for bag in own.bags.iter().chain(&own.held_out) {
+        let (name, table) = (&bag.name, own.proportions_path.display());
+        let unknown = (0..own.data.class_names.len()).find(|&class| bag.imprecision.is_unknown(class));
+        if let (true, Some(class)) = (needs_every_share, unknown) {
+            let kind = if loss.is_some() { "loss" } else { "method" };
+            let problem = format!(
+                "the {kind} {} needs the share of every class, and that of {:?} in bag {name:?} is unknown in {table}",
+                config.approach().as_str(),
+                own.data.class_names[class],
+            );
+            let remedy = "fill it in, or train with --loss kl, l1, l2, interval or marginal";
+            return Err(DataError::new(problem).remedy(remedy));
+        }
+        let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };
+        if loss == Some(Loss::Interval) && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
+            let problem = format!(
+                "the loss interval needs bounds of the shares, and bag {name:?} has standard errors in {table}"
+            );
+            return Err(DataError::new(problem).remedy("write bounds, or train with --loss marginal"));
+        }
+    }
+    Ok(())
+}
