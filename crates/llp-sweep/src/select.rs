@@ -103,6 +103,18 @@ pub struct Group {
     pub chance: Option<f64>,
     /// Keys in which the candidates differ, beside learning rate and alpha.
     pub other_keys: Vec<&'static str>,
+    /// Whether the chosen learning rate is the smallest or the largest of at least three that were tried, so that others
+    /// beyond it may be better.
+    pub edge: Option<Edge>,
+}
+
+/// An end of what was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// Less was not tried.
+    Smallest,
+    /// More was not tried.
+    Largest,
 }
 
 impl Candidate {
@@ -204,6 +216,7 @@ fn group(
         BagSizes::of(&row.cell.config, row.result.as_ref())
     });
     Group {
+        edge: chosen.as_ref().and_then(|chosen| edge(chosen.config.rate()?, &configs)),
         data,
         approach,
         bag_size,
@@ -218,6 +231,20 @@ fn group(
         n_missing: count(|row| !row.state.is_ended()),
         chance: n_classes.filter(|n| *n > 0).map(|n| 1.0 / n as f64),
         other_keys: other_keys(&configs),
+    }
+}
+
+/// The end of the learning rates that were tried at which one of them is.
+fn edge(rate: f64, configs: &[&RunConfig]) -> Option<Edge> {
+    let mut rates: Vec<f64> = configs.iter().filter_map(|config| config.rate()).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    match &rates[..] {
+        [smallest, _, .., largest] => {
+            let at = |end: f64, edge: Edge| (rate == end).then_some(edge);
+            at(*smallest, Edge::Smallest).or(at(*largest, Edge::Largest))
+        }
+        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::measure::Measure;
 use crate::bag_sizes::BagSizes;
 use crate::config::Approach;
 use crate::error::SweepError;
-use crate::select::{Candidate, Group, Spread, rule_of};
+use crate::select::{Candidate, Edge, Group, Spread, rule_of};
 
 /// One Markdown table for each data set: final test accuracy in percent, or the criterion on held-out bags where there
 /// are no labels, mean ± standard deviation over seeds, one row for each bag size and one column for each loss, with the
@@ -44,7 +44,29 @@ pub fn markdown(groups: &[Group]) -> String {
         rule_of(groups),
         notes(groups)
     );
+    for sentence in edges(groups) {
+        let _ = writeln!(text, "{sentence}");
+    }
     text
+}
+
+/// Where a better learning rate may lie beyond those that were tried, in sentences.
+pub(super) fn edges(groups: &[Group]) -> Vec<String> {
+    let sentence = |edge: Edge, words: [&str; 2]| {
+        let at_edge = groups.iter().filter(|group| group.edge == Some(edge));
+        let places: Vec<String> = at_edge
+            .map(|group| format!("{}, {}, bags of {}", group.data, group.approach.title(), group.sizes))
+            .collect();
+        let [superlative, comparative] = words;
+        (!places.is_empty()).then(|| {
+            format!(
+                "The chosen learning rate is the {superlative} that was tried; {comparative} ones may be better: {}.",
+                places.join("; ")
+            )
+        })
+    };
+    let largest = sentence(Edge::Largest, ["largest", "larger"]);
+    largest.into_iter().chain(sentence(Edge::Smallest, ["smallest", "smaller"])).collect()
 }
 
 /// What a table of a measure shows.

@@ -138,8 +138,12 @@ fn sizes_of_bags_are_shown() {
     }
     let result = report_data.rows[0].result.clone().unwrap();
     assert!(card(&config, &result).contains("on 100 bags of 8 to 40 instances (22.5 on average) of digits"));
-    let old = RunResult { smallest_bag: None, ..result };
+    let old = RunResult { smallest_bag: None, ..result.clone() };
     assert!(card(&config, &old).contains("on 100 bags of at most 40 instances (22.5 on average)"));
+    // The hub knows data sets of its own only.
+    let hub = self::config(&["data.name=cifar100-coarse", "network.stem=cifar"]);
+    assert!(card(&hub, &result).contains("datasets:\n- uoft-cs/cifar100\n"));
+    assert!(!card(&config, &result).contains("datasets:"));
 }
 
 /// A single run shows its learning curves, whether it ended or not.
