@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::claim::Owner;
 use crate::config::Difference;
@@ -222,6 +222,13 @@ pub enum SweepError {
         source: serde_json::Error,
     },
 
+    /// A directory that is not that of a run.
+    #[error("there is no run in {path}{hint}", path = .path.display(), hint = no_run_hint(.path))]
+    NoRun {
+        /// The directory.
+        path: PathBuf,
+    },
+
     /// A number that JSON cannot hold.
     #[error("`{field}` is not a finite number and cannot be recorded")]
     NonFinite {
@@ -250,6 +257,15 @@ pub enum SweepError {
         /// What the drawing library says.
         reason: String,
     },
+}
+
+/// What is in place of a run.
+fn no_run_hint(path: &Path) -> String {
+    if path.join("plan.jsonl").exists() {
+        return format!(": it is a sweep, whose runs are in {}", path.join("runs").display());
+    }
+    let what = if path.exists() { "it has no config.toml" } else { "there is no such directory" };
+    format!(": {what}")
 }
 
 fn did_you_mean(nearest: Option<&str>) -> String {

@@ -101,6 +101,10 @@ pub struct Group {
     pub n_missing: usize,
     /// Accuracy of guessing, where a run has recorded the number of classes.
     pub chance: Option<f64>,
+    /// Whether candidates are complete, but none of them has what a choice is by.
+    pub lacks_criterion: bool,
+    /// Whether runs have a test accuracy; so it is taken before the first has ended.
+    pub is_labelled: bool,
     /// Keys in which the candidates differ, beside learning rate and alpha.
     pub other_keys: Vec<&'static str>,
     /// Whether the chosen learning rate is the smallest or the largest of at least three that were tried, so that others
@@ -129,6 +133,15 @@ impl Group {
     pub fn regret(&self) -> Option<f64> {
         let accuracy = |candidate: &Option<Candidate>| Some(candidate.as_ref()?.test_accuracy?.mean);
         Some(accuracy(&self.best_by_test)? - accuracy(&self.chosen)?)
+    }
+
+    /// Why nothing was chosen, in words.
+    pub(crate) fn without_choice(&self) -> &'static str {
+        match self {
+            Self { lacks_criterion: true, .. } => "no held-out bags",
+            Self { n_missing: 1.., .. } => "not finished",
+            _ => "diverged",
+        }
     }
 
     /// Whether a run of this configuration belongs to the group.
@@ -197,6 +210,7 @@ fn group(
     let mut eligible: Vec<_> =
         by_parameters.into_values().filter_map(|runs| candidate(rows, runs, criterion)).collect();
     // Without rivals there is nothing to choose, so no criterion is needed.
+    let n_complete = eligible.len();
     eligible.retain(|candidate| n_candidates == 1 || candidate.criterion.is_some());
     eligible.sort_by(|a, b| {
         let (x, y) = (&a.config.optim, &b.config.optim);
@@ -216,6 +230,11 @@ fn group(
         BagSizes::of(&row.cell.config, row.result.as_ref())
     });
     Group {
+        lacks_criterion: n_complete > 0 && eligible.is_empty(),
+        is_labelled: members
+            .iter()
+            .filter_map(|index| rows[*index].last_epoch())
+            .all(|last| last.test_accuracy.is_some()),
         edge: chosen.as_ref().and_then(|chosen| edge(chosen.config.rate()?, &configs)),
         data,
         approach,

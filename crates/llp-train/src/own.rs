@@ -85,6 +85,29 @@ fn check_proportions(own: &OwnData, approach: Approach) -> Result<(), TrainError
     Ok(())
 }
 
+/// What to say where bags have bounds or standard errors that a loss or method does not use.
+fn unused_errors(own: &OwnData, approach: Approach) -> Option<String> {
+    if matches!(approach, Approach::Loss(LossName::Interval | LossName::Marginal)) {
+        return None;
+    }
+    let has_errors = |bag: &&OwnBag| match &bag.imprecision {
+        Imprecision::Exact => false,
+        // An infinite one is that of an unknown share, which every loss takes for unknown or refuses.
+        Imprecision::StandardErrors(errors) => errors.iter().any(|&error| error > 0.0 && error.is_finite()),
+        Imprecision::Intervals { low, high } => {
+            (0..low.len()).any(|class| low[class] < high[class] && !bag.imprecision.is_unknown(class))
+        }
+    };
+    let n = own.bags.iter().chain(&own.held_out).filter(has_errors).count();
+    let name = approach.as_str();
+    (n > 0).then(|| {
+        format!(
+            "{n} bags have bounds or standard errors of their shares, which {name} does not use: --loss marginal \
+             does, and interval for bounds"
+        )
+    })
+}
+
 impl TrainingData {
     /// The bags as they are. Held-out bags are the configured fold, else those that the tables name, else the
     /// configured fraction of the bags.
@@ -107,7 +130,7 @@ impl TrainingData {
         let fingerprint = own.fingerprint();
         let (outlook, refusal) = Outlook::before_training(&own);
         let notes = own.data.notes.iter().map(ToString::to_string);
-        let warnings = notes.chain(outlook).collect();
+        let warnings = notes.chain(outlook).chain(unused_errors(&own, config.approach())).collect();
         let own = match (config.data.folds, config.data.fold) {
             (Some(n_folds), Some(index)) => own.fold(n_folds, index, config.data.split_seed)?,
             _ => own.hold_out(config.data.held_out, config.data.split_seed)?,

@@ -13,7 +13,7 @@ use crate::select::{Candidate, Edge, Group, Spread, rule_of};
 /// are no labels, mean ± standard deviation over seeds, one row for each bag size and one column for each loss, with the
 /// chosen hyper-parameters in brackets.
 ///
-/// A dash marks what has no complete candidate, a star what rests on fewer candidates than were tried.
+/// Where nothing was chosen is why, a star marks what rests on fewer candidates than were tried.
 pub fn markdown(groups: &[Group]) -> String {
     let data_sets: BTreeSet<&str> = groups.iter().map(|group| group.data.as_str()).collect();
     let mut text = String::new();
@@ -197,7 +197,7 @@ fn escaped(c: char) -> impl Iterator<Item = char> {
 }
 
 fn entry(group: &Group, measure: Measure) -> String {
-    let Some(chosen) = &group.chosen else { return "-".to_owned() };
+    let Some(chosen) = &group.chosen else { return group.without_choice().to_owned() };
     let value = measure.text(chosen);
     let star = if group.n_eligible < group.n_candidates { "\\*" } else { "" };
     let settings = match (chosen.config.rate(), chosen.config.loss.alpha) {
@@ -224,7 +224,7 @@ pub(crate) fn notes(groups: &[Group]) -> String {
         (Some(1), Some(1)) => "One seed".to_owned(),
         (Some(fewest), Some(most)) if fewest == most => format!("{most} seeds"),
         (Some(fewest), Some(most)) => format!("{fewest} to {most} seeds"),
-        _ => "No complete candidate".to_owned(),
+        _ => "Nothing was chosen".to_owned(),
     };
     let gaps = match (diverged, missing) {
         (0, 0) => String::new(),

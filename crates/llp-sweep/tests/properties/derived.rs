@@ -259,5 +259,5 @@ fn an_empty_report() {
     collect::write(&sweep, &report_data.rows).unwrap();
     report::write(&sweep, &report_data).unwrap();
     let table = fs_err::read_to_string(folder.path().join("results.md")).unwrap();
-    assert!(table.contains("No complete candidate; 120 runs, 120 not finished."));
+    assert!(table.contains("Nothing was chosen; 120 runs, 120 not finished."));
 }

@@ -39,7 +39,9 @@ pub(crate) fn report(global: Global, args: &ReportArgs) -> Result<u8, Failure> {
         (None, [run]) if run.join("config.toml").exists() => {
             write_page(global, args, &run.join("report").join("index.html"))?;
         }
-        (None, [directory]) => drop(SweepDir::open(directory)?),
+        (None, [directory]) => {
+            return Err(usage(format!("there is neither a run nor a sweep in {}", directory.display())));
+        }
         (None, _) => {
             let message =
                 "a report on several runs or sweeps has no folder of its own: say where with --out FILE";
