@@ -9,7 +9,7 @@ use crate::scores::log_probabilities;
 use crate::{Predictor, TrainError, TrainingData};
 
 /// Instances of each part that are looked at, about: more would take longer than anybody waits for a page.
-const N_IMAGES: usize = 4096;
+const N_IMAGES: usize = 2048;
 const N_ROWS: usize = 16_384;
 /// The surest instances of each class, and of all classes.
 const N_CONFIDENT: usize = 4;
@@ -19,7 +19,7 @@ const N_OTHERS: usize = 16;
 
 /// Looks at the held-out and training bags of a run, and at its labelled test instances, with its network.
 ///
-/// Of many bags, some are taken, evenly spaced, with about 4,096 images or 16,384 rows in each part.
+/// Of many bags, some are taken, evenly spaced, with about 2,048 images or 16,384 rows in each part.
 /// Instances are those of held-out bags where there are some. Labels are asked for the calibration on test instances only.
 ///
 /// # Errors

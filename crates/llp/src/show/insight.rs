@@ -13,8 +13,10 @@ use crate::Global;
 use crate::args::device::DeviceArg;
 use crate::args::epoch::EpochArg;
 use crate::data::{contact_sheet, hub};
+use crate::environment::tell;
 use crate::failure::{Failure, message};
 use crate::predict::trained_run::{PlaceArgs, TrainedRun};
+use crate::train::progress::Style;
 
 /// Pictures have at most so many pixels in each direction.
 const SIDE_MAX: u32 = 48;
@@ -40,6 +42,9 @@ fn data_to_fetch(run: &Path, places: &PlaceArgs) -> Option<String> {
 }
 
 fn try_look(global: Global, run: &Path, places: &PlaceArgs, device: DeviceArg) -> Result<Insight, Failure> {
+    if Style::resolve(global) != Style::None {
+        tell("reading the data of the run and applying its network");
+    }
     let TrainedRun { predictor, data, .. } = TrainedRun::open(global, run, places, EpochArg::Last, device)?;
     let mut insight = insight(&predictor, &data)?;
     if let Some(images) = data.bags.data().as_images() {

@@ -32,8 +32,9 @@ pub(super) fn section(insight: &Insight) -> Markup {
                 " classes with the largest mean distance of predicted and known shares."
             }
         }
+        (drawn(&scatter::legend(&parts), "Colors of the parts"))
         figure.curves {
-            figcaption { "Predicted over known shares " (drawn(&scatter::legend(&parts), "Colors of the parts")) }
+            figcaption { "Predicted over known shares" }
             @for &class in &classes {
                 @let name = &insight.class_names[class];
                 (drawn(&scatter::shares(name, &bags, class), &format!("Predicted over known shares of {name}")))
