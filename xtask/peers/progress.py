@@ -19,8 +19,8 @@ import termios
 
 # Many steps of microseconds, and few of milliseconds.
 TRAININGS = {
-    "perceptron on 8x8 digits, bags of 2, 22,000 steps": "--preset digits-mlp --bag-size 2 --set optim.images_per_step=4 --set optim.min_steps=22000",
-    "ResNet-18 of width 16 on 8x8 digits, bags of 16, 12 epochs": "--preset digits --bag-size 16 --epochs 12",
+    "perceptron on 8x8 digits, steps of 4 images, 10 epochs": "--preset digits-mlp --bag-size 2 --set optim.images_per_step=4 --epochs 10",
+    "ResNet-18 of width 16 on 8x8 digits, steps of 128 images, 8 epochs": "--preset digits --bag-size 16 --epochs 8",
 }
 STYLES = ("none", "bar", "lines")
 

@@ -163,7 +163,6 @@ pub(super) fn reliability(bins: &[Confidence]) -> Drawing {
     let mut panel = Panel::new("Accuracy of test instances", "confidence", axis.clone(), axis);
     panel.line(&[(0.0, 0.0), (1.0, 1.0)], Color::Muted, 1.0);
     let points: Vec<Position> = bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
-    panel.line(&points, Color::Category(0), 1.5);
     let most = bins.iter().map(|bin| bin.n_instances).max().unwrap_or(1).max(1);
     for (bin, point) in bins.iter().zip(&points) {
         let r = 2.0 + 4.0 * (f64::from(bin.n_instances) / f64::from(most)).sqrt();

@@ -39,8 +39,8 @@ pub(super) fn section(insight: &Insight) -> Markup {
         @if let Some(reliability) = &calibration.reliability {
             p {
                 "On labelled test instances the expected calibration error is "
-                strong { (format!("{:.3}", reliability.ece)) } ": points below the line are classes that are predicted "
-                "with more confidence than they are right. Larger points stand for more instances."
+                strong { (format!("{:.3}", reliability.ece)) } ": points below the line are predictions that are surer "
+                "than they are right. Larger points stand for more instances."
             }
         }
         figure.curves {
