@@ -38,7 +38,7 @@ pub(super) fn svg(drawing: &Drawing, in_words: &str) -> String {
             Shape::Dots { centers, r, color } => write!(
                 text,
                 "<path d=\"{}\" style=\"fill:none;stroke-linecap:round;stroke:{};stroke-width:{}\"/>",
-                centers.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<String>(),
+                centers.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<Vec<_>>().concat(),
                 color.css(),
                 2.0 * r
             ),

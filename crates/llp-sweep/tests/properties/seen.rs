@@ -35,9 +35,10 @@ fn page(insight: Result<Insight, String>, accuracy: Option<f64>) -> String {
 fn insight(n_bags: usize) -> Insight {
     let bag = |index: usize| {
         let share = 0.1 + 0.6 * (index % 7) as f64 / 7.0;
-        let predicted = if index == 3 { share - 0.1 } else { share };
-        let known = vec![Some(share), Some(0.9 - share), Some(0.1)];
-        let rows = [predicted, 1.0 - predicted - 0.1, 0.1].repeat(10);
+        let known = [share, 0.9 - share, 0.1];
+        let off = if index == 3 { 0.1 } else { 0.0 };
+        let rows = [known[0] - off, known[1] + off / 2.0, known[2] + off / 2.0].repeat(10);
+        let known = known.map(Some).to_vec();
         let part = if index < n_bags / 2 { Part::HeldOut } else { Part::Training };
         BagFit::new(format!("<i>{index}</i>"), part, known, &rows)
     };
@@ -88,8 +89,8 @@ fn the_worst_bag_comes_first() {
     let table = between(&page, "Bags that fit worst</caption>", "</table>");
     let first = between(table, "<tbody><tr>", "</tr>");
     let (bag, share) = (&insight.bags[3], 0.1 + 0.6 * 3.0 / 7.0);
-    let expected =
-        share * (share / (share - 0.1_f64)).ln() + (0.9 - share) * ((0.9 - share) / (1.0 - share)).ln();
+    let pairs = [(share, share - 0.1), (0.9 - share, 0.95 - share), (0.1, 0.15)];
+    let expected: f64 = pairs.iter().map(|(known, predicted)| known * (known / predicted).ln()).sum();
     let cells = format!(
         "<td class=\"words\">held-out</td><td>10</td><td>{expected:.4}</td><td>0.2000</td>\
          <td class=\"words\">&lt;b&gt;bold&lt;/b&gt;</td><td>{share:.4}</td><td>{:.4}</td><td>{:.4}</td>",
