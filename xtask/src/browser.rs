@@ -1,12 +1,15 @@
-//! `cargo xtask browser`: the page of a report, as a browser shows it.
+//! `cargo xtask browser`: pages of reports, as a browser shows them.
 //!
-//! A small sweep is trained on the embedded digits, and `fixtures/browser/report_test.py` drives the browser.
+//! A small sweep and a table of rows are trained, a thousand runs are made up, and `fixtures/browser/report_test.py` drives
+//! the browser.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use crate::bench::status;
 use crate::process::{cargo, output, root, run as run_command};
 use crate::sweep::executable;
 
@@ -16,21 +19,26 @@ const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 const SWEEP: &str = "xtask/browser.toml";
 const SCRIPT: &str = "fixtures/browser/report_test.py";
 
-/// Checks `page`, or the page of a small sweep, in `program`, or in the first browser that is found.
+/// Checks `page`, or pages of several kinds, in `program`, or in the first browser that is found.
 pub(crate) fn run(program: Option<PathBuf>, shots: Option<PathBuf>, page: Option<PathBuf>) -> Result<()> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let Some(browser) = program.or_else(|| find(&BROWSERS, &folders)) else {
+    let Some(browser) = program.or_else(installed) else {
         eprintln!("skipped: there is no browser; looked for {}", BROWSERS.join(", "));
         return Ok(());
     };
-    let page = page.map_or_else(small_page, Ok)?;
+    let pages = page.map_or_else(all_pages, |page| Ok(vec![page]))?;
     let mut command = Command::new("python3");
-    command.arg(root()?.join(SCRIPT)).arg(browser).arg(page);
+    command.arg(root()?.join(SCRIPT)).arg(browser).args(pages);
     if let Some(folder) = shots {
         command.arg("--shots").arg(folder);
     }
     run_command(command)
+}
+
+/// The first browser that is found.
+pub(crate) fn installed() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    find(&BROWSERS, &folders)
 }
 
 fn find(names: &[&str], folders: &[PathBuf]) -> Option<PathBuf> {
@@ -38,17 +46,74 @@ fn find(names: &[&str], folders: &[PathBuf]) -> Option<PathBuf> {
     paths.into_iter().find(|path| path.is_file())
 }
 
-/// Trains the small sweep, unless that was done before, and writes its report.
-fn small_page() -> Result<PathBuf> {
-    // With the features that the tests select, so that nothing is compiled again after them.
+/// The program as the tests build it, with the features that they select, so that nothing is compiled again after them.
+pub(crate) fn test_llp() -> Result<PathBuf> {
     let build =
         ["test", "--workspace", "--no-run", "--locked", "--message-format", "json-render-diagnostics"];
-    let llp = executable(&output(cargo(build)?)?, "llp")?;
-    let sweep = llp.parent().unwrap_or(Path::new(".")).join("browser-sweep");
-    let mut train = Command::new(llp);
-    train.args(["sweep", "run"]).arg(root()?.join(SWEEP)).arg("--out").arg(&sweep);
-    run_command(train)?;
-    Ok(sweep.join("report/index.html"))
+    executable(&output(cargo(build)?)?, "llp")
+}
+
+/// Pages with everything that a report can show: a sweep, a run on images with labels, a run of one epoch on a table
+/// without labels whose names are markup, a thousand runs.
+fn all_pages() -> Result<Vec<PathBuf>> {
+    let llp = test_llp()?;
+    let folder = llp.parent().unwrap_or(Path::new(".")).join("browser-pages");
+    fs_err::create_dir_all(&folder)?;
+    let sweep = folder.join("sweep");
+    // What is trained already is not trained again.
+    start(&llp, &["sweep", "run"], &[&root()?.join(SWEEP)], &sweep)?;
+    let run = a_run(&sweep)?;
+    let images = folder.join("images.html");
+    start(&llp, &["report"], &[&run], &images)?;
+    let (table, trained) = (folder.join("table"), folder.join("table-run"));
+    write_table(&table)?;
+    start(&llp, &["train", "--epochs", "1", "--set", "optim.min_steps=1", "--data"], &[&table], &trained)?;
+    let rows = folder.join("rows.html");
+    start(&llp, &["report"], &[&trained], &rows)?;
+    let thousand = folder.join("thousand");
+    if !thousand.join("plan.jsonl").exists() {
+        status::make(&llp, &folder, &thousand)?;
+    }
+    let many = folder.join("many.html");
+    start(&llp, &["report"], &[&thousand], &many)?;
+    Ok(vec![sweep.join("report/index.html"), images, rows, many])
+}
+
+fn start(llp: &Path, command: &[&str], paths: &[&Path], out: &Path) -> Result<()> {
+    let mut program = Command::new(llp);
+    program.args(command).args(paths).arg("--out").arg(out).stdout(Stdio::null());
+    run_command(program)
+}
+
+/// The first run of a sweep that came to its end with a network.
+fn a_run(sweep: &Path) -> Result<PathBuf> {
+    let mut runs: Vec<PathBuf> =
+        fs_err::read_dir(sweep.join("runs"))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    runs.sort();
+    let is_complete = |run: &PathBuf| {
+        fs_err::read_to_string(run.join("result.json"))
+            .is_ok_and(|result| result.contains("\"outcome\":\"complete\""))
+    };
+    runs.into_iter().find(is_complete).context("no run of the sweep is complete")
+}
+
+/// A table of rows in bags, without labels, whose bags and classes have names that a page must not take for markup.
+fn write_table(folder: &Path) -> Result<()> {
+    fs_err::create_dir_all(folder)?;
+    let mut instances = "bag,x,y\n".to_owned();
+    let mut proportions = "bag,<b>bold</b>,\"a & \"\"b\"\"\",<script>alert(1)</script>\n".to_owned();
+    for bag in 0..30_usize {
+        let name = format!("<i>bag {bag}</i>");
+        let mut counts = [0; 3];
+        for row in 0..8 + bag % 5 {
+            let x = (bag * 37 + row * 61) % 100;
+            counts[x * 3 / 100] += 1;
+            writeln!(instances, "{name},{x},{}", (bag * 13 + row * 29) % 50)?;
+        }
+        writeln!(proportions, "{name},{},{},{}", counts[0], counts[1], counts[2])?;
+    }
+    fs_err::write(folder.join("instances.csv"), instances)?;
+    Ok(fs_err::write(folder.join("proportions.csv"), proportions)?)
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@
 mod bench;
 mod browser;
 mod ci;
+mod dist;
 mod errors;
 mod fixtures;
+mod gallery;
 mod layers;
 mod process;
 mod python;
@@ -51,21 +53,35 @@ enum Command {
         #[command(subcommand)]
         what: bench::What,
     },
-    /// Look at the page of a report in a browser, in light and dark, narrow and wide; needs Python 3
+    /// Look at pages of reports in a browser, in light and dark, narrow and wide; needs Python 3
     Browser {
         /// The browser, a Chromium; without it the first that is found, and a message if there is none
         program: Option<PathBuf>,
         /// Where to leave screenshots and the printed page
         #[arg(long, value_name = "FOLDER")]
         shots: Option<PathBuf>,
-        /// A page to look at instead of that of a small sweep
+        /// A page to look at instead of those that are made for it
         #[arg(long, value_name = "FILE")]
         page: Option<PathBuf>,
+    },
+    /// Make the pictures of docs/gallery.md anew; needs Python 3 and a Chromium
+    Gallery {
+        /// The browser; without it the first that is found
+        program: Option<PathBuf>,
     },
     /// Everything that must pass before a change is merged, or only the named steps of it
     Ci {
         /// format, tidy, layers, fixtures, errors, package, clippy, documentation, tests, properties, python, browser
         steps: Vec<String>,
+    },
+    /// Build the program for a target and pack it with manual pages and completions, as a release has it
+    Dist {
+        /// The target, one that this machine can run
+        #[arg(long, value_name = "TRIPLE")]
+        target: String,
+        /// The folder for the archive and its checksum
+        #[arg(long, value_name = "DIR", default_value = "dist")]
+        out: PathBuf,
     },
     /// Compare the dependencies among the crates with the table in docs/architecture.md
     Layers,
@@ -101,6 +117,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { arguments } => test::run(&arguments)?,
         Command::Bench { what } => bench::run(&what)?,
         Command::Browser { program, shots, page } => browser::run(program, shots, page)?,
+        Command::Dist { target, out } => dist::run(&target, &out)?,
+        Command::Gallery { program } => gallery::run(program)?,
         Command::Ci { steps } => ci::run(&steps)?,
         Command::Layers => layers::run()?,
         Command::Fixtures { update } => fixtures::run(update)?,

@@ -109,6 +109,18 @@ impl SweepError {
         ))
     }
 
+    /// A folder that is not that of a run.
+    pub(crate) fn no_run(path: &Path) -> Self {
+        let hint = if path.join("plan.jsonl").exists() {
+            format!("it is a sweep, whose runs are in {}", path.join("runs").display())
+        } else if path.exists() {
+            "it has no config.toml".to_owned()
+        } else {
+            "there is no such directory".to_owned()
+        };
+        Self::Invalid(format!("there is no run in {}: {hint}", path.display()))
+    }
+
     /// A JSON file that cannot be read; `line` counts from 1.
     pub(crate) fn json(path: &Path, line: usize, error: &serde_json::Error) -> Self {
         Self::Invalid(format!("{}:{line}: {error}", path.display()))

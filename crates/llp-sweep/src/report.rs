@@ -9,10 +9,12 @@ mod drawing;
 mod figures;
 mod files;
 mod inline;
+pub mod insight;
 mod measure;
 mod page;
 pub mod regret;
 mod runs;
+mod scatter;
 pub mod table;
 
 use std::path::Path;

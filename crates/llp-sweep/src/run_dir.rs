@@ -95,10 +95,14 @@ impl RunDir {
     /// Opens the directory of a run that was started before.
     ///
     /// # Errors
-    /// [`SweepError::Io`] if there is no `config.toml`, and those of [`RunConfig::read`].
+    /// If there is no `config.toml`, and those of [`RunConfig::read`].
     pub fn open(path: impl Into<PathBuf>) -> Result<(Self, RunConfig), SweepError> {
         let run = Self::at(path);
-        let config = RunConfig::read(&run.path.join("config.toml"))?;
+        let file = run.path.join("config.toml");
+        if !file.exists() {
+            return Err(SweepError::no_run(&run.path));
+        }
+        let config = RunConfig::read(&file)?;
         Ok((run, config))
     }
 

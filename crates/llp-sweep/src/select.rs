@@ -101,8 +101,24 @@ pub struct Group {
     pub n_missing: usize,
     /// Accuracy of guessing, where a run has recorded the number of classes.
     pub chance: Option<f64>,
+    /// Whether candidates are complete, but none of them has what a choice is by.
+    pub lacks_criterion: bool,
+    /// Whether runs have a test accuracy; so it is taken before the first has ended.
+    pub is_labelled: bool,
     /// Keys in which the candidates differ, beside learning rate and alpha.
     pub other_keys: Vec<&'static str>,
+    /// Whether the chosen learning rate is the smallest or the largest of at least three that were tried, so that others
+    /// beyond it may be better.
+    pub edge: Option<Edge>,
+}
+
+/// An end of what was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// Less was not tried.
+    Smallest,
+    /// More was not tried.
+    Largest,
 }
 
 impl Candidate {
@@ -117,6 +133,15 @@ impl Group {
     pub fn regret(&self) -> Option<f64> {
         let accuracy = |candidate: &Option<Candidate>| Some(candidate.as_ref()?.test_accuracy?.mean);
         Some(accuracy(&self.best_by_test)? - accuracy(&self.chosen)?)
+    }
+
+    /// Why nothing was chosen, in words.
+    pub(crate) fn without_choice(&self) -> &'static str {
+        match self {
+            Self { lacks_criterion: true, .. } => "no held-out bags",
+            Self { n_missing: 1.., .. } => "not finished",
+            _ => "diverged",
+        }
     }
 
     /// Whether a run of this configuration belongs to the group.
@@ -185,6 +210,7 @@ fn group(
     let mut eligible: Vec<_> =
         by_parameters.into_values().filter_map(|runs| candidate(rows, runs, criterion)).collect();
     // Without rivals there is nothing to choose, so no criterion is needed.
+    let n_complete = eligible.len();
     eligible.retain(|candidate| n_candidates == 1 || candidate.criterion.is_some());
     eligible.sort_by(|a, b| {
         let (x, y) = (&a.config.optim, &b.config.optim);
@@ -204,6 +230,12 @@ fn group(
         BagSizes::of(&row.cell.config, row.result.as_ref())
     });
     Group {
+        lacks_criterion: n_complete > 0 && eligible.is_empty(),
+        is_labelled: members
+            .iter()
+            .filter_map(|index| rows[*index].last_epoch())
+            .all(|last| last.test_accuracy.is_some()),
+        edge: chosen.as_ref().and_then(|chosen| edge(chosen.config.rate()?, &configs)),
         data,
         approach,
         bag_size,
@@ -218,6 +250,20 @@ fn group(
         n_missing: count(|row| !row.state.is_ended()),
         chance: n_classes.filter(|n| *n > 0).map(|n| 1.0 / n as f64),
         other_keys: other_keys(&configs),
+    }
+}
+
+/// The end of the learning rates that were tried at which one of them is.
+fn edge(rate: f64, configs: &[&RunConfig]) -> Option<Edge> {
+    let mut rates: Vec<f64> = configs.iter().filter_map(|config| config.rate()).collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    match &rates[..] {
+        [smallest, _, .., largest] => {
+            let at = |end: f64, edge: Edge| (rate == end).then_some(edge);
+            at(*smallest, Edge::Smallest).or(at(*largest, Edge::Largest))
+        }
+        _ => None,
     }
 }
 

@@ -70,11 +70,14 @@ pub fn load_dataset(config: &DataConfig, locate: Locate<'_>) -> Result<Dataset, 
         Some(name) => (name, Labels::Coarse),
         None => (&*config.name, Labels::Fine),
     };
-    let path = locate(name)?.ok_or_else(|| {
-        let problem = format!("the data set {:?} is not known by name", config.name);
-        DataError::new(problem).remedy("give its folder with --data PATH")
-    })?;
+    let path = locate(name)?.ok_or_else(|| unknown_name(&config.name))?;
     Ok(source::open(&path, labels)?)
+}
+
+/// What to say of a data set whose name means nothing.
+pub fn unknown_name(name: &str) -> DataError {
+    DataError::new(format!("the data set {name:?} is not known by name"))
+        .remedy("give its folder with --data PATH")
 }
 
 impl TrainingData {

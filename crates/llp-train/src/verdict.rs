@@ -29,7 +29,13 @@ impl Outlook {
         let of_notes = data.notes.iter().map(llp_bags::own::ColumnNote::verdict).max();
         let verdict = of_notes.unwrap_or(Verdict::Possible).max(diagnostics.verdict());
         let findings = diagnostics.findings();
-        let findings = findings.iter().map(|finding| sentence(finding, &data.data.class_names));
+        let are_single = sizes.iter().all(|size| *size == 1);
+        let findings = findings.iter().map(|finding| match finding {
+            Finding::AsChance { .. } if are_single => {
+                "every bag has one instance, so that each has its label: this is full supervision".to_owned()
+            }
+            finding => sentence(finding, &data.data.class_names),
+        });
         let sentences = findings.chain(data.notes.iter().map(ToString::to_string)).collect();
         Self { diagnostics, verdict, sentences }
     }

@@ -8,6 +8,7 @@ pub(crate) mod faults;
 pub(crate) mod hub;
 pub(crate) mod inspect;
 pub(crate) mod known;
+pub(crate) mod place;
 pub(crate) mod words;
 
 use std::cell::RefCell;

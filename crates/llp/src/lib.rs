@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use failure::{Failure, code};
 
-/// Train image classifiers from label proportions.
+/// Train classifiers of images and of table rows from label proportions.
 #[derive(Parser)]
 #[command(name = "llp", version, max_term_width = 100)]
 struct Cli {

@@ -15,7 +15,7 @@ use llp_train::{RunContext, RunEnd, run};
 
 use crate::args::config::ConfigArgs;
 use crate::args::device::DeviceArg;
-use crate::data::hub;
+use crate::data::{hub, place};
 use crate::environment::{owner, print, print_json, stopwatch, tell};
 use crate::failure::{Failure, code};
 use crate::signals::StopFlags;
@@ -122,6 +122,9 @@ fn train_to_end(
     device: DeviceArg,
     terms: Terms,
 ) -> Result<u8, Failure> {
+    if RunDir::at(dir).result().is_ok_and(|result| result.is_none()) {
+        place::check(&config.data)?;
+    }
     let stop_flags = StopFlags::listen()?;
     stop_flags.exit_on_kill();
     match train_here(global, dir, config, device, &stop_flags, terms, &|_| true)? {

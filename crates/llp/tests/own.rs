@@ -133,6 +133,33 @@ fn what_cannot_work_is_refused() {
     );
 }
 
+/// A loss that does not use the bounds of shares says so; one that does, and bounds that say nothing, need no word.
+#[test]
+fn unused_bounds_are_named() {
+    let folder = table(false);
+    let path = folder.path().join("data/proportions.csv");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let warning = |width: f64, loss: &str| {
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let counts: Vec<f64> = cells[1..].iter().map(|cell| cell.parse().unwrap()).collect();
+            let share = counts[0] / (counts[0] + counts[1]);
+            let (least, most) = ((share - width).max(0.0), (share + width).min(1.0));
+            format!("{},{share},{least},{most},{}\n", cells[0], 1.0 - share)
+        };
+        let rows: String = text.lines().skip(1).map(row).collect();
+        fs_err::write(&path, format!("bag,low,low_low,low_high,high\n{rows}")).unwrap();
+        let out = format!("--out={loss}-{width}");
+        let train = ["train", "--data=data", "--epochs=1", "--set=optim.min_steps=1", &out, "--loss", loss];
+        let end = llp_with(folder.path(), &train, "2");
+        assert!(end.status.success(), "{}", String::from_utf8_lossy(&end.stderr));
+        String::from_utf8_lossy(&end.stderr)
+            .contains("60 bags have bounds or standard errors of their shares, which kl")
+    };
+    assert!(warning(0.1, "kl"));
+    assert!(!warning(0.1, "interval") && !warning(1.0, "kl"));
+}
+
 /// Missing numbers are refused unless `--impute` says what stands for them. The run keeps it: a table with missing numbers
 /// gets the predictions of the table in which they are written out.
 #[test]

@@ -19,7 +19,7 @@ const N_RUNS: usize = 20 * N_SEEDS;
 const N_EPOCHS: usize = 40;
 const N_TIMES: usize = 5;
 
-/// Prints the middle one of a few times for each command.
+/// Prints the middle one of a few times for each command, and how large the page is.
 pub(super) fn run() -> Result<()> {
     let llp = release_llp()?;
     let folder = tempfile::tempdir()?;
@@ -31,6 +31,8 @@ pub(super) fn run() -> Result<()> {
         let middle = median(times).context("nothing was timed")?;
         println!("| `{name}` | {N_RUNS} | {middle:.3} |");
     }
+    let page = fs_err::metadata(sweep.join("report/index.html"))?.len();
+    println!("\nthe page: {:.2} MB", page as f64 / 1e6);
     Ok(())
 }
 
@@ -43,7 +45,7 @@ fn time(llp: &Path, arguments: &[&str], sweep: &Path) -> Result<f64> {
 }
 
 /// A sweep directory whose runs have all come to their end.
-fn make(llp: &Path, folder: &Path, sweep: &Path) -> Result<()> {
+pub(crate) fn make(llp: &Path, folder: &Path, sweep: &Path) -> Result<()> {
     let grid = folder.join("thousand.toml");
     let seeds: Vec<usize> = (0..N_SEEDS).collect();
     fs_err::write(&grid, format!("{GRID}seed = {seeds:?}\n"))?;

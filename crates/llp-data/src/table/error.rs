@@ -28,7 +28,13 @@ impl DataError {
 
     /// Bytes that are no text.
     pub fn not_text(place: Place) -> Self {
-        Self::at(place, "not UTF-8 text").remedy("save the file as UTF-8")
+        let is_binary = place.path.extension().is_some_and(|extension| extension == "parquet");
+        let remedy = if is_binary {
+            "write text or numbers; encoded images are the field `bytes` of structs in a column called image"
+        } else {
+            "save the file as UTF-8"
+        };
+        Self::at(place, "not UTF-8 text").remedy(remedy)
     }
 }
 

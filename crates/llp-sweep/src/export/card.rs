@@ -93,6 +93,15 @@ fn network(config: &NetworkConfig) -> String {
     }
 }
 
+/// The repository of a data set of the hub. Returns `None` for data that the hub does not have.
+fn repo_of(name: &str) -> Option<&'static str> {
+    match name.strip_suffix("-coarse").unwrap_or(name) {
+        "cifar10" => Some("uoft-cs/cifar10"),
+        "cifar100" => Some("uoft-cs/cifar100"),
+        _ => None,
+    }
+}
+
 /// The block at the head of the card, in YAML.
 fn metadata(config: &RunConfig, accuracy: Option<f64>) -> String {
     // A text in JSON is one in YAML as well.
@@ -103,10 +112,11 @@ fn metadata(config: &RunConfig, accuracy: Option<f64>) -> String {
     } else {
         ("", "classification")
     };
-    let mut text = format!(
-        "---\nlibrary_name: llp\n{pipeline}tags:\n- label-proportions\n- weak-supervision\n\
-         datasets:\n- {data}\n"
-    );
+    let mut text =
+        format!("---\nlibrary_name: llp\n{pipeline}tags:\n- label-proportions\n- weak-supervision\n");
+    if let Some(repo) = repo_of(&config.data.name) {
+        let _ = writeln!(text, "datasets:\n- {repo}");
+    }
     if let Some(accuracy) = accuracy {
         let _ = write!(
             text,

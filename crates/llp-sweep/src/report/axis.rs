@@ -19,6 +19,12 @@ impl Axis {
         Self { range: (0.0, 100.0), ticks: vec![0.0, 20.0, 40.0, 60.0, 80.0, 100.0] }
     }
 
+    /// From 0 to a largest value.
+    pub(super) fn from_zero(largest: f64) -> Self {
+        let range = (0.0, largest);
+        Self { range, ticks: ticks(range) }
+    }
+
     /// Wide enough for these values, but for single peaks.
     pub(super) fn around(values: Vec<f64>) -> Self {
         let range = range_of(values);

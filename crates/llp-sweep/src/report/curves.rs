@@ -33,7 +33,8 @@ pub(super) fn draw(curves: &Curves) -> Drawing {
     let x = |epoch: usize| LEFT + width * epoch as f64 / n_epochs.max(1) as f64;
     let y = |value: f64| TOP + height * (1.0 - curves.axis.place(value));
     let thin = |color| Stroke { color, width: 1.0 };
-    drawing.text((LEFT, 13.0), &curves.title, SMALL, Anchor::Start, Color::Text);
+    // The longest title has more room from the very left.
+    drawing.text((0.0, 13.0), &curves.title, SMALL, Anchor::Start, Color::Text);
     for &tick in &curves.axis.ticks {
         drawing.line(&[(LEFT, y(tick)), (WIDTH - RIGHT, y(tick))], thin(Color::Rule));
         drawing.text((LEFT - 5.0, y(tick) + 4.0), &tick_text(tick), SMALL, Anchor::End, Color::Muted);

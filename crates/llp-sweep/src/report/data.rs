@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use super::insight::Insight;
 use super::regret::choices;
 use crate::claim::Host;
 use crate::collect::{self, Row, collect};
@@ -29,6 +30,9 @@ pub struct ReportData {
     pub groups: Vec<Group>,
     /// The choices of each criterion, for comparison.
     pub choices: Vec<Vec<Group>>,
+    /// The bags and instances of a single run as its network sees them, or why they cannot be shown; `None` where the
+    /// report is not on one run.
+    pub insight: Option<Result<Insight, String>>,
     /// The epochs of each row that is among the chosen ones, or of each of a few; none for the others.
     pub(super) curves: Vec<Vec<EpochRecord>>,
 }
@@ -81,6 +85,7 @@ impl ReportData {
             choices: choices(&rows),
             names: dirs.iter().map(name).collect(),
             curves: vec![Vec::new(); rows.len()],
+            insight: None,
             criterion,
             rows,
             groups,

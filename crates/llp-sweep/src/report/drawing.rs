@@ -44,6 +44,8 @@ pub(super) enum Shape {
     Polygon { corners: Vec<Position>, fill: Color, opacity: f64, stroke: Option<Stroke> },
     /// Filled, with an outline.
     Circle { center: Position, r: f64, fill: Color, stroke: Stroke },
+    /// Filled circles of radius `r` without an outline, many of them.
+    Dots { centers: Vec<Position>, r: f64, color: Color },
     /// One line of text.
     Text { at: Position, content: String, size: u32, anchor: Anchor, color: Color },
 }
@@ -78,6 +80,11 @@ impl Drawing {
     /// A filled area without an outline; `opacity` in `[0, 1]`.
     pub(super) fn area(&mut self, corners: &[Position], fill: Color, opacity: f64) {
         self.shapes.push(Shape::Polygon { corners: corners.to_vec(), fill, opacity, stroke: None });
+    }
+
+    /// Many points.
+    pub(super) fn dots(&mut self, centers: Vec<Position>, r: f64, color: Color) {
+        self.shapes.push(Shape::Dots { centers, r, color });
     }
 
     /// A marker of a radius of about `r`, filled with `fill` and outlined with `outline`.

@@ -9,7 +9,7 @@ use kuva::render::color::Color as KuvaColor;
 use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
 
 use super::color::Color;
-use super::drawing::{Anchor, Drawing, Shape, Stroke};
+use super::drawing::{Anchor, Drawing, Position, Shape, Stroke};
 
 /// PNG pixels per unit: sharp in print at the width of a column.
 const PNG_SCALE: f32 = 3.0;
@@ -25,7 +25,7 @@ pub(super) struct Rendered {
 pub(super) fn draw(drawing: &Drawing) -> Result<Rendered, String> {
     let mut scene = Scene::new(drawing.width, drawing.height);
     scene.font_family = Some("DejaVu Sans, Verdana, Helvetica, Arial, sans-serif".to_owned());
-    drawing.shapes.iter().for_each(|shape| scene.add(primitive(shape)));
+    drawing.shapes.iter().flat_map(primitives).for_each(|primitive| scene.add(primitive));
     // The back end gives width and height only; a page that shows the file smaller needs the view box to scale it.
     let view_box = format!("<svg viewBox=\"0 0 {} {}\" ", scene.width, scene.height);
     let svg = SvgBackend::default().render_scene(&scene).replacen("<svg ", &view_box, 1);
@@ -33,8 +33,8 @@ pub(super) fn draw(drawing: &Drawing) -> Result<Rendered, String> {
     Ok(Rendered { svg, png })
 }
 
-fn primitive(shape: &Shape) -> Primitive {
-    match shape {
+fn primitives(shape: &Shape) -> Vec<Primitive> {
+    let one = match shape {
         Shape::Line { points, stroke } => Primitive::PolyLine {
             points: points.clone(),
             stroke: to_kuva(stroke.color),
@@ -52,15 +52,10 @@ fn primitive(shape: &Shape) -> Primitive {
                 stroke_dasharray: None,
             }))
         }
-        Shape::Circle { center: (cx, cy), r, fill, stroke: Stroke { color, width } } => Primitive::Circle {
-            cx: *cx,
-            cy: *cy,
-            r: *r,
-            fill: to_kuva(*fill),
-            fill_opacity: None,
-            stroke: Some(to_kuva(*color)),
-            stroke_width: Some(*width),
-        },
+        Shape::Circle { center, r, fill, stroke } => circle(*center, *r, *fill, Some(*stroke)),
+        Shape::Dots { centers, r, color } => {
+            return centers.iter().map(|center| circle(*center, *r, *color, None)).collect();
+        }
         Shape::Text { at: (x, y), content, size, anchor, color } => Primitive::Text {
             x: *x,
             y: *y,
@@ -75,6 +70,19 @@ fn primitive(shape: &Shape) -> Primitive {
             bold: false,
             color: Some(to_kuva(*color)),
         },
+    };
+    vec![one]
+}
+
+fn circle((cx, cy): Position, r: f64, fill: Color, stroke: Option<Stroke>) -> Primitive {
+    Primitive::Circle {
+        cx,
+        cy,
+        r,
+        fill: to_kuva(fill),
+        fill_opacity: None,
+        stroke: stroke.map(|stroke| to_kuva(stroke.color)),
+        stroke_width: stroke.map(|stroke| stroke.width),
     }
 }
 

@@ -34,6 +34,14 @@ pub(super) fn svg(drawing: &Drawing, in_words: &str) -> String {
                 fill.css(),
                 outline(Some(*stroke))
             ),
+            // Lines of no length with round ends: a tenth of the bytes of as many circles.
+            Shape::Dots { centers, r, color } => write!(
+                text,
+                "<path d=\"{}\" style=\"fill:none;stroke-linecap:round;stroke:{};stroke-width:{}\"/>",
+                centers.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect::<Vec<_>>().concat(),
+                color.css(),
+                2.0 * r
+            ),
             Shape::Text { at: (x, y), content, size, anchor, color } => write!(
                 text,
                 "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"{}\" style=\"fill:{}\">{}</text>",

@@ -16,15 +16,11 @@ pub(super) enum Measure {
 }
 
 impl Measure {
-    /// The measure of a data set: the criterion if there is one and no run has labels.
+    /// The measure of a data set: the criterion if no run has labels.
     pub(super) fn of(groups: &[Group], data: &str) -> Self {
-        let groups = || groups.iter().filter(|group| group.data == data);
-        let any = |is: fn(&Candidate) -> bool| groups().filter_map(|group| group.chosen.as_ref()).any(is);
-        let is_unlabelled = !any(|candidate| candidate.test_accuracy.is_some());
-        match groups().next() {
-            Some(group) if is_unlabelled && any(|candidate| candidate.criterion.is_some()) => {
-                Self::HeldOut(group.criterion)
-            }
+        let mut groups = groups.iter().filter(|group| group.data == data);
+        match groups.clone().next() {
+            Some(group) if groups.all(|group| !group.is_labelled) => Self::HeldOut(group.criterion),
             _ => Self::Accuracy,
         }
     }

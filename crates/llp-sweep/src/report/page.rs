@@ -1,10 +1,13 @@
 //! The page that shows everything about some runs: one HTML file that loads nothing and runs no script.
 
+mod calibration;
 mod choice;
 mod classes;
 mod commands;
 mod ends;
+mod fit;
 mod grid;
+mod instances;
 mod learning;
 mod regret;
 mod results;
@@ -16,6 +19,7 @@ use std::collections::BTreeSet;
 
 use super::ReportData;
 use super::color::definitions;
+use super::insight::Insight;
 use super::measure::Measure;
 use crate::config::Approach;
 use crate::select::Group;
@@ -43,6 +47,10 @@ fn sections(report_data: &ReportData, tables: &Tables) -> Vec<Section> {
     } else {
         results::final_title(Measure::HeldOut(report_data.criterion))
     };
+    let seen = report_data.insight.as_ref().and_then(|insight| insight.as_ref().ok());
+    let of_run = |anchor, heading: &str, show: fn(&Insight) -> Markup| {
+        seen.map(|insight| (anchor, heading.to_owned(), show(insight)))
+    };
     let (has_choice, is_labelled) = (report_data.has_choice(), Measure::any_labelled(groups));
     let section = |is_shown: bool, anchor, heading: &str, content: &dyn Fn() -> Markup| {
         is_shown.then(|| (anchor, heading.to_owned(), content()))
@@ -57,6 +65,9 @@ fn sections(report_data: &ReportData, tables: &Tables) -> Vec<Section> {
         }),
         section(has_choice, "grid", "All hyper-parameters", &|| grid::section(report_data)),
         section(true, "learning", "Learning curves", &|| learning::section(report_data)),
+        of_run("bags", "Bags: predicted and known shares", fit::section),
+        of_run("instances", "Instances", instances::section),
+        of_run("calibration", "Calibration", calibration::section),
         section(is_labelled, "classes", "Classes", &|| classes::section(report_data)),
         section(true, "ends", "Runs without a result", &|| ends::section(report_data)),
         section(true, "commands", "Commands", &|| commands::section(report_data)),

@@ -7,13 +7,13 @@ use super::measure::Measure;
 use crate::bag_sizes::BagSizes;
 use crate::config::Approach;
 use crate::error::SweepError;
-use crate::select::{Candidate, Group, Spread, rule_of};
+use crate::select::{Candidate, Edge, Group, Spread, rule_of};
 
 /// One Markdown table for each data set: final test accuracy in percent, or the criterion on held-out bags where there
 /// are no labels, mean ± standard deviation over seeds, one row for each bag size and one column for each loss, with the
 /// chosen hyper-parameters in brackets.
 ///
-/// A dash marks what has no complete candidate, a star what rests on fewer candidates than were tried.
+/// Where nothing was chosen is why, a star marks what rests on fewer candidates than were tried.
 pub fn markdown(groups: &[Group]) -> String {
     let data_sets: BTreeSet<&str> = groups.iter().map(|group| group.data.as_str()).collect();
     let mut text = String::new();
@@ -44,7 +44,29 @@ pub fn markdown(groups: &[Group]) -> String {
         rule_of(groups),
         notes(groups)
     );
+    for sentence in edges(groups) {
+        let _ = writeln!(text, "{sentence}");
+    }
     text
+}
+
+/// Where a better learning rate may lie beyond those that were tried, in sentences.
+pub(super) fn edges(groups: &[Group]) -> Vec<String> {
+    let sentence = |edge: Edge, words: [&str; 2]| {
+        let at_edge = groups.iter().filter(|group| group.edge == Some(edge));
+        let places: Vec<String> = at_edge
+            .map(|group| format!("{}, {}, bags of {}", group.data, group.approach.title(), group.sizes))
+            .collect();
+        let [superlative, comparative] = words;
+        (!places.is_empty()).then(|| {
+            format!(
+                "The chosen learning rate is the {superlative} that was tried; {comparative} ones may be better: {}.",
+                places.join("; ")
+            )
+        })
+    };
+    let largest = sentence(Edge::Largest, ["largest", "larger"]);
+    largest.into_iter().chain(sentence(Edge::Smallest, ["smallest", "smaller"])).collect()
 }
 
 /// What a table of a measure shows.
@@ -175,7 +197,7 @@ fn escaped(c: char) -> impl Iterator<Item = char> {
 }
 
 fn entry(group: &Group, measure: Measure) -> String {
-    let Some(chosen) = &group.chosen else { return "-".to_owned() };
+    let Some(chosen) = &group.chosen else { return group.without_choice().to_owned() };
     let value = measure.text(chosen);
     let star = if group.n_eligible < group.n_candidates { "\\*" } else { "" };
     let settings = match (chosen.config.rate(), chosen.config.loss.alpha) {
@@ -202,7 +224,7 @@ pub(crate) fn notes(groups: &[Group]) -> String {
         (Some(1), Some(1)) => "One seed".to_owned(),
         (Some(fewest), Some(most)) if fewest == most => format!("{most} seeds"),
         (Some(fewest), Some(most)) => format!("{fewest} to {most} seeds"),
-        _ => "No complete candidate".to_owned(),
+        _ => "Nothing was chosen".to_owned(),
     };
     let gaps = match (diverged, missing) {
         (0, 0) => String::new(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use llp_sweep::config::{Layers, RunConfig};
 use llp_sweep::export::card::card;
-use llp_sweep::record::{Outcome, RunResult};
+use llp_sweep::record::{EpochRecord, Outcome, RunResult};
 use llp_sweep::report::{self, ReportData};
 use llp_sweep::run_dir::RunDir;
 
@@ -123,6 +123,33 @@ fn without_labels_the_criterion_is_shown() {
     );
 }
 
+/// Runs that have ended without held-out bags leave nothing to choose by, which is said; they did not diverge.
+#[test]
+fn without_held_out_bags_nothing_is_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str, setting: &str, accuracy: Option<f64>| {
+        let folder = folder.path().join(name);
+        let config = config(&[setting]);
+        let run = RunDir::open_or_create(&folder, &config).unwrap();
+        let last = EpochRecord { held_out_kl: None, test_accuracy: accuracy, ..record(&config, 3) };
+        run.append_metrics(&last).unwrap();
+        run.finish(&result(&config, Some(last), Outcome::Complete)).unwrap();
+        folder
+    };
+    for accuracy in [Some(0.6), None] {
+        let runs = [of("one", "optim.lr=0.01", accuracy), of("two", "optim.lr=0.1", accuracy)];
+        let (page, _) = page(folder.path(), &runs);
+        assert!(page.contains("<td>no held-out bags</td>") && !page.contains("<td>diverged</td>"));
+        let table = fs_err::read_to_string(folder.path().join("page/index-table.md")).unwrap();
+        let title = if accuracy.is_some() { "final test accuracy, %" } else { "held-out KL, nats" };
+        assert!(
+            table.contains(&format!("### digits: {title}")) && table.contains("| no held-out bags |"),
+            "{table}"
+        );
+        runs.iter().for_each(|run| fs_err::remove_dir_all(run).unwrap());
+    }
+}
+
 /// The sizes of bags are said in full on the page, in its tables and on the card.
 #[test]
 fn sizes_of_bags_are_shown() {
@@ -138,8 +165,12 @@ fn sizes_of_bags_are_shown() {
     }
     let result = report_data.rows[0].result.clone().unwrap();
     assert!(card(&config, &result).contains("on 100 bags of 8 to 40 instances (22.5 on average) of digits"));
-    let old = RunResult { smallest_bag: None, ..result };
+    let old = RunResult { smallest_bag: None, ..result.clone() };
     assert!(card(&config, &old).contains("on 100 bags of at most 40 instances (22.5 on average)"));
+    // The hub knows data sets of its own only.
+    let hub = self::config(&["data.name=cifar100-coarse", "network.stem=cifar"]);
+    assert!(card(&hub, &result).contains("datasets:\n- uoft-cs/cifar100\n"));
+    assert!(!card(&config, &result).contains("datasets:"));
 }
 
 /// A single run shows its learning curves, whether it ended or not.

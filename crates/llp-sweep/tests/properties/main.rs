@@ -14,4 +14,5 @@ mod page;
 mod processes;
 mod pruning;
 mod run_dir;
+mod seen;
 mod selection;

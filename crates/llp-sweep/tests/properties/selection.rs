@@ -6,7 +6,7 @@ use llp_sweep::grid::Sweep;
 use llp_sweep::record::{EpochRecord, Outcome};
 use llp_sweep::report::{self, ReportData, regret, table};
 use llp_sweep::run_dir::{RunDir, RunState};
-use llp_sweep::select::{rule, select};
+use llp_sweep::select::{Edge, rule, select};
 use llp_sweep::sweep_dir::{SweepDir, plan};
 use proptest::prelude::*;
 
@@ -64,6 +64,12 @@ proptest! {
                 }
                 prop_assert_eq!((chosen.n_seeds(), chosen.n_folds), (2, if folds { 3 } else { 1 }));
                 prop_assert!(group.regret().unwrap() >= 0.0);
+                let (rate, edge) = (chosen.config.optim.lr, group.edge);
+                let expected = if rate == 0.1 { None } else if rate == 1.0 { Some(Edge::Largest) } else { Some(Edge::Smallest) };
+                prop_assert_eq!(edge, expected);
+                let says = |words: &str| table::markdown(std::slice::from_ref(&group)).contains(words);
+                prop_assert_eq!(says("is the largest that was tried; larger ones may be better: digits, KL, bags of"), edge == Some(Edge::Largest));
+                prop_assert_eq!(says("is the smallest that was tried"), edge == Some(Edge::Smallest));
             }
             let choices = |numbers: &[[f64; 4]]| -> Vec<_> {
                 let groups = select(&self::rows(&sweep, numbers), criterion);

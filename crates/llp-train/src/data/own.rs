@@ -35,7 +35,7 @@ impl TrainingData {
         let fingerprint = own.fingerprint();
         let (outlook, refusal) = Outlook::before_training(&own);
         let notes = own.data.notes.iter().map(ToString::to_string);
-        let warnings = notes.chain(outlook).collect();
+        let warnings = notes.chain(outlook).chain(unused_errors(&own, config)).collect();
         let own = match (config.data.folds, config.data.fold) {
             (Some(n_folds), Some(index)) => own.fold(n_folds, index, config.data.split_seed)?,
             _ => own.hold_out(config.data.held_out, config.data.split_seed)?,
@@ -96,4 +96,28 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
         }
     }
     Ok(())
+}
+
+/// What to say where bags have bounds or standard errors that a loss or method does not use.
+fn unused_errors(own: &OwnData, config: &RunConfig) -> Option<String> {
+    let uses_them = |loss| matches!(loss, Loss::Interval | Loss::Marginal);
+    if matches!(config.approach(), Approach::Loss(_)) && uses_them(configured_loss(&config.loss)) {
+        return None;
+    }
+    let has_errors = |bag: &&OwnBag| match &bag.imprecision {
+        Imprecision::Exact => false,
+        // An infinite one is that of an unknown share, which every loss takes for unknown or refuses.
+        Imprecision::StandardErrors(errors) => errors.iter().any(|&error| error > 0.0 && error.is_finite()),
+        Imprecision::Intervals { low, high } => {
+            (0..low.len()).any(|class| low[class] < high[class] && !bag.imprecision.is_unknown(class))
+        }
+    };
+    let n = own.bags.iter().chain(&own.held_out).filter(has_errors).count();
+    let name = config.approach().as_str();
+    (n > 0).then(|| {
+        format!(
+            "{n} bags have bounds or standard errors of their shares, which {name} does not use: --loss marginal \
+             does, and interval for bounds"
+        )
+    })
 }

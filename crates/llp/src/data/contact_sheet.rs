@@ -51,6 +51,12 @@ fn draw(images: &Images) -> RgbImage {
     sheet
 }
 
+/// One of the images, gray ones in color.
+pub(crate) fn picture(images: &Images, instance: u32) -> RgbImage {
+    let [height, width, _] = images.shape().map(|side| side as u32);
+    RgbImage::from_fn(width, height, |x, y| pixel(images, instance, x, y))
+}
+
 fn pixel(images: &Images, instance: u32, x: u32, y: u32) -> Rgb<u8> {
     let [_, width, channels] = images.shape();
     let start = (y as usize * width + x as usize) * channels;

@@ -36,6 +36,13 @@ pub(crate) fn locate(global: Global, name: &str) -> Result<Option<PathBuf>, Trai
     if is_repo(name) { Ok(Some(locate_model(global, name)?)) } else { Ok(None) }
 }
 
+/// Whether a data set is one of the hub that the cache does not have.
+pub(crate) fn is_to_fetch(name: &str) -> bool {
+    let is_there = |dataset: &HubDataset| from_environment().is_ok_and(|hub| hub.locate(dataset).is_some());
+    let name = name.strip_suffix("-coarse").unwrap_or(name);
+    HubDataset::named(name).is_some_and(|dataset| !is_there(&dataset))
+}
+
 /// Whether a name has the form OWNER/NAME of the hub, and not that of a file.
 pub(crate) fn is_repo(name: &str) -> bool {
     let is_plain = |part: &str| {

@@ -5,6 +5,7 @@ use llp_bags::own::{FeatureColumn, Unit};
 use llp_train::verdict::title;
 
 use crate::data::inspect::{BagsDescription, OwnDescription};
+use crate::units::counted;
 
 /// The lines of a description.
 pub(crate) fn lines(description: &OwnDescription) -> Vec<String> {
@@ -74,10 +75,12 @@ fn unit(description: &OwnDescription) -> String {
 
 fn bags(description: &BagsDescription) -> String {
     let Some([least, median, largest]) = description.sizes else { return "no bag".to_owned() };
-    let sizes = format!(
-        "{} bags of {least} to {largest} instances (median {median}), {} in all",
-        description.n_bags, description.n_instances
-    );
+    let (n_bags, n_instances) = (description.n_bags, description.n_instances);
+    let sizes = if least == largest {
+        format!("{n_bags} bags of {}, {n_instances} in all", counted(largest, "instance"))
+    } else {
+        format!("{n_bags} bags of {least} to {largest} instances (median {median}), {n_instances} in all")
+    };
     let kinds = [
         (description.n_with_errors, "with standard errors or unknown classes"),
         (description.n_with_bounds, "with bounds"),

@@ -12,7 +12,7 @@ use llp_train::{Checkpoint, Predictor, TrainingData};
 use crate::Global;
 use crate::args::device::DeviceArg;
 use crate::args::epoch::EpochArg;
-use crate::data::hub;
+use crate::data::{hub, place};
 use crate::failure::Failure;
 
 /// Where a run's data is now.
@@ -61,6 +61,7 @@ impl TrainedRun {
         if places.bags.is_some() {
             config.bags.manifest.clone_from(&places.bags);
         }
+        place::check(&config.data)?;
         let newest = Checkpoint::locate(path)?;
         let checkpoint = Checkpoint::read(&newest)?;
         let (data, train_labels) = load_with_labels(&config, &|name| hub::locate(global, name))?;

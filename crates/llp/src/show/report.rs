@@ -7,8 +7,11 @@ use llp_sweep::collect;
 use llp_sweep::report::{self, ReportData, table};
 use llp_sweep::sweep_dir::SweepDir;
 
+use crate::args::device::DeviceArg;
 use crate::environment::{host, print, tell};
 use crate::failure::{Failure, code, usage};
+use crate::predict::trained_run::PlaceArgs;
+use crate::show::insight;
 use crate::{Global, Output};
 
 /// More runs than these are shown on the page only.
@@ -23,16 +26,22 @@ pub(crate) struct ReportArgs {
     /// Where to write the page, and its table beside it. Without it: into the directory of the sweep or run.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    places: PlaceArgs,
+    #[command(flatten)]
+    device: DeviceArg,
 }
 
 pub(crate) fn report(global: Global, args: &ReportArgs) -> Result<u8, Failure> {
     match (&args.out, &*args.directories) {
-        (Some(out), directories) => write_page(global, directories, out)?,
+        (Some(out), _) => write_page(global, args, out)?,
         (None, [sweep]) if sweep.join("plan.jsonl").exists() => write(global, &SweepDir::open(sweep)?)?,
         (None, [run]) if run.join("config.toml").exists() => {
-            write_page(global, &args.directories, &run.join("report").join("index.html"))?;
+            write_page(global, args, &run.join("report").join("index.html"))?;
         }
-        (None, [directory]) => drop(SweepDir::open(directory)?),
+        (None, [directory]) => {
+            return Err(usage(format!("there is neither a run nor a sweep in {}", directory.display())));
+        }
         (None, _) => {
             let message =
                 "a report on several runs or sweeps has no folder of its own: say where with --out FILE";
@@ -42,9 +51,19 @@ pub(crate) fn report(global: Global, args: &ReportArgs) -> Result<u8, Failure> {
     Ok(code::SUCCESS)
 }
 
-/// Writes the page about some runs and sweeps, and prints the table of all runs where there are few.
-fn write_page(global: Global, directories: &[PathBuf], out: &Path) -> Result<(), Failure> {
-    let report_data = ReportData::of_directories(directories, &host())?;
+/// Writes the page about some runs and sweeps, and prints the table of all runs where there are few. Of a single run it
+/// shows bags and instances as well.
+fn write_page(global: Global, args: &ReportArgs, out: &Path) -> Result<(), Failure> {
+    let mut report_data = ReportData::of_directories(&args.directories, &host())?;
+    if let [run] = &*args.directories
+        && run.join("config.toml").exists()
+    {
+        let insight = insight::look(global, run, &args.places, args.device);
+        if let (Err(reason), false) = (&insight, global.quiet) {
+            tell(&format!("warning: the page does not show bags and instances: {reason}"));
+        }
+        report_data.insight = Some(insight);
+    }
     report::write_page(out, &report_data)?;
     if global.output == Output::Human && report_data.rows.len() <= N_PRINTED {
         print(&report::runs_markdown(&report_data))?;

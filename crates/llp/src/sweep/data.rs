@@ -6,17 +6,22 @@ use std::path::Path;
 use llp_sweep::config::RunConfig;
 use llp_sweep::grid::Sweep;
 use llp_sweep::sweep_dir::{Cell, plan};
-use llp_train::TrainingData;
+use llp_train::{TrainError, TrainingData, unknown_name};
 
 use crate::Global;
-use crate::data::hub;
+use crate::data::{hub, place};
 use crate::failure::Failure;
+
+/// The data set that the program has in itself.
+const EMBEDDED: &str = "digits";
 
 /// Fetches the data of all cells, and the networks that they start from, so that they do not compete for it.
 pub(crate) fn fetch_data(global: Global, cells: &[&Cell]) -> Result<(), Failure> {
     let fetched = cells.iter().map(|cell| &cell.config.data).filter(|data| data.path.is_none());
     for name in fetched.map(|data| data.name.trim_end_matches("-coarse")).collect::<BTreeSet<_>>() {
-        hub::locate(global, name)?;
+        if hub::locate(global, name)?.is_none() && name != EMBEDDED {
+            return Err(TrainError::from(unknown_name(name)).into());
+        }
     }
     let starts = cells.iter().filter_map(|cell| cell.config.network.init.as_deref());
     for name in starts.filter(|name| !Path::new(name).is_file()).collect::<BTreeSet<_>>() {
@@ -43,6 +48,7 @@ pub(crate) fn check_before_planning(global: Global, out: &Path, grid: &Sweep) ->
         kinds.entry(kind).or_insert(config);
     }
     for config in kinds.into_values() {
+        place::check(&config.data)?;
         TrainingData::load(config, &|name| hub::locate(global, name))?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::ReportData;
 use super::super::measure::Measure;
-use super::super::table::percent as mean_and_spread;
+use super::super::table::{edges, percent as mean_and_spread};
 use super::{by_approach, duration, scrolled};
 use crate::select::{Candidate, Group};
 
@@ -34,6 +34,7 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
             };
             (scrolled(&title, &table))
         }
+        @for sentence in edges(&report_data.groups) { p { (sentence) } }
         p.note {
             "Criterion: that of the choice, after the last epoch; held-out bags: those that it rests on; complete: "
             "hyper-parameters that are complete for all their seeds, of those that were tried; time: training of all runs "

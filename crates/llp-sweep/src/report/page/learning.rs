@@ -50,7 +50,7 @@ fn by_group(report_data: &ReportData) -> Markup {
 
 fn of_group(report_data: &ReportData, group: &Group, color: Color) -> Markup {
     let Some(chosen) = &group.chosen else {
-        return html! { p.note { "No hyper-parameters are complete for all their seeds." } };
+        return html! { p.note { "Nothing was chosen: " (group.without_choice()) "." } };
     };
     let seeds: Vec<&[EpochRecord]> = chosen.rows.iter().map(|row| &*report_data.curves[*row]).collect();
     panels(&seeds, color, &format!("{}, bag size {}", group.approach.title(), group.sizes))

@@ -78,7 +78,7 @@ pub(super) fn final_title(measure: Measure) -> String {
 /// Mean and spread of the chosen hyper-parameters, or why there is none.
 fn entry(group: &Group, measure: Measure) -> String {
     let Some(chosen) = &group.chosen else {
-        return if group.n_missing > 0 { "not finished".to_owned() } else { "diverged".to_owned() };
+        return group.without_choice().to_owned();
     };
     let value = measure.text(chosen);
     if group.n_eligible < group.n_candidates { format!("{value} *") } else { value }

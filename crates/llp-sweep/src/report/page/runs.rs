@@ -56,6 +56,10 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
         p.note {
             "Numbers after the last epoch of each run; nothing is averaged here."
             @if has_trend { " Training loss: whether it was still falling when the training ended." }
+            @if report_data.insight.is_none() {
+                " The report on a single run, " code { "llp report RUN" } ", also shows its bags, its instances and its "
+                "calibration."
+            }
         }
     }
 }

@@ -50,6 +50,9 @@ pub(super) fn section(report_data: &ReportData) -> Markup {
         @if let Some(result) = single_result(groups) { p.result { (result) } }
         dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
         @if report_data.has_choice() { p { (rule_of(groups)) } }
+        @if let Some(Err(reason)) = &report_data.insight {
+            p.note { "Bags and instances are not shown: " (reason) "." }
+        }
         p {
             @if rows.len() > 1 {
                 "Numbers of hyper-parameters are means over seeds, with one sample standard deviation where there are several; "

@@ -1,0 +1,19 @@
+//! `cargo xtask bench progress`: the share of a training's processor time that its progress takes.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{root, run as run_command};
+use crate::sweep::release_llp;
+
+const SCRIPT: &str = "xtask/peers/progress.py";
+
+/// Prints a table: the same trainings without progress, with the bar and with lines, in turns.
+pub(super) fn run(program: Option<PathBuf>, turns: usize) -> Result<()> {
+    let llp = program.map_or_else(release_llp, |program| Ok(std::path::absolute(program)?))?;
+    let mut command = Command::new("python3");
+    command.arg(root()?.join(SCRIPT)).arg(llp).arg(turns.to_string());
+    run_command(command)
+}
