@@ -1,76 +1,62 @@
-"""How much of a training's processor time its progress takes: the same training with and without it, in turns.
+"""How much of a training's work its progress is: instructions of the same training with and without it.
 
-    python3 progress.py LLP TURNS
+    python3 progress.py LLP
 
-Every training runs on a pseudo-terminal of its own; what is compared is user and system time of the process. Prints a table
-in Markdown: the median of the turns, and the share of the bar and of lines with the smallest and largest of the turns. Needs
-Python's standard library alone.
+Every training runs on a pseudo-terminal, on one thread, under valgrind's callgrind, which counts instructions exactly,
+whatever else the machine does. It runs some fifty times slower there, so that the bar, which is drawn at most twenty times a
+second, is drawn fifty times as often as it would be: its share is an upper bound. Prints a table in Markdown. Needs valgrind,
+and of Python the standard library alone.
 """
 
 import argparse
-import fcntl
 import os
 import pty
-import statistics
-import struct
+import re
 import sys
 import tempfile
-import termios
 
-# Many steps of microseconds, and few of milliseconds.
-TRAININGS = {
-    "perceptron on 8x8 digits, steps of 4 images, 10 epochs": "--preset digits-mlp --bag-size 2 --set optim.images_per_step=4 --epochs 10",
-    "ResNet-18 of width 16 on 8x8 digits, steps of 128 images, 8 epochs": "--preset digits --bag-size 16 --epochs 8",
-}
+TRAINING = "--preset digits-mlp --bag-size 2 --set optim.images_per_step=4 --epochs 3"
+N_STEPS = 3 * 323
 STYLES = ("none", "bar", "lines")
 
 
-def processor_time(command):
-    """Seconds of user and system time of a command on a terminal, and the bytes that it wrote there."""
-    process, terminal = pty.fork()
-    if process == 0:
-        os.execv(command[0], command)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 110, 0, 0))
-    written = 0
-    while True:
-        try:
-            part = os.read(terminal, 1 << 16)
-        except OSError:  # the program has ended
-            break
-        if not part:
-            break
-        written += len(part)
-    os.close(terminal)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        sys.exit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    return usage.ru_utime + usage.ru_stime, written
+def instructions(llp, style):
+    """Instructions of a training in user space, and the bytes that it wrote to its terminal."""
+    with tempfile.TemporaryDirectory() as folder:
+        counts = f"{folder}/counts"
+        command = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counts}", llp, "train", *TRAINING.split()]
+        command += ["--progress", style, "--out", f"{folder}/run"]
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execvpe(command[0], command, {**os.environ, "RAYON_NUM_THREADS": "1"})
+        written = 0
+        while True:
+            try:
+                part = os.read(terminal, 1 << 16)
+            except OSError:  # the program has ended
+                break
+            if not part:
+                break
+            written += len(part)
+        os.close(terminal)
+        _, status = os.waitpid(process, 0)
+        if status:
+            sys.exit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
+        with open(counts) as lines:
+            return next(int(found[1]) for line in lines if (found := re.match(r"(?:summary|totals): (\d+)", line))), written
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("llp")
-    parser.add_argument("turns", type=int)
     arguments = parser.parse_args()
-    print("| training | without, s | bar, s | of it | lines, s | of it | bytes of the bar |\n|---|---:|---:|---:|---:|---:|---:|")
-    for name, settings in TRAININGS.items():
-        times, written = {style: [] for style in STYLES}, 0
-        for turn in range(arguments.turns):
-            # Every style is first, second and last equally often.
-            for style in STYLES[turn % 3 :] + STYLES[: turn % 3]:
-                with tempfile.TemporaryDirectory() as folder:
-                    command = [arguments.llp, "train", *settings.split(), "--progress", style, "--out", f"{folder}/run"]
-                    seconds, n_bytes = processor_time(command)
-                times[style].append(seconds)
-                if style == "bar":
-                    written = n_bytes
-        middle = {style: statistics.median(of_style) for style, of_style in times.items()}
-        cells = [name, f"{middle['none']:.2f}"]
-        for style in STYLES[1:]:
-            shares = [100 * (shown / hidden - 1) for shown, hidden in zip(times[style], times["none"])]
-            share = 100 * (middle[style] / middle["none"] - 1)
-            cells += [f"{middle[style]:.2f}", f"{share:+.1f} % ({min(shares):+.1f} to {max(shares):+.1f})"]
-        print("| " + " | ".join([*cells, str(written)]) + " |", flush=True)
+    print(f"a perceptron on 8x8 digits, {N_STEPS} steps of 4 images\n")
+    print("| progress | instructions, millions | beyond none | bytes on the terminal |\n|---|---:|---:|---:|")
+    least = None
+    for style in STYLES:
+        count, written = instructions(arguments.llp, style)
+        least = least or count
+        print(f"| `{style}` | {count / 1e6:.1f} | {100 * (count / least - 1):.3f} % | {written} |", flush=True)
 
 
 main()

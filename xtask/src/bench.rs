@@ -69,14 +69,11 @@ pub(crate) enum What {
         #[arg(long, value_name = "N", default_value_t = 1_000_000)]
         rows: usize,
     },
-    /// The share of a training's processor time that its progress takes, on a terminal
+    /// The share of a training's instructions that its progress takes, on a terminal; needs valgrind
     Progress {
         /// A program `llp` that was built before
         #[arg(long, value_name = "FILE")]
         program: Option<PathBuf>,
-        /// How often each takes its turn; the medians count
-        #[arg(long, value_name = "N", default_value_t = 6)]
-        turns: usize,
     },
     /// How long `llp sweep status` and `llp report` take over a thousand finished runs
     Status,
@@ -97,7 +94,7 @@ pub(crate) fn run(what: &What) -> Result<()> {
         What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
         What::Rows { rows } => rows::run(*rows),
         What::Status => status::run(),
-        What::Progress { program, turns } => progress::run(program.clone(), *turns),
+        What::Progress { program } => progress::run(program.clone()),
         What::Train { peers, device, program, turns, .. } if device == "cuda" => {
             train_cuda::run(peers.as_deref(), program.as_deref(), *turns)
         }

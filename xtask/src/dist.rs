@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest as _, Sha256};
 
+use crate::fixtures::checksum;
 use crate::process::{cargo, output, root, run as run_command};
 use crate::sweep::executable;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(target: &str, out: &Path) -> Result<()> {
     pack(work.path(), &name, &archive)?;
     try_out(&archive, &name)?;
     let bytes = fs_err::read(&archive)?;
-    let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = checksum(&bytes);
     let file = archive.file_name().unwrap_or_default().display().to_string();
     fs_err::write(out.join(format!("{file}.sha256")), format!("{sum}  {file}\n"))?;
     eprintln!("ok: {}, {:.1} MB", archive.display(), bytes.len() as f64 / 1e6);

@@ -90,7 +90,8 @@ fn is_data(name: &str) -> bool {
     !name.starts_with('.') && !matches!(extension, Some("py" | "pyc" | "sh" | "md" | "txt"))
 }
 
-fn checksum(bytes: &[u8]) -> String {
+/// SHA-256 as every other tool prints it.
+pub(crate) fn checksum(bytes: &[u8]) -> String {
     let nibbles = Sha256::digest(bytes).into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles.filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
 }

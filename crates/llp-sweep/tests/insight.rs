@@ -1,5 +1,4 @@
 //! What a report says of bags, against NumPy and SciPy (`fixtures/insight`).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use llp_sweep::report::insight::{BagFit, Part, spread_ratio};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench progress`: the share of a training's processor time that its progress takes.
+//! `cargo xtask bench progress`: the share of a training's instructions that its progress takes.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,10 +10,10 @@ use crate::sweep::release_llp;
 
 const SCRIPT: &str = "xtask/peers/progress.py";
 
-/// Prints a table: the same trainings without progress, with the bar and with lines, in turns.
-pub(super) fn run(program: Option<PathBuf>, turns: usize) -> Result<()> {
+/// Prints a table: the same training without progress, with the bar and with lines.
+pub(super) fn run(program: Option<PathBuf>) -> Result<()> {
     let llp = program.map_or_else(release_llp, |program| Ok(std::path::absolute(program)?))?;
     let mut command = Command::new("python3");
-    command.arg(root()?.join(SCRIPT)).arg(llp).arg(turns.to_string());
+    command.arg(root()?.join(SCRIPT)).arg(llp);
     run_command(command)
 }

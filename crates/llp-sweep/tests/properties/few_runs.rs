@@ -146,7 +146,9 @@ fn without_held_out_bags_nothing_is_chosen() {
             table.contains(&format!("### digits: {title}")) && table.contains("| no held-out bags |"),
             "{table}"
         );
-        runs.iter().for_each(|run| fs_err::remove_dir_all(run).unwrap());
+        for run in &runs {
+            fs_err::remove_dir_all(run).unwrap();
+        }
     }
 }
 

@@ -88,8 +88,8 @@ fn the_worst_bag_comes_first() {
     let page = page(Ok(insight.clone()), None);
     let table = between(&page, "Bags that fit worst</caption>", "</table>");
     let first = between(table, "<tbody><tr>", "</tr>");
-    let (bag, share) = (&insight.bags[3], 0.1_f64 + 0.6 * 3.0 / 7.0);
-    let pairs = [(share, share - 0.1), (0.9 - share, 0.95 - share), (0.1, 0.15)];
+    let (bag, share) = (&insight.bags[3], 0.1 + 0.6 * 3.0 / 7.0);
+    let pairs: [(f64, f64); 3] = [(share, share - 0.1), (0.9 - share, 0.95 - share), (0.1, 0.15)];
     let expected: f64 = pairs.iter().map(|(known, predicted)| known * (known / predicted).ln()).sum();
     let cells = format!(
         "<td class=\"words\">held-out</td><td>10</td><td>{expected:.4}</td><td>0.2000</td>\

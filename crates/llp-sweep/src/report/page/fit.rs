@@ -23,7 +23,7 @@ pub(super) fn section(insight: &Insight) -> Markup {
     html! {
         p {
             "The predicted share of a class in a bag is the mean of its probability over the instances of the bag. "
-            "Points on the line are right; a class whose points lie flat is not told apart from the others."
+            "Points on the line are right; a class whose points lie flat is not distinguished from the others."
         }
         ul { @for &part in &parts { li { (in_words(insight, part)) } } }
         @if classes.len() < insight.class_names.len() {
