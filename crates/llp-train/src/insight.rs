@@ -8,7 +8,7 @@ use crate::calibrate::{BagCounts, fit_temperature};
 use crate::scores::log_probabilities;
 use crate::{Predictor, TrainError, TrainingData};
 
-/// Instances of each part that are looked at, about: more would take longer than anybody waits for a page.
+/// Instances of each part that are looked at, about: more would take too long for a page.
 const N_IMAGES: usize = 2048;
 const N_ROWS: usize = 16_384;
 /// The surest instances of each class, and of all classes.
@@ -203,7 +203,7 @@ mod tests {
 
     fn pick(class: usize, probability: f64, is_wrong: bool) -> (Pick, bool) {
         let classes = vec![(class, probability), (1 - class, 1.0 - probability)];
-        let name = format!("{class} {probability}");
+        let name = format!("{class} {probability:.2}");
         (Pick { name, bag: String::new(), instance: 0, classes, picture: None }, is_wrong)
     }
 
@@ -214,9 +214,9 @@ mod tests {
         let sure = (0..9).map(|n| pick(0, 0.9 + 0.01 * f64::from(n), n % 2 == 0));
         let lists = Lists::new(sure.chain([pick(1, 0.55, false), pick(1, 0.7, true)]).collect());
         let names = |picks: &[Pick]| picks.iter().map(|pick| pick.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&lists.confident(2)), ["0 0.98", "0 0.97", "0 0.96", "0 0.95", "1 0.7", "1 0.55"]);
-        assert_eq!(names(&lists.doubtful()[..2]), ["1 0.55", "1 0.7"]);
-        assert_eq!((lists.n_wrong(), names(&lists.wrong()[5..])), (6, vec!["1 0.7".to_owned()]));
+        assert_eq!(names(&lists.confident(2)), ["0 0.98", "0 0.97", "0 0.96", "0 0.95", "1 0.70", "1 0.55"]);
+        assert_eq!(names(&lists.doubtful()[..2]), ["1 0.55", "1 0.70"]);
+        assert_eq!((lists.n_wrong(), names(&lists.wrong()[5..])), (6, vec!["1 0.70".to_owned()]));
     }
 
     /// The most probable class comes first, the first of equals; one class has no second.
