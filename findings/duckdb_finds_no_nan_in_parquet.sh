@@ -37,9 +37,9 @@ def look(source):
 
 
 plain = [look("memory"), look("'duckdb.parquet'")]
-told = look("read_parquet('pyarrow.parquet', can_have_nan = true)")
+said = look("read_parquet('pyarrow.parquet', can_have_nan = true)")
 foreign = [look("'pyarrow.parquet'"), look("'polars.parquet'")]
-assert plain == [(2, 3, 3)] * 2 and told == (2, 3, 3), "changed: NaN behaves otherwise without foreign statistics"
+assert plain == [(2, 3, 3)] * 2 and said == (2, 3, 3), "changed: NaN behaves otherwise without foreign statistics"
 assert foreign == [(0, 5, 5)] * 2, "changed: DuckDB sees the NaN of foreign files"
 PYTHON
 venv/bin/python look.py
