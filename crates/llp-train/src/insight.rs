@@ -23,7 +23,7 @@ const N_OTHERS: usize = 16;
 /// Instances are those of held-out bags where there are some. Labels are asked for the calibration on test instances only.
 ///
 /// # Errors
-/// When the instances do not fit the network; [`TrainError::NotFinite`].
+/// When the instances do not fit the network; outputs that are not finite.
 pub fn insight(predictor: &Predictor, data: &TrainingData) -> Result<Insight, TrainError> {
     let limit = match data.bags.data().shape() {
         InstanceShape::Image(_) => N_IMAGES,
