@@ -69,7 +69,7 @@ pub(crate) enum What {
         #[arg(long, value_name = "N", default_value_t = 1_000_000)]
         rows: usize,
     },
-    /// The share of a training's instructions that its progress takes, on a terminal; needs valgrind
+    /// The share of a training's processor time that its progress takes, on a terminal; needs perf
     Progress {
         /// A program `llp` that was built before
         #[arg(long, value_name = "FILE")]

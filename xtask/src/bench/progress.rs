@@ -1,4 +1,4 @@
-//! `cargo xtask bench progress`: the share of a training's instructions that its progress takes.
+//! `cargo xtask bench progress`: the share of a training's processor time that its progress takes.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::sweep::release_llp;
 
 const SCRIPT: &str = "xtask/peers/progress.py";
 
-/// Prints a table: the same training without progress, with the bar and with lines.
+/// Prints a table: the same training with the bar, with lines and without progress.
 pub(super) fn run(program: Option<PathBuf>) -> Result<()> {
     let llp = program.map_or_else(release_llp, |program| Ok(std::path::absolute(program)?))?;
     let mut command = Command::new("python3");
