@@ -131,6 +131,7 @@ pub(crate) fn prepare_images(
     let image_len = images.image_len();
     check_instances(instances, images.len())?;
     check_buffer(out.len(), instances.len(), image_len)?;
+    images.will_need(instances);
     let rows = Rows::new(images, augmentation.map(|epoch| epoch.augmentation), normalization)?;
     out.par_chunks_exact_mut(image_len)
         .zip(instances)

@@ -1,15 +1,16 @@
 //! Rows of numbers, as a table of features has them.
 
-use llp_data::DataError;
+use llp_data::{DataError, Shared};
 
-/// Instances that are rows of numbers: `[instance, column]`, in one block of memory.
+/// Instances that are rows of numbers: `[instance, column]`, in one block of memory, or in a file that is mapped into it.
+/// Clones share the block.
 ///
 /// The position of a row is its instance id. A category is as many columns as it has values, one of which is 1 in each
 /// row (one-hot).
 #[derive(Clone, PartialEq)]
 pub struct Features {
     n_columns: usize,
-    values: Vec<f32>, // [instance, column]
+    values: Shared<f32>, // [instance, column]
 }
 
 impl Features {
@@ -24,6 +25,11 @@ impl Features {
     /// # Ok::<(), llp_bags::DataError>(())
     /// ```
     pub fn new(n_columns: usize, values: Vec<f32>) -> Result<Self, DataError> {
+        Self::of(n_columns, values.into())
+    }
+
+    /// As [`new`](Self::new), wherever the values are.
+    pub(crate) fn of(n_columns: usize, values: Shared<f32>) -> Result<Self, DataError> {
         if n_columns == 0 {
             let problem = "a table of features without columns: at least one is needed";
             return Err(DataError::new(problem));
@@ -68,6 +74,15 @@ impl Features {
     pub fn row(&self, instance: u32) -> &[f32] {
         let start = instance as usize * self.n_columns;
         &self.values[start..start + self.n_columns]
+    }
+
+    /// Says that some rows will be read now, so that the system fetches all of them from their file at once, if they are
+    /// in one.
+    ///
+    /// # Panics
+    /// If there is no such instance, as for a slice.
+    pub fn will_need(&self, instances: &[u32]) {
+        self.values.will_need_parts(instances, self.n_columns);
     }
 
     /// All rows, `[instance, column]`.

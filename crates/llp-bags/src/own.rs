@@ -42,6 +42,7 @@ mod rows;
 mod scale;
 mod schema;
 mod suspects;
+mod words;
 
 use std::path::{Path, PathBuf};
 

@@ -43,6 +43,7 @@ fn prepare_features(
     check_buffer(out.len(), instances.len(), n_columns)?;
     let (means, stds) = (normalization.mean(), normalization.std());
     check_channels(n_columns, means.len())?;
+    features.will_need(instances);
     out.par_chunks_exact_mut(n_columns).zip(instances).with_min_len(256).for_each(|(out, &instance)| {
         let columns = features.row(instance).iter().zip(means.iter().zip(stds));
         for (out, (&value, (&mean, &std))) in out.iter_mut().zip(columns) {

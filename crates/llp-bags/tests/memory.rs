@@ -1,4 +1,4 @@
-//! Images that memory does not hold are refused before they are read. A process of its own: the limit is one for all.
+//! Images and tables that memory does not hold are refused before they fill it. A process of its own: the limit is one for all.
 
 use std::fmt::Write as _;
 
@@ -7,9 +7,13 @@ use llp_bags::own;
 use llp_data::set_available_memory;
 use tempfile::tempdir;
 
+/// The limit is one for all tests.
+static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// With a limit below `rows x side^2 x channels` bytes nothing is read, with one above everything is.
 #[test]
 fn images_beyond_memory_are_refused_in_words() {
+    let _alone = ALONE.lock().unwrap();
     let folder = tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut table = "bag,path\n".to_owned();
@@ -32,4 +36,25 @@ fn images_beyond_memory_are_refused_in_words() {
     assert_eq!(read(64).unwrap().data.train.instances.len(), 6);
     let message = read(1 << 20).unwrap_err().to_string();
     assert!(message.contains("TiB"), "{message}");
+}
+
+/// Without a cache, whose folder takes numbers in a file, a table must fit into memory.
+#[test]
+fn tables_beyond_memory_are_refused_in_words() {
+    let _alone = ALONE.lock().unwrap();
+    let folder = tempdir().unwrap();
+    let mut table = "bag,a,b\n".to_owned();
+    (0..9000).for_each(|row| writeln!(table, "{},{row}.5,{}", row % 2, row % 7).unwrap());
+    fs_err::write(folder.path().join("instances.csv"), table).unwrap();
+    fs_err::write(folder.path().join("proportions.csv"), "bag,cat,dog\n0,0.5,0.5\n1,0,1\n").unwrap();
+    let read = || own::read(folder.path(), None, 8);
+    set_available_memory(100_000);
+    let message = read().unwrap_err().to_string();
+    assert!(
+        message.contains("the table takes more memory than the 97.7 KiB that are available"),
+        "{message}"
+    );
+    assert!(message.contains("--cache DIR"), "{message}");
+    set_available_memory(200_000);
+    assert_eq!(read().unwrap().data.train.instances.len(), 9000);
 }

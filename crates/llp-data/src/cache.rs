@@ -59,6 +59,11 @@ pub enum CacheEvent<'a> {
     Damaged(&'a Path),
     /// The cache is of no use, and images are decoded into memory.
     Unused(&'a DataError),
+    /// Numbers of a table go to a file in this folder, since they take more than a quarter of memory.
+    Spilling {
+        /// The folder.
+        folder: &'a Path,
+    },
 }
 
 /// What the cache has for a key.
@@ -114,6 +119,11 @@ impl Cache {
             None => Builder::start(self, key),
         });
         self.or_unused(found)
+    }
+
+    /// Says what happens.
+    pub(crate) fn tell(&self, event: &CacheEvent<'_>) {
+        (self.report)(event);
     }
 
     /// Goes on without the cache, unless it is for all images.

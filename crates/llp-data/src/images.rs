@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::DataError;
-use crate::pixels::Pixels;
+use crate::{DataError, Shared};
 
 /// Images of one size, 8 bits a channel, in one block: `[instance, height, width, channel]`. The block is in memory, or
 /// in a file that is mapped into it; clones share it.
@@ -14,7 +13,7 @@ pub struct Images {
     height: usize,
     width: usize,
     channels: usize,
-    pixels: Pixels, // [instance, height, width, channel]
+    pixels: Shared<u8>, // [instance, height, width, channel]
 }
 
 impl Images {
@@ -33,7 +32,7 @@ impl Images {
     }
 
     /// As [`new`](Self::new), wherever the pixels are.
-    pub(crate) fn of([height, width, channels]: [usize; 3], pixels: Pixels) -> Result<Self, DataError> {
+    pub(crate) fn of([height, width, channels]: [usize; 3], pixels: Shared<u8>) -> Result<Self, DataError> {
         let image_len = height.saturating_mul(width).saturating_mul(channels);
         if image_len == 0 {
             return Err(DataError::new(format!("images of {height}x{width}x{channels} have no pixels"))
@@ -80,6 +79,15 @@ impl Images {
     pub fn image(&self, instance: u32) -> &[u8] {
         let start = instance as usize * self.image_len();
         &self.pixels[start..start + self.image_len()]
+    }
+
+    /// Says that some images will be read now, so that the system fetches all of them from their file at once, if they are
+    /// in one.
+    ///
+    /// # Panics
+    /// If there is no such instance, as for a slice.
+    pub fn will_need(&self, instances: &[u32]) {
+        self.pixels.will_need_parts(instances, self.image_len());
     }
 
     /// Some images that follow each other, in the same memory. Ids of their own count from 0.

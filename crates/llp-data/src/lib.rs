@@ -31,9 +31,11 @@ pub mod npz;
 mod open;
 #[cfg(feature = "table")]
 mod picture;
-mod pixels;
 #[cfg(feature = "table")]
 pub mod shards;
+mod shared;
+#[cfg(feature = "table")]
+mod spill;
 #[cfg(feature = "table")]
 pub mod table;
 
@@ -46,3 +48,6 @@ pub use memory::{reserve, set_available_memory};
 pub use note::DataNote;
 #[cfg(feature = "table")]
 pub use picture::{Encoded, Fit, PictureFacts, Pictures, ReadImages};
+pub use shared::Shared;
+#[cfg(feature = "table")]
+pub use spill::{Block, Sequence, Spill};

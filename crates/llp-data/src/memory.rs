@@ -13,10 +13,15 @@ pub fn set_available_memory(bytes: u64) {
     AVAILABLE.store(bytes, Ordering::Relaxed);
 }
 
+/// The bytes that there are for data, as far as the program said.
+pub(crate) fn available() -> u64 {
+    AVAILABLE.load(Ordering::Relaxed)
+}
+
 /// # Errors
 /// More than there is.
 pub(crate) fn check(n_images: usize, shape: [usize; 3]) -> Result<(), DataError> {
-    if needed(n_images, shape) <= u128::from(AVAILABLE.load(Ordering::Relaxed)) {
+    if needed(n_images, shape) <= u128::from(available()) {
         return Ok(());
     }
     Err(too_large(n_images, shape))
@@ -47,7 +52,7 @@ pub(crate) fn grow(pixels: &mut Vec<u8>, n_images: usize, shape: [usize; 3]) -> 
 
 /// Whether images take more than half of the memory that there is.
 pub(crate) fn is_tight(n_images: usize, shape: [usize; 3]) -> bool {
-    needed(n_images, shape) > u128::from(AVAILABLE.load(Ordering::Relaxed) / 2)
+    needed(n_images, shape) > u128::from(available() / 2)
 }
 
 /// The bytes of the pixels of images.
@@ -56,7 +61,7 @@ pub(crate) fn needed(n_images: usize, shape: [usize; 3]) -> u128 {
 }
 
 fn too_large(n_images: usize, [height, width, channels]: [usize; 3]) -> DataError {
-    let available = AVAILABLE.load(Ordering::Relaxed);
+    let available = available();
     let there_is = if available < u64::MAX {
         format!(", {} are available", shown(available.into()))
     } else {

@@ -59,7 +59,7 @@ pub(super) fn assemble(
         Content::Features(cells) => Some(columns::schema_of(cells)),
         _ => None,
     };
-    let notes = notes::notes(&rows);
+    let notes = notes::notes(&rows)?;
     let (train_names, test_names) =
         (InstanceNames::of(&rows, &train_rows), InstanceNames::of(&rows, &test_rows));
     let (instances, data_notes) = instances_of(rows, [train_rows, test_rows])?;

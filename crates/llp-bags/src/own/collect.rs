@@ -5,7 +5,7 @@ use std::path::Path;
 use llp_data::cache::Key;
 use llp_data::shards::label_names;
 use llp_data::table::{Batch, Cell, Column, Format, Head, Kind, TableReader};
-use llp_data::{DataError, Encoded, Fit, Pictures};
+use llp_data::{DataError, Encoded, Fit, Pictures, Spill};
 
 use super::codes::Codes;
 use super::columns::FeatureCells;
@@ -122,9 +122,11 @@ impl Columns<'_> {
             })
         };
         let with_role = |role: Role| (0..self.roles.len()).filter(move |&column| self.roles[column] == role);
+        let spill = Spill::new();
         let content = match purpose {
             Purpose::Features(schema) => {
-                Content::Features(schema.columns.iter().map(FeatureCells::of_schema).collect())
+                let of_schema = |column| FeatureCells::of_schema(column, Some(&spill));
+                Content::Features(schema.columns.iter().map(of_schema).collect())
             }
             Purpose::Images { side, channels } => pictures(side, Some(channels))?,
             Purpose::Train { image_side, .. } if !self.roles.contains(&Role::Feature) => {
@@ -132,7 +134,8 @@ impl Columns<'_> {
             }
             Purpose::Train { .. } => {
                 let kind = |column: usize| kinds.map_or(&head.columns[column].kind, |kinds| &kinds[column]);
-                let cells = |column: usize| FeatureCells::new(self.names[column].clone(), kind(column));
+                let cells =
+                    |column: usize| FeatureCells::new(self.names[column].clone(), kind(column), Some(&spill));
                 Content::Features(with_role(Role::Feature).map(cells).collect())
             }
         };

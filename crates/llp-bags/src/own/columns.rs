@@ -1,19 +1,23 @@
 //! Columns of features while a table is read, and the rows that networks see.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use llp_data::table::{Cell, Exact, Kind};
-use llp_data::{DataError, Place};
+use llp_data::{DataError, Place, Sequence, Spill};
 
 use super::codes::Codes;
 use super::impute::Impute;
 use super::numbers::{Numbers, Shift, value};
 use super::schema::{FeatureColumn, FeatureSchema};
 use super::suspects;
+use super::words::BLOCK_LEN;
 use crate::Features;
 
 /// Texts of a column at most: every one of them is a value of each instance.
 const N_LEVELS_MAX: usize = 1000;
+/// Values that are in memory beside those of the table, while rows are made of columns.
+const N_VALUES_AT_ONCE: usize = 1 << 22;
 
 /// A column of features.
 #[derive(Debug)]
@@ -42,22 +46,23 @@ struct Missing {
 }
 
 impl FeatureCells {
-    /// A column of a table that nothing is known of but the kind of its cells.
-    pub(super) fn new(name: String, kind: &Kind) -> Self {
+    /// A column of a table that nothing is known of but the kind of its cells. Its numbers go to a file if `spill` says
+    /// so.
+    pub(super) fn new(name: String, kind: &Kind, spill: Option<&Arc<Spill>>) -> Self {
         let values = if *kind == Kind::Text {
             Values::Texts(Codes::default())
         } else {
-            let numbers = Numbers::Integers(vec![]);
+            let numbers = Numbers::new(spill);
             Values::Numbers { numbers, shift: None, fill: None, is_known: false }
         };
         Self { name, values, takes_truths: *kind != Kind::Reals, missing: None }
     }
 
-    /// A column of a known schema.
-    pub(super) fn of_schema(column: &FeatureColumn) -> Self {
+    /// As [`new`](Self::new), of a known schema.
+    pub(super) fn of_schema(column: &FeatureColumn, spill: Option<&Arc<Spill>>) -> Self {
         let values = match column {
             FeatureColumn::Numeric { shift, fill, .. } => {
-                let numbers = Numbers::Integers(vec![]);
+                let numbers = Numbers::new(spill);
                 Values::Numbers { numbers, shift: *shift, fill: *fill, is_known: true }
             }
             FeatureColumn::Categorical { levels, .. } => {
@@ -105,7 +110,7 @@ impl FeatureCells {
             self.missing.get_or_insert_with(|| Missing { first: place(), rows: vec![] }).rows.push(row);
         }
         match &mut self.values {
-            Values::Numbers { numbers, .. } if is_missing => numbers.push(Exact::Integer(0)),
+            Values::Numbers { numbers, .. } if is_missing => numbers.push(Exact::Integer(0))?,
             Values::Numbers { numbers, shift, is_known, .. } => {
                 let Some(number) = cell.exact(self.takes_truths) else {
                     return Err(DataError::not_a_number(place(), &self.name, &cell.shown()));
@@ -117,7 +122,7 @@ impl FeatureCells {
                     let error = DataError::at(place(), problem).in_column(&self.name);
                     return Err(error.remedy("correct it, or drop the row"));
                 }
-                numbers.push(number);
+                numbers.push(number)?;
             }
             Values::Texts(codes) if is_missing => codes.push(None),
             Values::Texts(codes) => {
@@ -197,9 +202,10 @@ impl FeatureCells {
         }
         let values = match self.values {
             Values::Numbers { numbers, is_known: false, .. } if !training_rows.is_empty() => {
-                let shift = numbers.shift(&rows);
-                let seen = |row: &u32| numbers.value(*row as usize, shift);
-                let fill = impute.map(|impute| impute.value(rows.iter().map(seen).collect()));
+                let shift = numbers.shift(&rows)?;
+                let fill =
+                    impute.map(|impute| Ok::<_, DataError>(impute.value(numbers.values(&rows, shift)?)));
+                let fill = fill.transpose()?;
                 Values::Numbers { numbers, shift, fill, is_known: true }
             }
             Values::Texts(found) => {
@@ -227,16 +233,25 @@ impl FeatureCells {
         }
     }
 
-    fn append_to(&self, values: &mut Vec<f32>, row: usize) {
+    /// Writes the values of some rows, which are ascending, each to the beginning of a row of `n_values` in `out`.
+    fn write(&self, rows: &[u32], out: &mut [f32], n_values: usize) -> Result<(), DataError> {
+        let out = rows.iter().zip(out.chunks_mut(n_values));
         match &self.values {
-            Values::Numbers { fill: Some(fill), .. } if self.is_missing(row as u32) => values.push(*fill),
-            Values::Numbers { numbers, shift, .. } => values.push(numbers.value(row, *shift)),
+            Values::Numbers { numbers, shift, fill, .. } => {
+                for ((&row, out), value) in out.zip(numbers.values(rows, *shift)?) {
+                    out[0] = fill.filter(|_| self.is_missing(row)).unwrap_or(value);
+                }
+            }
             Values::Texts(_) => {}
-            Values::Levels { levels, codes } => {
-                let level = codes[row].map(|level| level as usize);
-                values.extend((0..levels.len()).map(|at| f32::from(u8::from(Some(at) == level))));
+            Values::Levels { codes, .. } => {
+                for (&row, out) in out {
+                    if let Some(level) = codes[row as usize] {
+                        out[level as usize] = 1.0;
+                    }
+                }
             }
         }
+        Ok(())
     }
 }
 
@@ -245,16 +260,21 @@ pub(super) fn schema_of(columns: &[FeatureCells]) -> FeatureSchema {
     FeatureSchema { columns: columns.iter().map(FeatureCells::column).collect() }
 }
 
-/// The values of some rows of finished columns, in the given order.
+/// The values of some rows of finished columns; the rows are ascending.
 pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Features, DataError> {
-    let n_values = schema_of(columns).n_values();
-    let mut values = Vec::with_capacity(rows.len() * n_values);
-    for &row in rows {
-        for column in columns {
-            column.append_to(&mut values, row as usize);
+    let schema = schema_of(columns);
+    let n_values = schema.n_values();
+    let mut values = Sequence::new(rows.len() * n_values)?;
+    for rows in rows.chunks((N_VALUES_AT_ONCE / n_values.max(1)).clamp(1, BLOCK_LEN)) {
+        let mut block = vec![0.0; rows.len() * n_values];
+        let mut start = 0;
+        for (cells, column) in columns.iter().zip(&schema.columns) {
+            cells.write(rows, &mut block[start..], n_values)?;
+            start += column.n_values();
         }
+        values.extend(&block)?;
     }
-    Features::new(n_values, values)
+    Features::of(n_values, values.finish()?)
 }
 
 fn text<'a>(cell: &Cell<'a>, place: impl Fn() -> Place) -> Result<Cow<'a, str>, DataError> {

@@ -141,14 +141,14 @@ fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec
         let of = |column: &MemoryColumn| {
             let is_text = matches!(column.values, MemoryValues::Texts(_));
             let kind = if is_text { Kind::Text } else { Kind::Reals };
-            fill(FeatureCells::new(column.name.clone(), &kind), column)
+            fill(FeatureCells::new(column.name.clone(), &kind, None), column)
         };
         return columns.iter().map(of).collect();
     };
     let of = |wanted: &super::FeatureColumn| {
         let found = columns.iter().find(|column| column.name == wanted.name());
         let column = found.ok_or_else(|| missing_feature(Path::new(NAME), wanted.name()))?;
-        fill(FeatureCells::of_schema(wanted), column)
+        fill(FeatureCells::of_schema(wanted, None), column)
     };
     schema.columns.iter().map(of).collect()
 }

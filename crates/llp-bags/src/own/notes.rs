@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use llp_data::DataNote;
+use llp_data::{DataError, DataNote};
 use serde::Serialize;
 
 use super::columns::FeatureCells;
@@ -87,12 +87,16 @@ impl fmt::Display for ColumnNote {
 }
 
 /// The notes on the columns of some rows, those that speak against a training last.
-pub(super) fn notes(rows: &Rows) -> Vec<ColumnNote> {
-    let Content::Features(columns) = &rows.content else { return vec![] };
+///
+/// # Errors
+/// The file that holds numbers cannot be read.
+pub(super) fn notes(rows: &Rows) -> Result<Vec<ColumnNote>, DataError> {
+    let Content::Features(columns) = &rows.content else { return Ok(vec![]) };
     let training_rows = rows.training_rows();
     let left_out = rows.left_out.iter().map(|column| ColumnNote::RowNumbers { column: column.clone() });
     let mut notes: Vec<ColumnNote> = left_out.collect();
-    let found: Vec<Option<ColumnNote>> = columns.iter().map(|column| note(column, &training_rows)).collect();
+    let found: Vec<Option<ColumnNote>> =
+        columns.iter().map(|column| note(column, &training_rows)).collect::<Result<_, _>>()?;
     let is_useless = |note: &Option<ColumnNote>| {
         matches!(note, Some(ColumnNote::Constant { .. } | ColumnNote::ManyTexts { .. }))
     };
@@ -101,7 +105,7 @@ pub(super) fn notes(rows: &Rows) -> Vec<ColumnNote> {
     if are_all_useless {
         notes.push(ColumnNote::NothingToLearnFrom);
     }
-    notes
+    Ok(notes)
 }
 
 /// Says how many missing numbers got a value, if any did.
@@ -114,23 +118,22 @@ pub(super) fn imputed(rows: &Rows, impute: Option<Impute>) -> Option<DataNote> {
     (!names.is_empty()).then(|| DataNote::Imputed { n_cells: counts.iter().sum(), columns: names, what })
 }
 
-fn note(column: &FeatureCells, training_rows: &[u32]) -> Option<ColumnNote> {
+fn note(column: &FeatureCells, training_rows: &[u32]) -> Result<Option<ColumnNote>, DataError> {
     let (name, n_rows) = (column.name().to_owned(), column.len());
     if training_rows.len() < 2 {
-        return None;
+        return Ok(None);
     }
     if let Some(numbers) = column.numbers() {
-        if numbers.is_constant(&column.present(training_rows)) {
-            return Some(ColumnNote::Constant { column: name });
+        if numbers.is_constant(&column.present(training_rows))? {
+            return Ok(Some(ColumnNote::Constant { column: name }));
         }
-        let counts = |numbers: &[i64]| numbers.windows(2).all(|pair| pair[1].checked_sub(pair[0]) == Some(1));
-        let counts_rows = n_rows >= N_ROWS_MIN && numbers.as_integers().is_some_and(counts);
-        return counts_rows.then_some(ColumnNote::CountsRows { column: name });
+        let counts_rows = n_rows >= N_ROWS_MIN && numbers.count_rows()?;
+        return Ok(counts_rows.then_some(ColumnNote::CountsRows { column: name }));
     }
-    let n_texts = column.levels()?.len();
+    let n_texts = column.levels().map_or(0, <[String]>::len);
     if n_texts == 1 {
-        return Some(ColumnNote::Constant { column: name });
+        return Ok(Some(ColumnNote::Constant { column: name }));
     }
     let are_many = n_rows >= N_ROWS_MIN && n_texts > n_rows / 2;
-    are_many.then_some(ColumnNote::ManyTexts { column: name, n_texts, n_rows })
+    Ok(are_many.then_some(ColumnNote::ManyTexts { column: name, n_texts, n_rows }))
 }

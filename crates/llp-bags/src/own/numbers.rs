@@ -1,7 +1,12 @@
 //! A column of numbers as they are written, until networks see them in single precision.
 
+use std::sync::Arc;
+
 use llp_data::table::Exact;
+use llp_data::{DataError, Spill};
 use serde::{Deserialize, Serialize};
+
+use super::words::{BLOCK_LEN, Words};
 
 /// Where a column's numbers are this many times larger than their range, single precision would lose their differences.
 const FAR_FROM_ZERO: f64 = 256.0;
@@ -9,8 +14,14 @@ const FAR_FROM_ZERO: f64 = 256.0;
 const MAGNITUDES: std::ops::RangeInclusive<f64> = 1e-30..=1e37;
 
 /// The numbers of a column, `[row]`: integers as long as all are.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Numbers {
+#[derive(Debug)]
+pub(super) struct Numbers {
+    words: Words,      // the bits of integers first, then of numbers in double precision
+    n_integers: usize, // before the first that is none
+}
+
+/// Numbers of some rows.
+enum Typed {
     Integers(Vec<i64>),
     Reals(Vec<f64>),
 }
@@ -38,94 +49,137 @@ fn is_zero(exponent: &i32) -> bool {
 }
 
 impl Numbers {
+    /// No number so far; they go to a file if `spill` says so.
+    pub(super) fn new(spill: Option<&Arc<Spill>>) -> Self {
+        Self { words: Words::new(spill), n_integers: 0 }
+    }
+
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Integers(numbers) => numbers.len(),
-            Self::Reals(numbers) => numbers.len(),
+        self.words.len()
+    }
+
+    /// # Errors
+    /// Memory, or the disk, is too short.
+    pub(super) fn push(&mut self, number: Exact) -> Result<(), DataError> {
+        match whole(number) {
+            Some(integer) if self.are_integers() => {
+                self.n_integers += 1;
+                self.words.push(integer as u64)
+            }
+            _ => self.words.push(real(number).to_bits()),
         }
     }
 
-    pub(super) fn push(&mut self, number: Exact) {
-        match (&mut *self, whole(number)) {
-            (Self::Integers(numbers), Some(number)) => numbers.push(number),
-            (Self::Integers(numbers), None) => {
-                let mut reals: Vec<f64> = numbers.iter().map(|&number| number as f64).collect();
-                reals.push(real(number));
-                *self = Self::Reals(reals);
-            }
-            (Self::Reals(numbers), _) => numbers.push(real(number)),
+    fn are_integers(&self) -> bool {
+        self.n_integers == self.words.len()
+    }
+
+    /// The numbers of some rows, which are ascending.
+    fn of_rows(&self, rows: &[u32]) -> Result<Typed, DataError> {
+        let words = self.words.of_rows(rows)?;
+        if self.are_integers() {
+            return Ok(Typed::Integers(words.into_iter().map(|word| word as i64).collect()));
         }
+        let real = |(&row, word): (&u32, u64)| {
+            if (row as usize) < self.n_integers { word as i64 as f64 } else { f64::from_bits(word) }
+        };
+        Ok(Typed::Reals(rows.iter().zip(words).map(real).collect()))
     }
 
     /// The shift without which single precision would lose the differences between rows; `None` if there is none. It
     /// does not depend on the order of the rows, of which there is at least one.
-    pub(super) fn shift(&self, rows: &[u32]) -> Option<Shift> {
-        let (by, range, largest) = match self {
-            Self::Integers(numbers) => {
-                let (mut sorted, middle) = (of_rows(numbers, rows), (rows.len() - 1) / 2);
-                let (&least, &largest) = (sorted.iter().min()?, sorted.iter().max()?);
-                let range = (i128::from(largest) - i128::from(least)) as f64;
-                let median = *sorted.select_nth_unstable(middle).1;
-                (Center::Integer(median), range, (least as f64).abs().max((largest as f64).abs()))
+    ///
+    /// # Errors
+    /// The file that holds them cannot be read.
+    pub(super) fn shift(&self, rows: &[u32]) -> Result<Option<Shift>, DataError> {
+        Ok(self.of_rows(rows)?.shift())
+    }
+
+    /// What a network sees of some rows, which are ascending.
+    ///
+    /// # Errors
+    /// The file that holds them cannot be read.
+    pub(super) fn values(&self, rows: &[u32], shift: Option<Shift>) -> Result<Vec<f32>, DataError> {
+        Ok(match self.of_rows(rows)? {
+            Typed::Integers(numbers) => {
+                numbers.into_iter().map(|number| value(Exact::Integer(number.into()), shift)).collect()
             }
-            Self::Reals(numbers) => {
-                let (mut sorted, middle) = (of_rows(numbers, rows), (rows.len() - 1) / 2);
-                let (least, largest) =
-                    (sorted.iter().copied().reduce(f64::min)?, sorted.iter().copied().reduce(f64::max)?);
-                let median = *sorted.select_nth_unstable_by(middle, f64::total_cmp).1;
-                (Center::Real(median), (largest - least).min(f64::MAX), least.abs().max(largest.abs()))
+            Typed::Reals(numbers) => {
+                numbers.into_iter().map(|number| value(Exact::Real(number), shift)).collect()
+            }
+        })
+    }
+
+    /// Whether all are integers that count the rows.
+    ///
+    /// # Errors
+    /// The file that holds them cannot be read.
+    pub(super) fn count_rows(&self) -> Result<bool, DataError> {
+        let rows: Vec<u32> = (0..self.len() as u32).collect();
+        let mut expected = None;
+        for rows in rows.chunks(BLOCK_LEN) {
+            let Typed::Integers(numbers) = self.of_rows(rows)? else { return Ok(false) };
+            for number in numbers.into_iter().map(i128::from) {
+                if expected.is_some_and(|expected| expected != number) {
+                    return Ok(false);
+                }
+                expected = Some(number + 1);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether some rows, which are ascending and of which there is at least one, all hold one number.
+    ///
+    /// # Errors
+    /// The file that holds them cannot be read.
+    pub(super) fn is_constant(&self, rows: &[u32]) -> Result<bool, DataError> {
+        let first = self.of_rows(&rows[..1])?;
+        for rows in rows.chunks(BLOCK_LEN) {
+            let is_constant = match (&first, self.of_rows(rows)?) {
+                (Typed::Integers(first), Typed::Integers(all)) => {
+                    all.iter().all(|number| *number == first[0])
+                }
+                (Typed::Reals(first), Typed::Reals(all)) => all.iter().all(|number| *number == first[0]),
+                _ => false,
+            };
+            if !is_constant {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Typed {
+    fn shift(self) -> Option<Shift> {
+        let (by, range, largest, is_rounded) = match self {
+            Self::Integers(mut numbers) => {
+                let (&least, &largest) = (numbers.iter().min()?, numbers.iter().max()?);
+                let range = (i128::from(largest) - i128::from(least)) as f64;
+                let is_rounded = |&number: &i64| (number as f32) as i128 != i128::from(number);
+                let is_rounded = numbers.iter().any(is_rounded);
+                let middle = (numbers.len() - 1) / 2;
+                let median = *numbers.select_nth_unstable(middle).1;
+                (Center::Integer(median), range, (least as f64).abs().max((largest as f64).abs()), is_rounded)
+            }
+            Self::Reals(mut numbers) => {
+                let least = numbers.iter().copied().reduce(f64::min)?;
+                let largest = numbers.iter().copied().reduce(f64::max)?;
+                let is_rounded = numbers.iter().any(|&number| f64::from(number as f32) != number);
+                let middle = (numbers.len() - 1) / 2;
+                let median = *numbers.select_nth_unstable_by(middle, f64::total_cmp).1;
+                let range = (largest - least).min(f64::MAX);
+                (Center::Real(median), range, least.abs().max(largest.abs()), is_rounded)
             }
         };
-        let is_far = range > 0.0 && largest > FAR_FROM_ZERO * range && self.is_rounded(rows);
+        let is_far = range > 0.0 && largest > FAR_FROM_ZERO * range && is_rounded;
         let by = if is_far { by } else { Center::Integer(0) };
         let spread = if is_far { range } else { largest };
         let exponent =
             if spread == 0.0 || MAGNITUDES.contains(&spread) { 0 } else { -spread.log2().floor() as i32 };
         (is_far || exponent != 0).then_some(Shift { by, exponent })
     }
-
-    /// Whether single precision changes any of the numbers.
-    fn is_rounded(&self, rows: &[u32]) -> bool {
-        match self {
-            Self::Integers(numbers) => {
-                of_rows(numbers, rows).iter().any(|&number| (number as f32) as i128 != i128::from(number))
-            }
-            Self::Reals(numbers) => {
-                of_rows(numbers, rows).iter().any(|&number| f64::from(number as f32) != number)
-            }
-        }
-    }
-
-    /// What a network sees of a row.
-    pub(super) fn value(&self, row: usize, shift: Option<Shift>) -> f32 {
-        match self {
-            Self::Integers(numbers) => value(Exact::Integer(numbers[row].into()), shift),
-            Self::Reals(numbers) => value(Exact::Real(numbers[row]), shift),
-        }
-    }
-
-    /// The numbers of some rows, if all are integers.
-    pub(super) fn as_integers(&self) -> Option<&[i64]> {
-        match self {
-            Self::Integers(numbers) => Some(numbers),
-            Self::Reals(_) => None,
-        }
-    }
-
-    /// Whether some rows, of which there is at least one, all hold one number.
-    pub(super) fn is_constant(&self, rows: &[u32]) -> bool {
-        fn all_equal<T: Copy + PartialEq>(numbers: &[T], rows: &[u32]) -> bool {
-            rows.iter().all(|&row| numbers[row as usize] == numbers[rows[0] as usize])
-        }
-        match self {
-            Self::Integers(numbers) => all_equal(numbers, rows),
-            Self::Reals(numbers) => all_equal(numbers, rows),
-        }
-    }
-}
-
-fn of_rows<T: Copy>(numbers: &[T], rows: &[u32]) -> Vec<T> {
-    rows.iter().map(|&row| numbers[row as usize]).collect()
 }
 
 /// The integer, if it is one that fits 64 bits. A negative zero is none.
@@ -170,13 +224,13 @@ mod tests {
     use super::*;
 
     fn seen(numbers: &[Exact]) -> (Option<Shift>, Vec<f32>) {
-        let mut column = Numbers::Integers(vec![]);
+        let mut column = Numbers::new(None);
         for &number in numbers {
-            column.push(number);
+            column.push(number).unwrap();
         }
         let rows: Vec<u32> = (0..numbers.len() as u32).collect();
-        let shift = column.shift(&rows);
-        (shift, rows.iter().map(|&row| column.value(row as usize, shift)).collect())
+        let shift = column.shift(&rows).unwrap();
+        (shift, column.values(&rows, shift).unwrap())
     }
 
     proptest! {

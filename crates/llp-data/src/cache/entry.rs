@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CacheEvent, Key, failed};
 use crate::files::sorted_entries;
-use crate::pixels::Pixels;
-use crate::{DataError, Images, PictureFacts};
+use crate::{DataError, Images, PictureFacts, Shared};
 
 /// The files of an entry.
 #[derive(Debug)]
@@ -133,7 +132,7 @@ pub(super) fn map(path: &Path, index: &Index) -> Option<Images> {
     if file.metadata().ok()?.len() != index.n_bytes() {
         return None;
     }
-    let pixels = Pixels::map(file.file()).ok()?;
+    let pixels = Shared::map(file.file()).ok()?;
     let hash = blake3::Hasher::new().update_rayon(&pixels).finalize();
     (hash.to_hex().as_str() == index.hash).then_some(())?;
     Images::of(index.shape, pixels).ok()

@@ -72,6 +72,10 @@ fn report(event: &CacheEvent<'_>) {
         CacheEvent::Damaged(path) => {
             tell(&format!("warning: {} is damaged; its images are decoded again", path.display()));
         }
+        CacheEvent::Spilling { folder } => tell(&format!(
+            "numbers of the table go to a file in {}: they take more than a quarter of memory",
+            folder.display()
+        )),
         CacheEvent::Unused(error) => tell(&format!("warning: {error}; images are read into memory")),
         _ => {}
     }
