@@ -99,7 +99,7 @@ fn candidates(folder: &Path, stem: &str) -> Vec<PathBuf> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let is_one = |path: &PathBuf| {
         let own = path.file_stem().unwrap_or_default();
-        own.eq_ignore_ascii_case(stem) && has_ending(path, &["csv", "tsv", "parquet"]) && path.is_file()
+        own.eq_ignore_ascii_case(stem) && has_ending(path, &["csv", "tsv", "parquet", "npy"]) && path.is_file()
     };
     let mut found = sorted_entries(folder).unwrap_or_default();
     found.retain(is_one);
