@@ -76,11 +76,10 @@ impl Features {
         &self.values[start..start + self.n_columns]
     }
 
-    /// Says that some rows will be read now, so that the system fetches all of them from their file at once, if they are
-    /// in one.
+    /// Says that some rows will be read now, so that the system fetches them, if they are in a large file.
     ///
     /// # Panics
-    /// If there is no such instance, as for a slice.
+    /// If there is no such instance in that file, as for a slice.
     pub fn will_need(&self, instances: &[u32]) {
         self.values.will_need_parts(instances, self.n_columns);
     }

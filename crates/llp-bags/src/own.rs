@@ -1,7 +1,7 @@
 //! One's own bags: a table of instances and a table of proportions, without any label of an instance.
 //!
-//! The table of instances is a CSV, Parquet or NumPy file, or a folder that holds `instances.csv`,
-//! `instances.parquet` or files in the hub's layout (`train-*.parquet`). A folder of images needs none: each folder in it
+//! The table of instances is a CSV, Parquet or NumPy file, or a folder that holds `instances.csv`, `.tsv`, `.parquet` or
+//! `.npy`, or files in the hub's layout (`train-*.parquet`). A folder of images needs none: each folder in it
 //! is a bag. The columns of a table:
 //!
 //! | column | meaning |

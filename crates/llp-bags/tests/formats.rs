@@ -129,7 +129,7 @@ proptest! {
         let (row, n_missing, n_rows) = (missing[0] + 1, missing.len(), rows.len());
         for (ending, line) in [("csv", format!(" (line {})", row + 1)), ("parquet", String::new()), ("npy", String::new())] {
             let expected =
-                format!("i, row {row}{line}: column \"depth\" is empty, and {n_missing} of its {n_rows} cells are");
+                format!("i, row {row}{line}: column \"depth\" is missing, and {n_missing} of its {n_rows} cells are");
             let error = read(&frame, &proportions(&rows, false, true), ending, None).unwrap_err();
             prop_assert!(error.starts_with(&expected), "{}: {}", ending, error);
         }
@@ -171,7 +171,7 @@ proptest! {
             prop_assert_eq!(own::read(&table, Some(&proportions), 4).is_ok(), is_complete);
             let read = own::read_imputed(&table, Some(&proportions), 4, Some(impute));
             if training.is_empty() {
-                prop_assert!(read.unwrap_err().to_string().contains("is empty, and"));
+                prop_assert!(read.unwrap_err().to_string().contains("is missing, and"));
                 continue;
             }
             let data = read.unwrap();

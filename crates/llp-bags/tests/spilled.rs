@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use llp_bags::own::{self, Impute, OwnData};
@@ -12,6 +13,7 @@ use llp_data::cache::{Cache, CacheEvent, set_cache};
 use llp_data::set_available_memory;
 use proptest::prelude::*;
 
+static CACHE: OnceLock<tempfile::TempDir> = OnceLock::new();
 static SPILLED: AtomicUsize = AtomicUsize::new(0);
 
 fn report(event: &CacheEvent<'_>) {
@@ -37,6 +39,7 @@ fn number(kind: usize, row: usize, seed: u64) -> String {
 fn write(folder: &Path, n_rows: usize, seed: u64) {
     let mut table = "bag,split,a,b,c,d,e,color\n".to_owned();
     for row in 0..n_rows {
+        // Bags 1, 3 and 5 have rows among the first 40 only, the others in the whole table.
         let split = if row % 2 == 0 || row < 40 { "" } else { "test" };
         let bag = if split.is_empty() { (row % 6).to_string() } else { String::new() };
         write!(table, "{bag},{split}").unwrap();
@@ -62,9 +65,8 @@ proptest! {
     #[test]
     fn a_table_in_a_file_is_the_one_in_memory(n_rows in 9000_usize..14_000, seed in any::<u64>()) {
         let folder = tempfile::tempdir().unwrap();
-        let cache = std::env::temp_dir().join("llp-spilled-tests");
-        set_cache(Cache::for_large_data(&cache, report));
-        // Bags 1, 3 and 5 have rows among the first 40 only, the others in the whole table.
+        let cache = CACHE.get_or_init(|| tempfile::tempdir().unwrap()).path();
+        set_cache(Cache::for_large_data(cache, report));
         write(folder.path(), n_rows, seed);
         let read = || own::read_imputed(folder.path(), None, 32, Some(Impute::Median)).unwrap();
         set_available_memory(u64::MAX);
@@ -73,6 +75,6 @@ proptest! {
         let spilled = read();
         prop_assert!(SPILLED.load(Ordering::Relaxed) > n_before);
         prop_assert_eq!(seen(&spilled), in_memory);
-        prop_assert_eq!(fs_err::read_dir(&cache).unwrap().count(), 0, "the file has no name");
+        prop_assert_eq!(fs_err::read_dir(cache).unwrap().count(), 0, "the file has no name");
     }
 }

@@ -27,8 +27,16 @@ const LARGE: u64 = 32 << 20;
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
-    is_for_all: bool,
+    takes: Takes,
     report: fn(&CacheEvent<'_>),
+}
+
+/// Which images are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    All,
+    Large,
+    None,
 }
 
 /// What happens in the cache, for people.
@@ -64,6 +72,8 @@ pub enum CacheEvent<'a> {
         /// The folder.
         folder: &'a Path,
     },
+    /// The folder is of no use for them, and they stay in memory.
+    NotSpilling(&'a DataError),
 }
 
 /// What the cache has for a key.
@@ -88,16 +98,35 @@ pub(crate) fn current() -> Option<&'static Cache> {
     CACHE.get()
 }
 
+/// Says what happens.
+pub(crate) fn tell(event: &CacheEvent<'_>) {
+    if let Some(cache) = current() {
+        (cache.report)(event);
+    }
+}
+
 impl Cache {
     /// A cache for all images in `folder`, which need not be there. If it cannot be used, reading images fails.
     pub fn for_all(folder: impl Into<PathBuf>, report: fn(&CacheEvent<'_>)) -> Self {
-        Self { folder: folder.into(), is_for_all: true, report }
+        Self { folder: folder.into(), takes: Takes::All, report }
     }
 
     /// A cache for images that take long to decode or much memory: whose files have at least 32 MiB, or whose pixels take
     /// more than half of what is there. If it cannot be used, images go into memory.
     pub fn for_large_data(folder: impl Into<PathBuf>, report: fn(&CacheEvent<'_>)) -> Self {
-        Self { is_for_all: false, ..Self::for_all(folder, report) }
+        Self { takes: Takes::Large, ..Self::for_all(folder, report) }
+    }
+
+    /// The same cache, which neither has nor takes any image: for programs that look at the files themselves. Numbers of
+    /// tables that memory does not hold still go to its folder.
+    #[must_use]
+    pub fn without_images(self) -> Self {
+        Self { takes: Takes::None, ..self }
+    }
+
+    /// Whether the user chose the folder, so that it must do.
+    pub(crate) fn is_required(&self) -> bool {
+        self.takes == Takes::All
     }
 
     /// What there is for a key, of `n_images` images with pixels of at most `shape`, if that is known.
@@ -111,8 +140,10 @@ impl Cache {
         shape: Option<[usize; 3]>,
     ) -> Result<Slot, DataError> {
         let is_large = key.n_bytes() >= LARGE || shape.is_some_and(|shape| memory::is_tight(n_images, shape));
-        if !self.is_for_all && !is_large {
-            return Ok(Slot::Unused);
+        match self.takes {
+            Takes::All => {}
+            Takes::Large if is_large => {}
+            Takes::Large | Takes::None => return Ok(Slot::Unused),
         }
         let found = Entry::open(&self.folder, key, self.report).and_then(|found| match found {
             Some(entry) => Ok(Slot::Found(entry)),
@@ -121,15 +152,10 @@ impl Cache {
         self.or_unused(found)
     }
 
-    /// Says what happens.
-    pub(crate) fn tell(&self, event: &CacheEvent<'_>) {
-        (self.report)(event);
-    }
-
     /// Goes on without the cache, unless it is for all images.
     fn or_unused(&self, slot: Result<Slot, DataError>) -> Result<Slot, DataError> {
         match slot {
-            Err(error) if !self.is_for_all => {
+            Err(error) if !self.is_required() => {
                 (self.report)(&CacheEvent::Unused(&error));
                 Ok(Slot::Unused)
             }

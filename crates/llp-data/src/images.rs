@@ -81,11 +81,10 @@ impl Images {
         &self.pixels[start..start + self.image_len()]
     }
 
-    /// Says that some images will be read now, so that the system fetches all of them from their file at once, if they are
-    /// in one.
+    /// Says that some images will be read now, so that the system fetches them, if they are in a large file.
     ///
     /// # Panics
-    /// If there is no such instance, as for a slice.
+    /// If there is no such instance in that file, as for a slice.
     pub fn will_need(&self, instances: &[u32]) {
         self.pixels.will_need_parts(instances, self.image_len());
     }

@@ -13,6 +13,31 @@ pub fn set_available_memory(bytes: u64) {
     AVAILABLE.store(bytes, Ordering::Relaxed);
 }
 
+/// What tables hold in memory.
+static HELD: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes that a part of a table takes in memory, until it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Held(u64);
+
+impl Held {
+    /// Adds some bytes. Returns `false`, and adds none, if all tables together would take more than there is.
+    pub(crate) fn grow(&mut self, n_bytes: u64) -> bool {
+        let grown = |held: u64| held.checked_add(n_bytes).filter(|&held| held <= available());
+        let is_room = HELD.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok();
+        if is_room {
+            self.0 += n_bytes;
+        }
+        is_room
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
 /// The bytes that there are for data, as far as the program said.
 pub(crate) fn available() -> u64 {
     AVAILABLE.load(Ordering::Relaxed)
@@ -60,21 +85,33 @@ pub(crate) fn needed(n_images: usize, shape: [usize; 3]) -> u128 {
     shape.into_iter().fold(n_images as u128, |product, side| product.saturating_mul(side as u128))
 }
 
+/// What there is, for people; nothing where no program said it.
+fn there_is() -> String {
+    match available() {
+        u64::MAX => String::new(),
+        available => format!(", {} are available", shown(available.into())),
+    }
+}
+
 fn too_large(n_images: usize, [height, width, channels]: [usize; 3]) -> DataError {
-    let available = available();
-    let there_is = if available < u64::MAX {
-        format!(", {} are available", shown(available.into()))
-    } else {
-        String::new()
-    };
     let bytes = shown(needed(n_images, [height, width, channels]));
     DataError::new(format!(
-        "{n_images} images of {height}x{width}x{channels} take {bytes} of memory{there_is}"
+        "{n_images} images of {height}x{width}x{channels} take {bytes} of memory{}",
+        there_is()
     ))
     .remedy(
         "use smaller images (--image-size, data.image_size), fewer of them, a machine with more memory, or for images in files the cache of decoded ones (--cache DIR)",
     )
     .because(Cause::Memory)
+}
+
+/// More numbers than memory holds, and no file for them.
+pub(crate) fn table_too_large() -> DataError {
+    DataError::new(format!("the table takes more memory than there is{}", there_is()))
+        .remedy(
+            "name a folder for what memory does not hold (--cache DIR), or use a machine with more memory",
+        )
+        .because(Cause::Memory)
 }
 
 /// Bytes for people.

@@ -20,6 +20,8 @@ pub struct Shared<T: Pod> {
 enum All<T> {
     Memory(Vec<T>),
     #[cfg(feature = "table")]
+    Held(Vec<T>, #[expect(dead_code, reason = "for its end")] crate::memory::Held),
+    #[cfg(feature = "table")]
     File(memmap2::Mmap),
 }
 
@@ -29,13 +31,19 @@ impl<T: Pod> Shared<T> {
         Self { all: Arc::new(all), range: 0..len }
     }
 
+    /// Values in memory that is accounted for.
+    #[cfg(feature = "table")]
+    pub(crate) fn holding(values: Vec<T>, held: crate::memory::Held) -> Self {
+        Self::new(All::Held(values, held))
+    }
+
     /// The values of a file, as this machine stores them.
     #[cfg(feature = "table")]
     #[expect(unsafe_code, reason = "the system's mapping has no safe interface")]
     pub(crate) fn map(file: &std::fs::File) -> std::io::Result<Self> {
         // SAFETY: the file must not change while it is mapped. Two kinds of files are: those of the cache, which are
         // complete before they get their names and are never written again, only removed, which leaves mappings as they
-        // are; and those of `Sequence`, which have no name, so that no other program can open them, and are complete.
+        // are; and those of `Sequence`, which are complete, and of which no other program has the name.
         let map = unsafe { memmap2::Mmap::map(file) }?;
         if bytemuck::try_cast_slice::<u8, T>(&map).is_err() {
             return Err(std::io::Error::other("its length is not a whole number of values"));
@@ -43,14 +51,17 @@ impl<T: Pod> Shared<T> {
         Ok(Self::new(All::File(map)))
     }
 
-    /// Says that parts of `part_len` values will be read now, part 0 being the first. The system fetches exactly these, all
-    /// at once; else it would read ahead at each of them, which is many times as much where they are not in order.
+    /// Says that parts of `part_len` values will be read now, part 0 being the first. Of a file that takes more than a
+    /// quarter of memory, the system then fetches these parts; else it would read ahead at each of them, which is many
+    /// times as much where they are not in order.
     ///
     /// # Panics
-    /// If there is no such part, as for a slice.
+    /// If there is no such part, as for a slice, of a file.
     pub fn will_need_parts(&self, parts: &[u32], part_len: usize) {
         #[cfg(all(feature = "table", unix))]
-        if let All::File(map) = &*self.all {
+        if let All::File(map) = &*self.all
+            && map.len() as u64 > crate::memory::available() / 4
+        {
             for run in parts.chunk_by(|&one, &next| one.checked_add(1) == Some(next)) {
                 let (start, end) = (run[0] as usize * part_len, (run[run.len() - 1] as usize + 1) * part_len);
                 assert!(end <= self.len(), "no such part");
@@ -79,6 +90,8 @@ impl<T: Pod> All<T> {
     fn values(&self) -> &[T] {
         match self {
             Self::Memory(values) => values,
+            #[cfg(feature = "table")]
+            Self::Held(values, _) => values,
             #[cfg(feature = "table")]
             Self::File(map) => bytemuck::cast_slice(map),
         }

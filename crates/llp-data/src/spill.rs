@@ -1,31 +1,41 @@
-//! Numbers that memory does not hold, in a file.
+//! Numbers that memory does not hold, in files without a name.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytemuck::Pod;
 
-use crate::cache::{self, Cache, CacheEvent};
+use crate::cache::{self, CacheEvent};
 use crate::error::Cause;
-use crate::{DataError, Shared, memory};
+use crate::memory::{self, Held};
+use crate::{DataError, Shared};
 
 /// Decides for blocks of numbers, one after the other, whether they stay in memory, and writes the others to a file.
 ///
 /// A quarter of the memory that there is stays for them. The file has no name, so it is gone when the program ends. It is
 /// in the folder of the cache; without one, everything stays in memory, and more than there is gets refused.
 pub struct Spill {
-    folder: Option<PathBuf>,
-    in_memory: u64, // bytes at most
+    in_memory: u64, // bytes at most, as long as a file takes the others
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    n_bytes: u64, // that stay in memory
+    folder: Option<Folder>,
+    is_full: bool, // or of no use
+    held: Held,
+    n_bytes: u64, // that are held
     file: Option<File>,
     len: u64, // of the file
+    is_synced: bool,
+}
+
+/// Where files without a name are.
+#[derive(Clone)]
+struct Folder {
+    path: PathBuf,
+    is_required: bool, // else memory takes its place
 }
 
 /// Where a block is.
@@ -40,13 +50,25 @@ pub enum Block<T> {
 impl Spill {
     /// A quarter of memory, and the folder of the cache.
     pub fn new() -> Arc<Self> {
-        let folder = cache::current().map(|cache| cache.folder().to_owned());
-        Arc::new(Self::within(memory::available() / 4, folder))
+        Arc::new(Self::of(memory::available() / 4, Folder::of_cache()))
     }
 
     /// So many bytes in memory, and all others in a file in `folder`.
-    pub fn within(in_memory: u64, folder: Option<PathBuf>) -> Self {
-        Self { folder, in_memory, state: Mutex::default() }
+    pub fn within(in_memory: u64, folder: PathBuf) -> Self {
+        Self::of(in_memory, Some(Folder { path: folder, is_required: true }))
+    }
+
+    fn of(in_memory: u64, folder: Option<Folder>) -> Self {
+        let state = State {
+            folder,
+            is_full: false,
+            held: Held::default(),
+            n_bytes: 0,
+            file: None,
+            len: 0,
+            is_synced: true,
+        };
+        Self { in_memory, state: Mutex::new(state) }
     }
 
     /// Takes a block.
@@ -56,47 +78,63 @@ impl Spill {
     pub fn put<T: Pod>(&self, values: Vec<T>) -> Result<Block<T>, DataError> {
         let n_bytes = size_of_val(values.as_slice()) as u64;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = self.folder.as_ref().filter(|_| state.n_bytes + n_bytes > self.in_memory);
+        let is_for_file = !state.is_full && state.n_bytes + n_bytes > self.in_memory;
+        let folder = state.folder.clone().filter(|_| is_for_file);
         if let Some(folder) = folder {
-            return state.write(folder, &values).map(Block::File).map_err(|error| failed(folder, error));
+            match state.write(&folder, &values) {
+                Ok(start) => return Ok(Block::File(start)),
+                Err(error) => folder.or_memory(error)?,
+            }
+            state.is_full = true;
         }
-        if state.n_bytes + n_bytes > memory::available() {
-            return Err(too_large());
+        if !state.held.grow(n_bytes) {
+            return Err(memory::table_too_large());
         }
         state.n_bytes += n_bytes;
         Ok(Block::Memory(values))
     }
 
-    /// Fills `out` with values of a block in the file, from the value `first` of the block on.
+    /// Fills `out` with values of a block that begins at the byte `start` of the file, from the value `first` on.
     ///
     /// # Errors
     /// The file cannot be read, or has no such values.
     pub fn read<T: Pod>(&self, start: u64, first: usize, out: &mut [T]) -> Result<(), DataError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (Some(file), Some(folder)) = (&mut state.file, &self.folder) else { return Ok(()) };
         let from = start + (first * size_of::<T>()) as u64;
-        let read =
-            file.seek(SeekFrom::Start(from)).and_then(|_| file.read_exact(bytemuck::cast_slice_mut(out)));
-        read.map_err(|error| failed(folder, error))
+        let read = state.read(from, bytemuck::cast_slice_mut(out));
+        read.map_err(|error| match &state.folder {
+            Some(folder) => folder.failed(error),
+            None => error.into(),
+        })
     }
 }
 
 impl State {
     /// Writes values to the end of the file, and says where they begin.
-    fn write<T: Pod>(&mut self, folder: &Path, values: &[T]) -> std::io::Result<u64> {
+    fn write<T: Pod>(&mut self, folder: &Folder, values: &[T]) -> Result<u64, DataError> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => {
-                if let Some(cache) = cache::current() {
-                    cache.tell(&CacheEvent::Spilling { folder });
-                }
-                none.insert(create(folder)?)
-            }
+            none => none.insert(folder.create()?),
         };
-        let start = file.seek(SeekFrom::Start(self.len))?;
-        file.write_all(bytemuck::cast_slice(values))?;
+        let written = file.seek(SeekFrom::Start(self.len)).and_then(|start| {
+            file.write_all(bytemuck::cast_slice(values))?;
+            Ok(start)
+        });
+        let start = written.map_err(|error| folder.failed(error))?;
         self.len += size_of_val(values) as u64;
+        self.is_synced = false;
         Ok(start)
+    }
+
+    fn read(&mut self, from: u64, out: &mut [u8]) -> std::io::Result<()> {
+        let file = self.file.as_mut().ok_or(std::io::ErrorKind::NotFound)?;
+        if !self.is_synced {
+            // Some systems say only now that there was no space.
+            file.sync_data()?;
+            self.is_synced = true;
+        }
+        file.seek(SeekFrom::Start(from))?;
+        file.read_exact(out)
     }
 }
 
@@ -104,8 +142,8 @@ impl State {
 pub struct Sequence<T>(Store<T>);
 
 enum Store<T> {
-    Memory(Vec<T>),
-    File(BufWriter<File>, PathBuf),
+    Memory(Vec<T>, Held),
+    File(BufWriter<File>, Folder),
 }
 
 impl<T: Pod> Sequence<T> {
@@ -115,14 +153,16 @@ impl<T: Pod> Sequence<T> {
     /// There is neither memory for them nor a file.
     pub fn new(n_values: usize) -> Result<Self, DataError> {
         let n_bytes = (n_values * size_of::<T>()) as u64;
-        let folder = cache::current().map(Cache::folder).filter(|_| n_bytes > memory::available() / 4);
+        let folder = Folder::of_cache().filter(|_| n_bytes > memory::available() / 4);
         if let Some(folder) = folder {
-            let file = create(folder).map_err(|error| failed(folder, error))?;
-            return Ok(Self(Store::File(BufWriter::with_capacity(1 << 20, file), folder.to_owned())));
+            match folder.create() {
+                Ok(file) => return Ok(Self(Store::File(BufWriter::with_capacity(1 << 20, file), folder))),
+                Err(error) => folder.or_memory(error)?,
+            }
         }
-        let mut values = vec![];
-        let is_room = n_bytes <= memory::available() && values.try_reserve_exact(n_values).is_ok();
-        if is_room { Ok(Self(Store::Memory(values))) } else { Err(too_large()) }
+        let (mut values, mut held) = (vec![], Held::default());
+        let is_room = held.grow(n_bytes) && values.try_reserve_exact(n_values).is_ok();
+        if is_room { Ok(Self(Store::Memory(values, held))) } else { Err(memory::table_too_large()) }
     }
 
     /// Takes the next values.
@@ -131,12 +171,12 @@ impl<T: Pod> Sequence<T> {
     /// They cannot be written.
     pub fn extend(&mut self, values: &[T]) -> Result<(), DataError> {
         match &mut self.0 {
-            Store::Memory(all) => {
+            Store::Memory(all, _) => {
                 all.extend_from_slice(values);
                 Ok(())
             }
             Store::File(file, folder) => {
-                file.write_all(bytemuck::cast_slice(values)).map_err(|error| failed(folder, error))
+                file.write_all(bytemuck::cast_slice(values)).map_err(|error| folder.failed(error))
             }
         }
     }
@@ -147,32 +187,50 @@ impl<T: Pod> Sequence<T> {
     /// They cannot be written, or the file cannot be mapped.
     pub fn finish(self) -> Result<Shared<T>, DataError> {
         match self.0 {
-            Store::Memory(values) => Ok(values.into()),
+            Store::Memory(values, held) => Ok(Shared::holding(values, held)),
             Store::File(file, folder) => {
                 let file = file.into_inner().map_err(std::io::IntoInnerError::into_error);
-                file.and_then(|file| Shared::map(&file)).map_err(|error| failed(&folder, error))
+                let mapped = file.and_then(|file| {
+                    file.sync_data()?;
+                    Shared::map(&file)
+                });
+                mapped.map_err(|error| folder.failed(error))
             }
         }
     }
 }
 
-fn create(folder: &Path) -> std::io::Result<File> {
-    fs_err::create_dir_all(folder)?;
-    tempfile::tempfile_in(folder)
-}
+impl Folder {
+    /// That of the cache, which must do if the user chose it.
+    fn of_cache() -> Option<Self> {
+        let cache = cache::current()?;
+        Some(Self { path: cache.folder().to_owned(), is_required: cache.is_required() })
+    }
 
-fn failed(folder: &Path, error: std::io::Error) -> DataError {
-    let problem = format!("numbers that memory does not hold cannot be kept here: {error}");
-    DataError::of(folder, problem)
-        .remedy("free some space, or choose another folder with --cache DIR")
-        .because(Cause::Io(error))
-}
+    /// A new file there.
+    fn create(&self) -> Result<File, DataError> {
+        let path = self.path.as_path();
+        let created = fs_err::create_dir_all(path).and_then(|()| tempfile::tempfile_in(path));
+        let file = created.map_err(|error| self.failed(error))?;
+        cache::tell(&CacheEvent::Spilling { folder: path });
+        Ok(file)
+    }
 
-fn too_large() -> DataError {
-    let available = memory::shown(memory::available().into());
-    DataError::new(format!("the table takes more memory than the {available} that are available"))
-        .remedy("allow a file for what memory does not hold (--cache DIR), or use a machine with more memory")
-        .because(Cause::Memory)
+    /// Goes on in memory, with a warning, unless the folder must do.
+    fn or_memory(&self, error: DataError) -> Result<(), DataError> {
+        if self.is_required {
+            return Err(error);
+        }
+        cache::tell(&CacheEvent::NotSpilling(&error));
+        Ok(())
+    }
+
+    fn failed(&self, error: std::io::Error) -> DataError {
+        let problem = format!("numbers of the table cannot be kept here: {error}");
+        DataError::of(&self.path, problem)
+            .remedy("free some space, or choose another folder with --cache DIR")
+            .because(Cause::Io(error))
+    }
 }
 
 #[cfg(test)]
@@ -187,7 +245,7 @@ mod tests {
         #[test]
         fn blocks_come_back(blocks in prop::collection::vec(prop::collection::vec(any::<u64>(), 1..9), 0..20), limit in 0..500_u64) {
             let folder = tempfile::tempdir().unwrap();
-            let spill = Spill::within(limit, Some(folder.path().to_owned()));
+            let spill = Spill::within(limit, folder.path().to_owned());
             let put: Vec<_> = blocks.iter().map(|block| spill.put(block.clone()).unwrap()).collect();
             let mut in_memory = 0;
             for (block, put) in blocks.iter().zip(&put) {
@@ -211,7 +269,7 @@ mod tests {
     fn a_folder_of_no_use_is_named() {
         let folder = tempfile::tempdir().unwrap();
         fs_err::write(folder.path().join("file"), "").unwrap();
-        let spill = Spill::within(0, Some(folder.path().join("file/below")));
+        let spill = Spill::within(0, folder.path().join("file/below"));
         let message = spill.put(vec![1_u64]).unwrap_err().to_string();
         assert!(message.contains("file/below") && message.contains("--cache DIR"), "{message}");
     }

@@ -202,6 +202,11 @@ impl Loss {
         matches!(self, Self::Kl | Self::L1 | Self::L2 | Self::Interval | Self::Marginal)
     }
 
+    /// Whether bounds or standard errors of proportions change it.
+    pub fn uses_errors(self) -> bool {
+        matches!(self, Self::Interval | Self::Marginal)
+    }
+
     /// Refuses what the loss has no answer for.
     fn check(self, targets: &BagTargets) -> Result<(), LossError> {
         if !self.takes_unknown_shares() {

@@ -242,7 +242,7 @@ pub struct Status {
     /// Whether another attempt would fail as well: bad configuration or data, or too little memory. The file keeps its
     /// older name.
     #[serde(default, rename = "hopeless", skip_serializing_if = "std::ops::Not::not")]
-    pub is_permanent: bool,
+    pub fails_again: bool,
 }
 
 impl Status {

@@ -88,8 +88,8 @@ impl RunDir {
 
     /// Whether the run failed permanently before its first step, so that nothing is lost.
     fn failed_before_first_step(&self) -> Result<bool, SweepError> {
-        let is_permanent = self.status()?.is_some_and(|status| status.is_permanent && status.epoch == 0);
-        Ok(is_permanent && fs_err::read_dir(self.checkpoints_dir())?.next().is_none())
+        let fails_again = self.status()?.is_some_and(|status| status.fails_again && status.epoch == 0);
+        Ok(fails_again && fs_err::read_dir(self.checkpoints_dir())?.next().is_none())
     }
 
     /// Opens the directory of a run that was started before.
@@ -206,7 +206,7 @@ impl RunDir {
                     attempt: 1,
                     deaths: 0,
                     reason: None,
-                    is_permanent: false,
+                    fails_again: false,
                     ..status
                 })
             }

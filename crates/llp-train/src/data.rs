@@ -92,8 +92,8 @@ impl TrainingData {
         }
         if let Some(path) = &config.data.proportions {
             let problem = format!("{path} has proportions, but the data is no table");
-            let remedy = "give a CSV, Parquet or NumPy file with --data, or a folder with instances.csv or \
-                          instances.parquet";
+            let remedy = "give a CSV, Parquet or NumPy file with --data, or a folder with instances.csv, \
+                          instances.parquet or instances.npy";
             return Err(DataError::new(problem).remedy(remedy).into());
         }
         Self::new(load_dataset(&config.data, locate)?, config)

@@ -131,6 +131,6 @@ fn running(epochs: usize) -> Status {
         attempt: 1,
         deaths: 0,
         reason: None,
-        is_permanent: false,
+        fails_again: false,
     }
 }

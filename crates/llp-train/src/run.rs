@@ -231,7 +231,7 @@ impl Run<'_> {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: reason.map(str::to_owned),
-            is_permanent: false,
+            fails_again: false,
         })?)
     }
 
@@ -246,7 +246,7 @@ impl Run<'_> {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: Some(error.to_string()),
-            is_permanent: error.fails_again(),
+            fails_again: error.fails_again(),
         })?)
     }
 

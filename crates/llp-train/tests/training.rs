@@ -395,7 +395,7 @@ fn impossible_runs_are_refused() {
         let error = run_in(dir.path(), &config(settings), None).end.unwrap_err();
         assert!(error.is_permanent());
         let status = RunDir::at(dir.path()).status().unwrap().unwrap();
-        assert!(status.is_permanent && status.reason == Some(error.to_string()), "{status:?}");
+        assert!(status.fails_again && status.reason == Some(error.to_string()), "{status:?}");
         error.to_string()
     };
     assert_eq!(

@@ -28,8 +28,8 @@ use failure::{Failure, code};
 struct Cli {
     #[command(flatten)]
     global: Global,
-    /// Where decoded images are kept for the next time, or `none`. Without it, images that take long to decode or much
-    /// memory are kept in the cache folder of the user.
+    /// Where decoded images are kept for the next time, and numbers of tables that memory does not hold, or `none`.
+    /// Without it, images that take long to decode or much memory are kept in the cache folder of the user.
     #[arg(long, global = true, env = "LLP_CACHE", value_name = "DIR")]
     cache: Option<PathBuf>,
     #[command(subcommand)]

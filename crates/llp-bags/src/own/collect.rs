@@ -5,7 +5,7 @@ use std::path::Path;
 use llp_data::cache::Key;
 use llp_data::shards::label_names;
 use llp_data::table::{Batch, Cell, Column, Format, Head, Kind, TableReader};
-use llp_data::{DataError, Encoded, Fit, Pictures, Spill};
+use llp_data::{Cause, DataError, Encoded, Fit, Pictures};
 
 use super::codes::Codes;
 use super::columns::FeatureCells;
@@ -13,6 +13,7 @@ use super::kinds::{is_text, kinds, likely_kinds};
 use super::roles::{Role, roles};
 use super::rows::{Content, Places, Purpose, Rows, SplitName, TableFile};
 use super::schema::{missing_feature, other_instances};
+use super::words::Storage;
 
 /// Rows of encoded images that are in memory at once.
 const N_IMAGES_AT_ONCE: usize = 1024;
@@ -52,9 +53,10 @@ fn collect(files: &[TableFile], purpose: Purpose<'_>, before: Option<Rows>) -> R
         return collect_as(None, files, purpose, before);
     }
     if let (None, Some(likely)) = (&before, likely_kinds(&file.path)?) {
-        let rows = collect_as(Some(&likely), files, purpose, None);
-        if let Some(rows) = rows.ok().filter(are_texts) {
-            return Ok(rows);
+        match collect_as(Some(&likely), files, purpose, None) {
+            Ok(rows) if are_texts(&rows) => return Ok(rows),
+            Err(error) if !matches!(error.cause(), Cause::Input) => return Err(error),
+            _ => {}
         }
     }
     collect_as(Some(&kinds(&file.path)?), files, purpose, before)
@@ -122,10 +124,10 @@ impl Columns<'_> {
             })
         };
         let with_role = |role: Role| (0..self.roles.len()).filter(move |&column| self.roles[column] == role);
-        let spill = Spill::new();
+        let storage = Storage::of_table(self.roles.len());
         let content = match purpose {
             Purpose::Features(schema) => {
-                let of_schema = |column| FeatureCells::of_schema(column, Some(&spill));
+                let of_schema = |column| FeatureCells::of_schema(column, &storage);
                 Content::Features(schema.columns.iter().map(of_schema).collect())
             }
             Purpose::Images { side, channels } => pictures(side, Some(channels))?,
@@ -135,7 +137,7 @@ impl Columns<'_> {
             Purpose::Train { .. } => {
                 let kind = |column: usize| kinds.map_or(&head.columns[column].kind, |kinds| &kinds[column]);
                 let cells =
-                    |column: usize| FeatureCells::new(self.names[column].clone(), kind(column), Some(&spill));
+                    |column: usize| FeatureCells::new(self.names[column].clone(), kind(column), &storage);
                 Content::Features(with_role(Role::Feature).map(cells).collect())
             }
         };

@@ -1,23 +1,20 @@
 //! Columns of features while a table is read, and the rows that networks see.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use llp_data::table::{Cell, Exact, Kind};
-use llp_data::{DataError, Place, Sequence, Spill};
+use llp_data::{DataError, Place, Sequence};
 
 use super::codes::Codes;
 use super::impute::Impute;
 use super::numbers::{Numbers, Shift, value};
 use super::schema::{FeatureColumn, FeatureSchema};
 use super::suspects;
-use super::words::BLOCK_LEN;
+use super::words::{Storage, rows_at_once};
 use crate::Features;
 
 /// Texts of a column at most: every one of them is a value of each instance.
 const N_LEVELS_MAX: usize = 1000;
-/// Values that are in memory beside those of the table, while rows are made of columns.
-const N_VALUES_AT_ONCE: usize = 1 << 22;
 
 /// A column of features.
 #[derive(Debug)]
@@ -46,23 +43,23 @@ struct Missing {
 }
 
 impl FeatureCells {
-    /// A column of a table that nothing is known of but the kind of its cells. Its numbers go to a file if `spill` says
-    /// so.
-    pub(super) fn new(name: String, kind: &Kind, spill: Option<&Arc<Spill>>) -> Self {
+    /// A column of a table that nothing is known of but the kind of its cells. Its numbers are kept where
+    /// `storage` says.
+    pub(super) fn new(name: String, kind: &Kind, storage: &Storage) -> Self {
         let values = if *kind == Kind::Text {
             Values::Texts(Codes::default())
         } else {
-            let numbers = Numbers::new(spill);
+            let numbers = Numbers::new(storage);
             Values::Numbers { numbers, shift: None, fill: None, is_known: false }
         };
         Self { name, values, takes_truths: *kind != Kind::Reals, missing: None }
     }
 
     /// As [`new`](Self::new), of a known schema.
-    pub(super) fn of_schema(column: &FeatureColumn, spill: Option<&Arc<Spill>>) -> Self {
+    pub(super) fn of_schema(column: &FeatureColumn, storage: &Storage) -> Self {
         let values = match column {
             FeatureColumn::Numeric { shift, fill, .. } => {
-                let numbers = Numbers::new(spill);
+                let numbers = Numbers::new(storage);
                 Values::Numbers { numbers, shift: *shift, fill: *fill, is_known: true }
             }
             FeatureColumn::Categorical { levels, .. } => {
@@ -101,7 +98,8 @@ impl FeatureCells {
         }
     }
 
-    /// Takes the next cell. Missing ones are counted, and refused at the end: see [`check_complete`](Self::check_complete).
+    /// Takes the next cell. Missing ones, in columns of numbers also `NA` and the like, are counted, and refused at the end:
+    /// see [`check_complete`](Self::check_complete).
     pub(super) fn push(&mut self, cell: Cell<'_>, place: impl Fn() -> Place) -> Result<(), DataError> {
         let is_number = matches!(self.values, Values::Numbers { .. });
         let is_missing = cell.is_missing() || (is_number && cell.stands_for_missing());
@@ -160,7 +158,7 @@ impl FeatureCells {
             }
             Values::Texts(_) | Values::Levels { .. } => "write a text such as `unknown`",
         };
-        let problem = format!("is empty, and {} of its {} cells are", rows.len(), self.len());
+        let problem = format!("is missing, and {} of its {} cells are", rows.len(), self.len());
         let error = DataError::at(first.clone(), problem).in_column(&self.name);
         Err(error.remedy(format!("{hint}, or drop these rows")))
     }
@@ -203,9 +201,10 @@ impl FeatureCells {
         let values = match self.values {
             Values::Numbers { numbers, is_known: false, .. } if !training_rows.is_empty() => {
                 let shift = numbers.shift(&rows)?;
-                let fill =
-                    impute.map(|impute| Ok::<_, DataError>(impute.value(numbers.values(&rows, shift)?)));
-                let fill = fill.transpose()?;
+                let fill = match impute {
+                    Some(impute) => Some(impute.value(numbers.values(&rows, shift)?)),
+                    None => None,
+                };
                 Values::Numbers { numbers, shift, fill, is_known: true }
             }
             Values::Texts(found) => {
@@ -264,9 +263,14 @@ pub(super) fn schema_of(columns: &[FeatureCells]) -> FeatureSchema {
 pub(super) fn features_of(columns: &[FeatureCells], rows: &[u32]) -> Result<Features, DataError> {
     let schema = schema_of(columns);
     let n_values = schema.n_values();
+    if n_values == 0 {
+        return Features::new(0, vec![]); // says what is wrong
+    }
     let mut values = Sequence::new(rows.len() * n_values)?;
-    for rows in rows.chunks((N_VALUES_AT_ONCE / n_values.max(1)).clamp(1, BLOCK_LEN)) {
-        let mut block = vec![0.0; rows.len() * n_values];
+    let mut block = vec![];
+    for rows in rows.chunks(rows_at_once(n_values)) {
+        block.clear();
+        block.resize(rows.len() * n_values, 0.0);
         let mut start = 0;
         for (cells, column) in columns.iter().zip(&schema.columns) {
             cells.write(rows, &mut block[start..], n_values)?;

@@ -26,8 +26,8 @@ pub fn is_own(path: &Path) -> bool {
     is_table(path) || path.is_dir() && folders::holds_images(path)
 }
 
-/// Whether a table is at `path`, or in the folder there: `instances.csv`, `instances.parquet` or a table of
-/// proportions.
+/// Whether a table is at `path`, or in the folder there: `instances.csv`, `.tsv`, `.parquet` or `.npy`, or a table
+/// of proportions.
 pub fn is_table(path: &Path) -> bool {
     if path.is_dir() {
         !candidates(path, "instances").is_empty() || !candidates(path, "proportions").is_empty()
@@ -90,16 +90,22 @@ pub(super) fn proportions(path: &Path) -> Result<PathBuf, DataError> {
 /// A folder without a table.
 fn no_table(folder: &Path) -> DataError {
     DataError::of(folder, "there is no table of instances")
-        .remedy("expected instances.csv, instances.parquet or train-*.parquet in it")
+        .remedy("expected instances.csv, instances.parquet, instances.npy or train-*.parquet in it")
 }
 
-/// Files called `stem`, whether in small or in capital letters.
+/// Tables called `stem`, whether in small or in capital letters. A NumPy file of instances counts where no other does:
+/// people keep arrays beside their tables.
 fn candidates(folder: &Path, stem: &str) -> Vec<PathBuf> {
+    let found = files(folder, stem, &["csv", "tsv", "parquet"]);
+    if found.is_empty() && stem == "instances" { files(folder, stem, &["npy"]) } else { found }
+}
+
+fn files(folder: &Path, stem: &str, endings: &[&str]) -> Vec<PathBuf> {
     // The current folder has an empty name as the parent of a file.
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let is_one = |path: &PathBuf| {
         let own = path.file_stem().unwrap_or_default();
-        own.eq_ignore_ascii_case(stem) && has_ending(path, &["csv", "tsv", "parquet", "npy"]) && path.is_file()
+        own.eq_ignore_ascii_case(stem) && has_ending(path, endings) && path.is_file()
     };
     let mut found = sorted_entries(folder).unwrap_or_default();
     found.retain(is_one);

@@ -11,6 +11,7 @@ use super::columns::{FeatureCells, features_of};
 use super::impute::Impute;
 use super::rows::{Content, Places, Purpose, Rows, SplitName};
 use super::schema::{FeatureSchema, missing_feature};
+use super::words::Storage;
 use super::{OwnData, ProportionTable, notes};
 use crate::Instances;
 
@@ -141,14 +142,14 @@ fn cells(columns: &[MemoryColumn], schema: Option<&FeatureSchema>) -> Result<Vec
         let of = |column: &MemoryColumn| {
             let is_text = matches!(column.values, MemoryValues::Texts(_));
             let kind = if is_text { Kind::Text } else { Kind::Reals };
-            fill(FeatureCells::new(column.name.clone(), &kind, None), column)
+            fill(FeatureCells::new(column.name.clone(), &kind, &Storage::in_memory()), column)
         };
         return columns.iter().map(of).collect();
     };
     let of = |wanted: &super::FeatureColumn| {
         let found = columns.iter().find(|column| column.name == wanted.name());
         let column = found.ok_or_else(|| missing_feature(Path::new(NAME), wanted.name()))?;
-        fill(FeatureCells::of_schema(wanted, None), column)
+        fill(FeatureCells::of_schema(wanted, &Storage::in_memory()), column)
     };
     schema.columns.iter().map(of).collect()
 }

@@ -1,12 +1,10 @@
 //! A column of numbers as they are written, until networks see them in single precision.
 
-use std::sync::Arc;
-
+use llp_data::DataError;
 use llp_data::table::Exact;
-use llp_data::{DataError, Spill};
 use serde::{Deserialize, Serialize};
 
-use super::words::{BLOCK_LEN, Words};
+use super::words::{BLOCK_LEN, Storage, Words};
 
 /// Where a column's numbers are this many times larger than their range, single precision would lose their differences.
 const FAR_FROM_ZERO: f64 = 256.0;
@@ -49,9 +47,9 @@ fn is_zero(exponent: &i32) -> bool {
 }
 
 impl Numbers {
-    /// No number so far; they go to a file if `spill` says so.
-    pub(super) fn new(spill: Option<&Arc<Spill>>) -> Self {
-        Self { words: Words::new(spill), n_integers: 0 }
+    /// No number so far.
+    pub(super) fn new(storage: &Storage) -> Self {
+        Self { words: Words::new(storage), n_integers: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -115,10 +113,10 @@ impl Numbers {
     /// # Errors
     /// The file that holds them cannot be read.
     pub(super) fn count_rows(&self) -> Result<bool, DataError> {
-        let rows: Vec<u32> = (0..self.len() as u32).collect();
         let mut expected = None;
-        for rows in rows.chunks(BLOCK_LEN) {
-            let Typed::Integers(numbers) = self.of_rows(rows)? else { return Ok(false) };
+        for first in (0..self.len()).step_by(BLOCK_LEN) {
+            let rows: Vec<u32> = (first..self.len().min(first + BLOCK_LEN)).map(|row| row as u32).collect();
+            let Typed::Integers(numbers) = self.of_rows(&rows)? else { return Ok(false) };
             for number in numbers.into_iter().map(i128::from) {
                 if expected.is_some_and(|expected| expected != number) {
                     return Ok(false);
@@ -129,12 +127,12 @@ impl Numbers {
         Ok(true)
     }
 
-    /// Whether some rows, which are ascending and of which there is at least one, all hold one number.
+    /// Whether some rows, which are ascending, all hold one number.
     ///
     /// # Errors
     /// The file that holds them cannot be read.
     pub(super) fn is_constant(&self, rows: &[u32]) -> Result<bool, DataError> {
-        let first = self.of_rows(&rows[..1])?;
+        let first = self.of_rows(&rows[..rows.len().min(1)])?;
         for rows in rows.chunks(BLOCK_LEN) {
             let is_constant = match (&first, self.of_rows(rows)?) {
                 (Typed::Integers(first), Typed::Integers(all)) => {
@@ -152,33 +150,39 @@ impl Numbers {
 }
 
 impl Typed {
-    fn shift(self) -> Option<Shift> {
-        let (by, range, largest, is_rounded) = match self {
-            Self::Integers(mut numbers) => {
+    fn shift(mut self) -> Option<Shift> {
+        let (by, range, largest) = match &mut self {
+            Self::Integers(numbers) => {
                 let (&least, &largest) = (numbers.iter().min()?, numbers.iter().max()?);
                 let range = (i128::from(largest) - i128::from(least)) as f64;
-                let is_rounded = |&number: &i64| (number as f32) as i128 != i128::from(number);
-                let is_rounded = numbers.iter().any(is_rounded);
                 let middle = (numbers.len() - 1) / 2;
                 let median = *numbers.select_nth_unstable(middle).1;
-                (Center::Integer(median), range, (least as f64).abs().max((largest as f64).abs()), is_rounded)
+                (Center::Integer(median), range, (least as f64).abs().max((largest as f64).abs()))
             }
-            Self::Reals(mut numbers) => {
+            Self::Reals(numbers) => {
                 let least = numbers.iter().copied().reduce(f64::min)?;
                 let largest = numbers.iter().copied().reduce(f64::max)?;
-                let is_rounded = numbers.iter().any(|&number| f64::from(number as f32) != number);
                 let middle = (numbers.len() - 1) / 2;
                 let median = *numbers.select_nth_unstable_by(middle, f64::total_cmp).1;
-                let range = (largest - least).min(f64::MAX);
-                (Center::Real(median), range, least.abs().max(largest.abs()), is_rounded)
+                (Center::Real(median), (largest - least).min(f64::MAX), least.abs().max(largest.abs()))
             }
         };
-        let is_far = range > 0.0 && largest > FAR_FROM_ZERO * range && is_rounded;
+        let is_far = range > 0.0 && largest > FAR_FROM_ZERO * range && self.is_rounded();
         let by = if is_far { by } else { Center::Integer(0) };
         let spread = if is_far { range } else { largest };
         let exponent =
             if spread == 0.0 || MAGNITUDES.contains(&spread) { 0 } else { -spread.log2().floor() as i32 };
         (is_far || exponent != 0).then_some(Shift { by, exponent })
+    }
+
+    /// Whether single precision changes any of them.
+    fn is_rounded(&self) -> bool {
+        match self {
+            Self::Integers(numbers) => {
+                numbers.iter().any(|&number| (number as f32) as i128 != i128::from(number))
+            }
+            Self::Reals(numbers) => numbers.iter().any(|&number| f64::from(number as f32) != number),
+        }
     }
 }
 
@@ -224,7 +228,7 @@ mod tests {
     use super::*;
 
     fn seen(numbers: &[Exact]) -> (Option<Shift>, Vec<f32>) {
-        let mut column = Numbers::new(None);
+        let mut column = Numbers::new(&Storage::in_memory());
         for &number in numbers {
             column.push(number).unwrap();
         }

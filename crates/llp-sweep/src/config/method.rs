@@ -128,7 +128,8 @@ impl Approach {
     pub(crate) fn place(self) -> usize {
         match self {
             Self::Loss(loss) => loss as usize,
-            Self::Method(method) => LossName::Moments as usize + method as usize,
+            // The name `none` of methods is no approach.
+            Self::Method(method) => LossName::VARIANTS.len() + method as usize - 1,
         }
     }
 }

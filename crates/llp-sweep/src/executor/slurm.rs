@@ -91,7 +91,7 @@ pub fn open_cells<'a>(
                 let epoch = run.status()?.map_or(0, |status| status.epoch);
                 may_go_on(sweep, cell, epoch, here)?
             }
-            RunState::Failed => !run.status()?.is_some_and(|status| status.is_permanent),
+            RunState::Failed => !run.status()?.is_some_and(|status| status.fails_again),
             _ => false,
         };
         if is_open {

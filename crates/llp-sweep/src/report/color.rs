@@ -31,16 +31,21 @@ pub(super) enum Color {
     },
 }
 
-/// Okabe and Ito's colors, which stay apart for the color-blind, each with a lighter one for dark pages and a marker.
-const CATEGORIES: [(Rgb, Rgb, Marker); 7] = [
-    ((0x00, 0x72, 0xb2), (0x56, 0xb4, 0xe9), Marker::Circle),
-    ((0xd5, 0x5e, 0x00), (0xf0, 0x8a, 0x45), Marker::Square),
-    ((0x00, 0x9e, 0x73), (0x2f, 0xc3, 0x9a), Marker::Triangle),
-    ((0xcc, 0x79, 0xa7), (0xe2, 0x9a, 0xc6), Marker::Diamond),
-    ((0x56, 0xb4, 0xe9), (0xa5, 0xd8, 0xf7), Marker::TriangleDown),
-    ((0xe6, 0x9f, 0x00), (0xf5, 0xc2, 0x5b), Marker::Circle),
-    ((0x33, 0x33, 0x33), (0xd0, 0xd0, 0xd0), Marker::Square),
+/// Okabe and Ito's colors, which stay apart for the color-blind, each with a lighter one for dark pages.
+const CATEGORIES: [(Rgb, Rgb); 7] = [
+    ((0x00, 0x72, 0xb2), (0x56, 0xb4, 0xe9)),
+    ((0xd5, 0x5e, 0x00), (0xf0, 0x8a, 0x45)),
+    ((0x00, 0x9e, 0x73), (0x2f, 0xc3, 0x9a)),
+    ((0xcc, 0x79, 0xa7), (0xe2, 0x9a, 0xc6)),
+    ((0x56, 0xb4, 0xe9), (0xa5, 0xd8, 0xf7)),
+    ((0xe6, 0x9f, 0x00), (0xf5, 0xc2, 0x5b)),
+    ((0x33, 0x33, 0x33), (0xd0, 0xd0, 0xd0)),
 ];
+
+/// The markers of categories. Their number has no divisor in common with that of the colors, so that 35 categories differ
+/// in one or the other.
+const MARKERS: [Marker; 5] =
+    [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::TriangleDown];
 
 /// Five equidistant colors of Viridis up to where it becomes too light for a white page.
 const ORDERED: [Rgb; 5] =
@@ -78,7 +83,7 @@ impl Color {
     /// The marker that goes with it, if it has one of its own.
     pub(super) fn marker(self) -> Option<Marker> {
         match self {
-            Self::Category(index) => Some(CATEGORIES[index % CATEGORIES.len()].2),
+            Self::Category(index) => Some(MARKERS[index % MARKERS.len()]),
             _ => None,
         }
     }
@@ -88,7 +93,7 @@ impl Color {
 pub(super) fn definitions(of: usize, is_dark: bool) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    for (index, (light, dark, _)) in CATEGORIES.into_iter().enumerate() {
+    for (index, (light, dark)) in CATEGORIES.into_iter().enumerate() {
         let _ = write!(text, "--category-{index}:{};", hex(if is_dark { dark } else { light }));
     }
     let scale = if is_dark { &ORDERED_ON_DARK } else { &ORDERED };
@@ -110,4 +115,18 @@ fn between(scale: &[Rgb; 5], rank: usize, of: usize) -> Rgb {
     let (a, b) = (scale[index], scale[(index + 1).min(scale.len() - 1)]);
     let mix = |a: u8, b: u8| ((usize::from(a) * (span - rest) + usize::from(b) * rest) / span) as u8;
     (mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No two of the losses and methods look alike in a figure.
+    #[test]
+    fn categories_differ() {
+        let looks = |index: usize| (Color::Category(index).rgb(), Color::Category(index).marker());
+        for index in 0..CATEGORIES.len() * MARKERS.len() {
+            assert!((0..index).all(|other| looks(other) != looks(index)), "{index}");
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub(super) enum Anchor {
 }
 
 /// The shape of a marker.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Marker {
     Circle,
     Square,

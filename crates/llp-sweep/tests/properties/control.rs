@@ -95,13 +95,13 @@ fn a_retry_starts_the_count_anew() {
             attempt: 3,
             deaths: 3,
             reason: None,
-            is_permanent: true,
+            fails_again: true,
         };
         run.write_status(&status).unwrap();
         assert!(matches!(state(&sweep, cell), RunState::Failed | RunState::Parked));
         retry(&sweep, &[cell], Retry::default(), &owner("0")).unwrap();
         let status = run.status().unwrap().unwrap();
-        assert_eq!((status.attempt, status.deaths, status.is_permanent), (1, 0, false));
+        assert_eq!((status.attempt, status.deaths, status.fails_again), (1, 0, false));
         assert!(run.checkpoints_dir().join("epoch").exists());
         run.cancel().unwrap();
         retry(&sweep, &[cell], Retry { from_scratch: true, ..Retry::default() }, &owner("0")).unwrap();
@@ -192,7 +192,7 @@ fn a_survey_adds_up() {
         attempt: 1,
         deaths: 0,
         reason: None,
-        is_permanent: false,
+        fails_again: false,
     })
     .unwrap();
     let standings = survey(&sweep, &all(&sweep), &host("0"));

@@ -87,7 +87,7 @@ impl Launch for Small<'_> {
             attempt: 1,
             deaths: 0,
             reason,
-            is_permanent: true,
+            fails_again: true,
         };
         let run = RunDir::open_or_create(self.0.run_dir(cell).path(), &cell.config)
             .and_then(|run| run.write_status(&status));

@@ -218,7 +218,7 @@ impl Training {
             attempt: self.attempt,
             deaths: self.deaths,
             reason: None,
-            is_permanent: false,
+            fails_again: false,
         })
     }
 }

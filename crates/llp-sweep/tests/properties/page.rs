@@ -29,14 +29,14 @@ fn sweep(folder: &Path) -> SweepDir {
         if !has_failed && cell.config.bags.size == 16 {
             has_failed = true;
             let reason = Some("<b>no space & no time</b>".to_owned());
-            let (state, attempt, is_permanent) = (Activity::Failed, 3, false);
+            let (state, attempt, fails_again) = (Activity::Failed, 3, false);
             run.write_status(&Status {
                 state,
                 epoch: 1,
                 epochs: 3,
                 attempt,
                 reason,
-                is_permanent,
+                fails_again,
                 deaths: 0,
             })
             .unwrap();

@@ -225,7 +225,7 @@ fn state_follows_files() {
         attempt,
         deaths: 0,
         reason: None,
-        is_permanent: false,
+        fails_again: false,
     };
     assert_eq!((state(), run.next_attempt().unwrap()), (RunState::Pending, 1));
 

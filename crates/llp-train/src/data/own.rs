@@ -100,8 +100,7 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
 
 /// What to say where bags have bounds or standard errors that a loss or method does not use.
 fn unused_errors(own: &OwnData, config: &RunConfig) -> Option<String> {
-    let uses_them = |loss| matches!(loss, Loss::Interval | Loss::Marginal);
-    if matches!(config.approach(), Approach::Loss(_)) && uses_them(configured_loss(&config.loss)) {
+    if matches!(config.approach(), Approach::Loss(_)) && configured_loss(&config.loss).uses_errors() {
         return None;
     }
     let has_errors = |bag: &&OwnBag| match &bag.imprecision {

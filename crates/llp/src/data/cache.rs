@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
@@ -19,6 +20,9 @@ const LINE: Duration = Duration::from_secs(5);
 
 /// When the last such line was written.
 static LAST_LINE: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Whether it was said that numbers go to a file: there may be one for columns, and others for rows.
+static IS_SPILLING: AtomicBool = AtomicBool::new(false);
 
 #[derive(Subcommand)]
 pub(crate) enum CacheCommand {
@@ -48,15 +52,12 @@ fn cache(global: Global, chosen: Option<&Path>) -> Option<Cache> {
     })
 }
 
-/// Sets the cache for this command and for programs that it starts. `llp data verify` reads the files themselves.
+/// Sets the cache for this command and for programs that it starts. `llp data verify` reads the images themselves.
 pub(crate) fn set(global: Global, chosen: Option<&Path>, command: &Command) {
     set_cache_argument(chosen);
-    if matches!(command, Command::Data { command: DataCommand::Verify(_) }) {
-        return;
-    }
-    if let Some(cache) = cache(global, chosen) {
-        set_cache(cache);
-    }
+    let Some(cache) = cache(global, chosen) else { return };
+    let looks_itself = matches!(command, Command::Data { command: DataCommand::Verify(_) });
+    set_cache(if looks_itself { cache.without_images() } else { cache });
 }
 
 fn report(event: &CacheEvent<'_>) {
@@ -72,10 +73,11 @@ fn report(event: &CacheEvent<'_>) {
         CacheEvent::Damaged(path) => {
             tell(&format!("warning: {} is damaged; its images are decoded again", path.display()));
         }
-        CacheEvent::Spilling { folder } => tell(&format!(
+        CacheEvent::Spilling { folder } if !IS_SPILLING.swap(true, Ordering::Relaxed) => tell(&format!(
             "numbers of the table go to a file in {}: they take more than a quarter of memory",
             folder.display()
         )),
+        CacheEvent::NotSpilling(error) => tell(&format!("warning: {error}; they stay in memory")),
         CacheEvent::Unused(error) => tell(&format!("warning: {error}; images are read into memory")),
         _ => {}
     }

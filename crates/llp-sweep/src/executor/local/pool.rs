@@ -128,7 +128,7 @@ impl<'a> Pool<'a> {
 
     /// Whether a failed cell is not tried again.
     fn is_final(&self, status: &Status) -> bool {
-        status.is_permanent || status.attempt >= self.options.max_attempts
+        status.fails_again || status.attempt >= self.options.max_attempts
     }
 
     pub(super) fn poll_signals(&mut self) {

@@ -85,9 +85,9 @@ impl<'a> Pool<'a> {
             Exit::Code(code) => format!("exit code {code}"),
             Exit::Killed => "killed".to_owned(),
         });
-        let is_permanent =
-            exit == Exit::Code(code::PERMANENT) || own.is_some_and(|status| status.is_permanent);
-        let failed = Status { reason: Some(reason.clone()), is_permanent, ..status_of(job, status) };
+        let fails_again =
+            exit == Exit::Code(code::PERMANENT) || own.is_some_and(|status| status.fails_again);
+        let failed = Status { reason: Some(reason.clone()), fails_again, ..status_of(job, status) };
         if let Err(error) = self.record(job.cell, &failed) {
             reason = format!("{reason}; and this could not be recorded: {error}");
         }
@@ -136,6 +136,6 @@ fn status_of(job: &Job<'_>, status: Option<Status>) -> Status {
         attempt: job.attempt,
         deaths,
         reason: None,
-        is_permanent: false,
+        fails_again: false,
     }
 }
