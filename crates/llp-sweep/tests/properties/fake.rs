@@ -44,7 +44,7 @@ pub(crate) fn options(jobs: usize) -> Options {
 }
 
 /// How often fake trainers show that they live. A machine with much else to do must not miss three.
-pub(crate) const BEAT: Duration = Duration::from_millis(100);
+pub(crate) const BEAT: Duration = Duration::from_millis(250);
 
 /// Runs all cells of a sweep on a host that was started for the `boot`-th time.
 pub(crate) fn run_all(
