@@ -30,16 +30,8 @@ fn sweep(folder: &Path) -> SweepDir {
             has_failed = true;
             let reason = Some("<b>no space & no time</b>".to_owned());
             let (state, attempt, fails_again) = (Activity::Failed, 3, false);
-            run.write_status(&Status {
-                state,
-                epoch: 1,
-                epochs: 3,
-                attempt,
-                reason,
-                fails_again,
-                deaths: 0,
-            })
-            .unwrap();
+            run.write_status(&Status { state, epoch: 1, epochs: 3, attempt, reason, fails_again, deaths: 0 })
+                .unwrap();
             continue;
         }
         let outcome = if epochs == 1 { Outcome::Diverged } else { Outcome::Complete };

@@ -85,8 +85,7 @@ impl<'a> Pool<'a> {
             Exit::Code(code) => format!("exit code {code}"),
             Exit::Killed => "killed".to_owned(),
         });
-        let fails_again =
-            exit == Exit::Code(code::PERMANENT) || own.is_some_and(|status| status.fails_again);
+        let fails_again = exit == Exit::Code(code::PERMANENT) || own.is_some_and(|status| status.fails_again);
         let failed = Status { reason: Some(reason.clone()), fails_again, ..status_of(job, status) };
         if let Err(error) = self.record(job.cell, &failed) {
             reason = format!("{reason}; and this could not be recorded: {error}");
