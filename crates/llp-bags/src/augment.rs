@@ -1,5 +1,8 @@
 //! From stored bytes to the values that a network sees: augmentation and normalization.
 
+mod operation;
+mod strong;
+
 use llp_data::DataError;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -8,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::check::{check_buffer, check_channels, check_instances};
 use crate::rng::{self, Purpose};
 use crate::{Images, Normalization};
+
+pub use operation::Operation;
 
 /// Random changes of a training image that keep its class.
 ///
@@ -57,7 +62,15 @@ impl Augmentation {
             // Epochs count from 1.
             first_mirrors: rng::stream(seed, Purpose::Augment, 0),
             is_even: epoch.is_multiple_of(2),
+            is_strong: false,
         }
+    }
+
+    /// The draws of one epoch for a strong view of each image: another shift, then two [`Operation`]s, drawn uniformly
+    /// from fourteen with uniform strengths, and a gray square with a side of up to half of the image's.
+    pub fn strong_epoch(&self, seed: u64, epoch: u64) -> EpochAugmentation {
+        let rng = rng::stream(seed, Purpose::StrongAugment, epoch);
+        EpochAugmentation { rng, is_strong: true, ..self.epoch(seed, epoch) }
     }
 }
 
@@ -68,14 +81,20 @@ pub struct EpochAugmentation {
     rng: ChaCha8Rng,
     first_mirrors: ChaCha8Rng,
     is_even: bool,
+    is_strong: bool,
 }
 
 impl EpochAugmentation {
-    /// What happens to each of some instances, packed as `down + 256 right + 65536 mirror`; shifts are counted from the
+    /// Whether it does more than shift and mirror.
+    pub fn is_strong(&self) -> bool {
+        self.is_strong
+    }
+
+    /// How each of some instances is shifted and mirrored, packed as `down + 256 right + 65536 mirror`; shifts are counted from the
     /// farthest to the top and left. For callers that prepare images in another place than [`crate::prepare`].
     pub fn packed(&self, instances: &[u32]) -> Vec<u32> {
         let pack = |&instance: &u32| {
-            let Change { down, right, mirror } = self.draw(instance);
+            let Change { down, right, mirror } = self.draw(instance).0;
             down as u32 | (right as u32) << 8 | u32::from(mirror) << 16
         };
         instances.par_iter().with_min_len(256).map(pack).collect()
@@ -91,7 +110,8 @@ impl EpochAugmentation {
         self.augmentation.edge
     }
 
-    fn draw(&self, instance: u32) -> Change {
+    /// The change of an image, and the random numbers that its draw has left.
+    fn draw(&self, instance: u32) -> (Change, ChaCha8Rng) {
         let of_instance = |rng: &ChaCha8Rng| {
             let mut rng = rng.clone();
             rng.set_stream(u64::from(instance));
@@ -106,11 +126,11 @@ impl EpochAugmentation {
             Mirror::Random => rng::below(&mut rng, 2) == 1,
             Mirror::Alternate => (rng::below(&mut of_instance(&self.first_mirrors), 2) == 1) != self.is_even,
         };
-        Change { down, right, mirror }
+        (Change { down, right, mirror }, rng)
     }
 }
 
-/// What happens to one image. Shifts are counted from the farthest to the top and left: `0` is `-shift`.
+/// How one image is shifted and mirrored. Shifts are counted from the farthest to the top and left: `0` is `-shift`.
 #[derive(Clone, Copy, Default)]
 struct Change {
     down: usize,
@@ -137,8 +157,12 @@ pub(crate) fn prepare_images(
         .zip(instances)
         .with_min_len(32) // a task takes long enough to be worth handing to another thread
         .for_each(|(out, &instance)| {
-            let change = augmentation.map(|epoch| epoch.draw(instance)).unwrap_or_default();
-            rows.write(images.image(instance), change, out);
+            let image = images.image(instance);
+            match augmentation.map(|epoch| (epoch.draw(instance), epoch.is_strong)) {
+                None => rows.write(image, Change::default(), out),
+                Some(((change, _), false)) => rows.write(image, change, out),
+                Some(((change, mut rng), true)) => rows.write_strong(image, change, &mut rng, out),
+            }
         });
     Ok(())
 }
@@ -182,17 +206,47 @@ impl<'a> Rows<'a> {
 
     /// Writes one image: `image` and `out` are `[height, width, channel]`.
     fn write(&self, image: &[u8], change: Change, out: &mut [f32]) {
-        let height = self.images.shape()[0];
-        let row_len = self.scale.len();
-        let n_shifts = 2 * self.shift + 1;
-        let sources = &self.sources[usize::from(change.mirror) * n_shifts + change.right];
-        for (y, out) in out.chunks_exact_mut(row_len).enumerate() {
-            let row = &image[unshifted(y, change.down, self.shift, height, self.edge) * row_len..][..row_len];
+        for (row, out, sources) in self.of_change(image, change, out) {
             let values = sources.iter().zip(&self.scale).zip(&self.offset);
             for (out, ((&source, scale), offset)) in out.iter_mut().zip(values) {
                 *out = f32::from(row[source as usize]) * scale + offset;
             }
         }
+    }
+
+    /// Writes the strong view of an image whose operations come from `rng`.
+    fn write_strong(&self, image: &[u8], change: Change, rng: &mut ChaCha8Rng, out: &mut [f32]) {
+        let shape @ [height, width, _] = self.images.shape();
+        let mut bytes = vec![0; image.len()];
+        for (row, out, sources) in self.of_change(image, change, &mut bytes) {
+            out.iter_mut().zip(sources).for_each(|(out, &source)| *out = row[source as usize]);
+        }
+        strong::draw(rng, [height, width])
+            .into_iter()
+            .for_each(|operation| operation.apply(&mut bytes, shape));
+        for (out, bytes) in out.chunks_exact_mut(self.scale.len()).zip(bytes.chunks_exact(self.scale.len())) {
+            let values = bytes.iter().zip(&self.scale).zip(&self.offset);
+            for (out, ((&byte, scale), offset)) in out.iter_mut().zip(values) {
+                *out = f32::from(byte) * scale + offset;
+            }
+        }
+    }
+
+    /// For each row of `out` the row of the image that it comes from, and the source of each of its values there.
+    fn of_change<'b, T>(
+        &'b self,
+        image: &'b [u8],
+        change: Change,
+        out: &'b mut [T],
+    ) -> impl Iterator<Item = (&'b [u8], &'b mut [T], &'b [u32])> {
+        let height = self.images.shape()[0];
+        let row_len = self.scale.len();
+        let n_shifts = 2 * self.shift + 1;
+        let sources = &self.sources[usize::from(change.mirror) * n_shifts + change.right][..];
+        out.chunks_exact_mut(row_len).enumerate().map(move |(y, out)| {
+            let row = &image[unshifted(y, change.down, self.shift, height, self.edge) * row_len..][..row_len];
+            (row, out, sources)
+        })
     }
 }
 

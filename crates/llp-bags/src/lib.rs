@@ -64,7 +64,7 @@ mod split;
 mod variation;
 mod whitening;
 
-pub use augment::{Augmentation, Edge, EpochAugmentation, Mirror};
+pub use augment::{Augmentation, Edge, EpochAugmentation, Mirror, Operation};
 pub use bag::BagSet;
 pub use bagging::{Partition, partition, partition_by_clusters, partition_by_groups, partition_by_shares};
 pub use diagnostics::{ClassSpread, Diagnostics, Finding, Verdict, diagnose};

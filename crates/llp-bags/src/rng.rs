@@ -32,6 +32,8 @@ pub enum Purpose {
     BagOrder,
     /// Shifts and mirrorings; the index is the epoch.
     Augment,
+    /// Shifts and operations of strong views; the index is the epoch.
+    StrongAugment,
     /// Initial weights; the index is the number of the parameter.
     Init,
     /// Permuting labels inside bags, for checks; the index is the bag.
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Clusters => "clusters",
             Self::BagOrder => "bag-order",
             Self::Augment => "augment",
+            Self::StrongAugment => "strong-augment",
             Self::Init => "init",
             Self::LabelShuffle => "label-shuffle",
             Self::ProportionNoise => "proportion-noise",

@@ -183,7 +183,7 @@ impl BatchNorm {
         let channels = x.extents.channels;
         let rows = x.extents.len() / channels;
         let statistics = match mode {
-            Mode::Train | Mode::Preview => statistics(&x.values, channels),
+            Mode::Train | Mode::TrainAside | Mode::Preview => statistics(&x.values, channels),
             Mode::Evaluate => {
                 Statistics { mean: self.running_mean.to_vec1()?, variance: self.running_variance.to_vec1()? }
             }

@@ -7,6 +7,8 @@ use candle_core::{Tensor, Var};
 pub enum Mode {
     /// Normalize with the statistics of the batch, and move the running statistics towards them.
     Train,
+    /// As [`Mode::Train`], but running statistics stay: for views that no evaluation will see.
+    TrainAside,
     /// The values of [`Mode::Train`] and nothing else: running statistics stay, and parameters are constants.
     Preview,
     /// Normalize with the running statistics; parameters are constants, so nothing is kept for their gradients.
@@ -19,10 +21,16 @@ impl Mode {
         self != Self::Evaluate
     }
 
+    /// Whether parameters get gradients.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn trains(self) -> bool {
+        matches!(self, Self::Train | Self::TrainAside)
+    }
+
     /// A parameter as an operand: tracked in training, else a constant.
     pub fn operand(self, parameter: &Var) -> Tensor {
         match self {
-            Self::Train => parameter.as_tensor().clone(),
+            Self::Train | Self::TrainAside => parameter.as_tensor().clone(),
             Self::Preview | Self::Evaluate => parameter.as_detached_tensor(),
         }
     }

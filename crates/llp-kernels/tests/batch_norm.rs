@@ -148,6 +148,28 @@ proptest! {
         prop_assert_eq!(values(&preview), values(&trained));
     }
 
+    /// Training aside has the bits and the gradients of training, and moves no running statistics.
+    #[test]
+    fn training_aside_leaves_the_running_statistics(
+        rows in 2_usize..300, channels in 1_usize..20, seed in 1_u64..1000,
+    ) {
+        let case = case(rows, channels, seed);
+        let norm = layer(&case);
+        let before = (values(norm.running_mean()), values(norm.running_variance()));
+        let gradients = [Mode::TrainAside, Mode::Train].map(|mode| {
+            let (_, y) = forward(&case, &norm, mode, Activation::Relu);
+            if mode == Mode::TrainAside {
+                let after = (values(norm.running_mean()), values(norm.running_variance()));
+                assert_eq!(after, before);
+            }
+            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let of = |parameter: &Var| values(gradients.get(parameter).unwrap());
+            (values(&y), of(norm.gamma()), of(norm.beta()))
+        });
+        prop_assert_eq!(&gradients[0], &gradients[1]);
+        prop_assert_ne!(values(norm.running_mean()), before.0);
+    }
+
     /// The gradients of `sum(weights y)` are the central differences of the definition, in double precision.
     #[test]
     fn gradients_are_the_differences_of_the_definition(

@@ -21,6 +21,9 @@
 //! as one; ROT, AvgKL and the last four refuse. Other errors of the proportions are ignored by all but `Interval` and
 //! `Marginal`.
 //!
+//! [`Consistency`] labels instances by a network's own predictions and the counts of their bags, for losses between two
+//! views of an image.
+//!
 //! Your own loss implements [`BagLoss`], from candle operations or as one with its own backward: see
 //! `docs/adding-a-loss.md`.
 //!
@@ -43,6 +46,7 @@
 //! ```
 
 mod avg_kl;
+mod consistency;
 mod count_likelihood;
 mod counts;
 mod error;
@@ -61,6 +65,7 @@ mod targets;
 
 use candle_core::Tensor;
 
+pub use consistency::{BagLabels, Consistency, LabelRule, LabelWeight};
 pub use error::LossError;
 pub use loss::Loss::{
     self, AvgKl, Gaussian, Interval, Kl, L1, L2, Marginal, Moments, Multinomial, Rot, Saddlepoint,

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod augment;
+mod consistency;
 mod document;
 mod fold;
 mod identity;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use arguments::quoted;
 pub use augment::{AugmentConfig, Edge, EvaluateConfig, Views};
+pub use consistency::{Confidence, ConsistencyConfig, ConsistencyName};
 pub(crate) use document::{Leaf, leaves};
 pub use identity::Difference;
 pub(crate) use keys::KEYS;
@@ -71,6 +73,9 @@ pub struct RunConfig {
     pub network: NetworkConfig,
     /// The bag-level loss.
     pub loss: LossConfig,
+    /// A second view of each image, and what is asked of it.
+    #[serde(default, skip_serializing_if = "ConsistencyConfig::is_plain")]
+    pub consistency: ConsistencyConfig,
     /// The optimizer and its schedule.
     pub optim: OptimConfig,
     /// Random changes to the training images.
@@ -239,6 +244,7 @@ impl RunConfig {
             self.leave_to_method();
         }
         self.loss.canonicalize();
+        self.consistency.canonicalize();
         let network = &mut self.network;
         if network.name != Architecture::Resnet18 {
             (network.stem, network.width) = (None, None);

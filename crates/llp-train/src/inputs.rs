@@ -45,8 +45,9 @@ impl Inputs {
         augmentation: &EpochAugmentation,
     ) -> Result<Tensor, TrainError> {
         let TrainingData { bags, normalization, .. } = data;
-        // The kernel of the GPU repeats the pixels at the edge.
-        let Some(store) = self.store.as_ref().filter(|_| augmentation.edge() == Edge::Repeat) else {
+        // The kernel of the GPU shifts, repeats the pixels at the edge, mirrors, and does nothing else.
+        let is_for_gpu = augmentation.edge() == Edge::Repeat && !augmentation.is_strong();
+        let Some(store) = self.store.as_ref().filter(|_| is_for_gpu) else {
             let inputs =
                 batch::inputs(bags.data(), instances, Some(augmentation), normalization, &self.device)?;
             return Ok(if bags.data().as_images().is_some() { inputs.to_dtype(self.dtype)? } else { inputs });

@@ -22,6 +22,8 @@ use crate::evaluate::all_finite;
 pub(crate) struct StepGradient {
     /// The losses of the bags, `[bag]`.
     pub(crate) losses: Tensor,
+    /// The logits that they are of, `[instance, class]`, as constants.
+    pub(crate) logits: Tensor,
     /// The gradient of their mean, by parameter.
     pub(crate) gradients: GradStore,
 }
@@ -32,14 +34,17 @@ pub(crate) struct Step<'a> {
     pub(crate) network: &'a Network,
     pub(crate) loss: &'a dyn BagLoss,
     pub(crate) targets: &'a BagTargets,
+    /// A mode in which parameters get gradients.
+    pub(crate) mode: Mode,
 }
 
 impl Step<'_> {
     /// The step on `images`, all at once. Returns `None` if a logit or a loss is not finite.
     pub(crate) fn in_one_pass(self, images: &Tensor) -> Result<Option<StepGradient>, TrainError> {
-        let logits = self.network.forward(images, Mode::Train)?;
+        let logits = self.network.forward(images, self.mode)?;
         let Some(losses) = self.losses(&logits)? else { return Ok(None) };
-        Ok(Some(StepGradient { gradients: backward_of_mean(&losses)?, losses: losses.detach() }))
+        let gradients = backward_of_mean(&losses)?;
+        Ok(Some(StepGradient { losses: losses.detach(), logits: logits.detach(), gradients }))
     }
 
     /// The step on the images that `images` gives for each of `chunks`, which follow each other. Returns `None` if a
@@ -58,15 +63,16 @@ impl Step<'_> {
         };
         let mut sum: Option<GradStore> = None;
         for chunk in chunks {
-            let logits = self.network.forward(&images(chunk)?, Mode::Train)?;
+            let logits = self.network.forward(&images(chunk)?, self.mode)?;
             let weights = logits_gradient.narrow(0, chunk.start, chunk.len())?;
             let gradients = backward(&(logits * weights)?.sum_all()?)?;
             sum = Some(match sum {
-                Some(sum) => self.add(sum, &gradients)?,
+                Some(sum) => add(self.network, sum, &gradients)?,
                 None => gradients,
             });
         }
-        Ok(sum.map(|gradients| StepGradient { losses: losses.detach(), gradients }))
+        let (losses, logits) = (losses.detach(), logits.as_detached_tensor());
+        Ok(sum.map(|gradients| StepGradient { losses, logits, gradients }))
     }
 
     /// The losses of the bags, `[bag]`. Returns `None` if a logit or a loss is known not to be finite.
@@ -87,17 +93,17 @@ impl Step<'_> {
         let sum: f64 = losses.to_vec1::<f32>()?.iter().map(|loss| f64::from(*loss)).sum();
         Ok(sum.is_finite().then_some(losses))
     }
+}
 
-    /// The sum of two gradients of every parameter.
-    fn add(self, mut sum: GradStore, more: &GradStore) -> CandleResult<GradStore> {
-        for entry in self.network.state_dict().entries() {
-            if let (Some(a), Some(b)) = (sum.get(&entry.var), more.get(&entry.var)) {
-                let both = (a + b)?;
-                sum.insert(&entry.var, both);
-            }
+/// The sum of two gradients of every parameter of a network.
+pub(crate) fn add(network: &Network, mut sum: GradStore, more: &GradStore) -> CandleResult<GradStore> {
+    for entry in network.state_dict().entries() {
+        if let (Some(a), Some(b)) = (sum.get(&entry.var), more.get(&entry.var)) {
+            let both = (a + b)?;
+            sum.insert(&entry.var, both);
         }
-        Ok(sum)
     }
+    Ok(sum)
 }
 
 /// `n_images` in as few chunks of at most `limit` as possible, of sizes that differ by at most one.
@@ -138,7 +144,7 @@ mod tests {
 
     fn in_two_passes(network: &Network, chunks: &[Range<usize>]) -> StepGradient {
         let (images, targets) = (images(), targets());
-        let step = Step { network, loss: &Kl, targets: &targets };
+        let step = Step { network, loss: &Kl, targets: &targets, mode: Mode::Train };
         let chunk = |chunk: &Range<usize>| Ok(images.narrow(0, chunk.start, chunk.len())?);
         step.in_two_passes(chunks, chunk).unwrap().unwrap()
     }
@@ -157,7 +163,7 @@ mod tests {
     fn two_passes_over_one_chunk_are_one_pass() {
         let (a, b) = (network(), network());
         let two = in_two_passes(&a, &chunks(N_IMAGES, N_IMAGES));
-        let step = Step { network: &b, loss: &Kl, targets: &targets() };
+        let step = Step { network: &b, loss: &Kl, targets: &targets(), mode: Mode::Train };
         let one = step.in_one_pass(&images()).unwrap().unwrap();
         let losses = |step: &StepGradient| step.losses.to_vec1::<f32>().unwrap();
         assert_eq!(losses(&two), losses(&one));
@@ -181,7 +187,7 @@ mod tests {
             let logits = Tensor::cat(&logits.collect::<Vec<_>>(), 0).unwrap();
             let losses = Kl.forward(&logits, &targets()).unwrap();
             let gradients = backward(&losses.mean_all().unwrap()).unwrap();
-            let whole = StepGradient { losses, gradients };
+            let whole = StepGradient { losses, logits: logits.detach(), gradients };
             let ((g, state), (expected, expected_state)) = (numbers(&a, &two), numbers(&b, &whole));
             prop_assert_eq!(state, expected_state);
             let largest = expected.iter().fold(0.0_f32, |m, x| m.max(x.abs()));

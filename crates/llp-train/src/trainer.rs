@@ -2,18 +2,18 @@
 
 mod at_once;
 mod evaluation;
+mod one_step;
 mod plan;
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use candle_core::{Device, Tensor};
-use llp_bags::{Augmentation, Edge, EpochAugmentation, Mirror, whitening};
+use llp_bags::{Augmentation, Edge, Mirror, whitening};
 use llp_data::DataError;
 use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
 use llp_nn::Network;
-use llp_sweep::config::{self, AugmentConfig, MethodConfig, Precision, RunConfig, Views};
+use llp_sweep::config::{self, AugmentConfig, ConsistencyConfig, MethodConfig, Precision, RunConfig, Views};
 use llp_sweep::criterion::Criterion;
 use llp_sweep::record::{Diverged, EpochRecord, Solution};
 
@@ -23,7 +23,6 @@ use crate::lookahead::Lookahead;
 use crate::optimizer::Optimizer;
 use crate::pending_losses::PendingLosses;
 use crate::position::Position;
-use crate::step::{Step, StepGradient, chunks};
 use crate::weights::weights_file;
 use crate::{Pretrained, Schedule, TrainError, TrainingData, batch, build_network};
 
@@ -72,6 +71,7 @@ pub struct Trainer<'a> {
     solution: Option<Solution>,
     schedule: Schedule,
     augmentation: Augmentation,
+    consistency: ConsistencyConfig,
     seed: u64,
     /// Instances in the network at once.
     images_per_chunk: usize,
@@ -117,6 +117,7 @@ impl<'a> Trainer<'a> {
             solution: None,
             schedule: Schedule::new(sizes, config.seed, &config.optim),
             augmentation: augmentation(&config.augment),
+            consistency: config.consistency.clone(),
             seed: config.seed,
             images_per_chunk: config.optim.images_per_chunk.unwrap_or(usize::MAX),
             optimizer: Optimizer::new(&config.optim, &network)?,
@@ -220,13 +221,12 @@ impl<'a> Trainer<'a> {
             let first_step = self.position.total_steps - self.position.step as u64;
             let (started, elapsed_before) = (hooks.seconds(), self.position.elapsed_s);
             let steps = self.schedule.steps(epoch);
-            let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
             let mut n_images = 0;
             while let Some(bags) = steps.get(self.position.step) {
                 if hooks.should_stop() {
                     return Ok(self.read_losses(epoch)?.unwrap_or(TrainerOutcome::Stopped));
                 }
-                if !self.step(bags, &augmentation, self.schedule.lr(epoch, self.position.step))? {
+                if !self.step(bags, epoch, self.schedule.lr(epoch, self.position.step))? {
                     let step = self.position.total_steps;
                     return Ok(TrainerOutcome::Diverged(Diverged {
                         epoch,
@@ -280,36 +280,13 @@ impl<'a> Trainer<'a> {
         }
         let epoch = 1 + step / self.n_steps();
         let steps = self.schedule.steps(epoch);
-        let augmentation = self.augmentation.epoch(self.seed, epoch as u64);
         let step = step % self.n_steps().min(steps.len());
         let epoch_of_rate = epoch.min(self.n_epochs());
-        self.step(&steps[step], &augmentation, self.schedule.lr(epoch_of_rate, step))?;
+        self.step(&steps[step], epoch, self.schedule.lr(epoch_of_rate, step))?;
         if self.pending.is_full() {
             self.pending.read()?;
         }
         Ok(())
-    }
-
-    /// One step on some bags; false if a number is known not to be finite.
-    fn step(
-        &mut self,
-        bags: &[usize],
-        augmentation: &EpochAugmentation,
-        lr: f64,
-    ) -> Result<bool, TrainError> {
-        let set = &self.data.bags;
-        let instances = batch::instances(set, bags);
-        let inputs =
-            |range: &Range<usize>| self.inputs.of(self.data, &instances[range.clone()], augmentation);
-        let step = Step { network: &self.network, loss: &*self.loss, targets: &batch::targets(set, bags)? };
-        let gradient = match &chunks(instances.len(), self.images_per_chunk)[..] {
-            [all] => step.in_one_pass(&inputs(all)?)?,
-            chunks => step.in_two_passes(chunks, inputs)?,
-        };
-        let Some(StepGradient { losses, gradients }) = gradient else { return Ok(false) };
-        self.optimizer.step(&gradients, lr)?;
-        self.pending.push(losses);
-        Ok(true)
     }
 
     /// Averages the weights, if the configuration asks for it, after the step that is now counted.

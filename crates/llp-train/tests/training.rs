@@ -4,44 +4,15 @@
 mod common;
 mod small;
 
-use candle_core::Device;
 use common::{bits, weights};
 use llp_bags::source::digits::digits;
 use llp_bags::{hold_out, partition, subset};
 use llp_sweep::record::Outcome;
 use llp_sweep::run_dir::RunDir;
-use llp_train::{
-    Checkpoint, ChosenEpoch, Hooks, RunEnd, TrainError, Trainer, TrainerOutcome, TrainingData, build_loss,
-};
+use llp_train::{Checkpoint, ChosenEpoch, RunEnd, TrainError, TrainingData};
 use proptest::prelude::*;
-use small::{config, run_beside, run_in};
+use small::{config, run_beside, run_in, train};
 use tempfile::tempdir;
-
-/// Trains to the end without any directory and returns the bits of the weights.
-fn train(data: &TrainingData, settings: &[&str]) -> Vec<u32> {
-    struct ToTheEnd;
-    impl Hooks for ToTheEnd {
-        fn should_stop(&self) -> bool {
-            false
-        }
-        fn seconds(&self) -> f64 {
-            0.0
-        }
-        fn epoch_ended(
-            &mut self,
-            _: &Trainer<'_>,
-            _: &llp_sweep::record::EpochRecord,
-        ) -> Result<(), TrainError> {
-            Ok(())
-        }
-    }
-    let config = config(settings);
-    let mut trainer = Trainer::new(&config, data, build_loss(&config), &Device::Cpu).unwrap();
-    assert_eq!(trainer.train(&mut ToTheEnd).unwrap(), TrainerOutcome::Complete);
-    let state = trainer.network().state_dict();
-    let values = |entry: &llp_nn::Entry| entry.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    state.entries().iter().flat_map(values).map(f32::to_bits).collect()
-}
 
 /// No instance label reaches training: permuting the labels inside every bag, which leaves the proportions and
 /// nothing else, leaves the trained weights bit for bit. Permuting them between bags does not.

@@ -36,11 +36,11 @@ impl CudaActivations {
         let channels = self.extents.channels;
         let rows = Matrix { kind, rows: self.extents.len() / channels, channels };
         let (mean, inverse_deviation) = match mode {
-            Mode::Train | Mode::Preview => of_batch(&context, self, rows, norm, mode)?,
+            Mode::Train | Mode::TrainAside | Mode::Preview => of_batch(&context, self, rows, norm, mode)?,
             Mode::Evaluate => of_running(&context, norm, channels)?,
         };
         let from_batch = mode != Mode::Evaluate;
-        let wants_parameters = mode == Mode::Train;
+        let wants_parameters = mode.trains();
         let statistics = Statistics { mean, inverse_deviation, gamma, beta };
         let y = Arc::new(Array::of_any(&self.device, kind, self.values.len())?);
         let of_residual = residual.map_or(0, Self::pointer);

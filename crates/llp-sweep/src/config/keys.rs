@@ -7,6 +7,7 @@ use strum::VariantNames;
 use toml::Value;
 
 use super::augment::{Edge, Views};
+use super::consistency::{Confidence, ConsistencyName};
 use super::loss::{LossName, Solver};
 use super::method::MethodName;
 use super::network::{Architecture, Freeze, Stem};
@@ -166,6 +167,11 @@ pub(crate) const KEYS: &[Key] = &[
     key("loss.solver", names::<Solver>()).needed_by(ROT),
     key("loss.sweeps", SOME).needed_by(SINKHORN),
     key("loss.order", Kind::Extent { max: 8 }).optional(),
+    key("consistency.name", names::<ConsistencyName>()).optional().flag("--consistency"),
+    key("consistency.confidence", names::<Confidence>()).optional(),
+    key("consistency.threshold", BELOW_ONE).optional(),
+    key("consistency.weight", POSITIVE).optional(),
+    key("consistency.ramp_up", BELOW_ONE).optional(),
     key("optim.name", names::<OptimizerName>()).optional(),
     key("optim.lr", POSITIVE).flag("--lr").always_shown().column().free(),
     key("optim.momentum", BELOW_ONE).free(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
 use super::augment::{AugmentConfig, EvaluateConfig};
+use super::consistency::ConsistencyConfig;
 use super::loss::{LossConfig, LossName};
 use super::network::{Architecture, NetworkConfig};
 use super::{OptimConfig, RunConfig};
@@ -167,6 +168,7 @@ impl RunConfig {
             sweeps: None,
             order: None,
         };
+        self.consistency = ConsistencyConfig::default();
         self.optim = OptimConfig {
             name: None,
             lr: 1.0,
@@ -195,6 +197,6 @@ impl RunConfig {
 
 /// Whether a key says how a network is trained by steps, which a method does not do.
 pub(super) fn is_of_networks(key: &str) -> bool {
-    let sections = ["network.", "loss.", "optim.", "augment.", "evaluate."];
+    let sections = ["network.", "loss.", "consistency.", "optim.", "augment.", "evaluate."];
     sections.iter().any(|section| key.starts_with(section)) || key == "checkpoint.chosen_by"
 }

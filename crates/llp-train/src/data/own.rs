@@ -73,18 +73,26 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
         Approach::Loss(_) => Some(configured_loss(&config.loss)),
         Approach::Method(_) => None,
     };
-    let needs_every_share = loss.is_none_or(|loss| !loss.takes_unknown_shares());
+    let is_refused = loss.is_none_or(|loss| !loss.takes_unknown_shares());
+    let user = match (&config.consistency.name, loss) {
+        (Some(_), _) if !is_refused => "--consistency".to_owned(),
+        (_, Some(_)) => format!("the loss {}", config.approach().as_str()),
+        (_, None) => format!("the method {}", config.approach().as_str()),
+    };
+    let needs_every_share = is_refused || config.consistency.name.is_some();
     for bag in own.bags.iter().chain(&own.held_out) {
         let (name, table) = (&bag.name, own.proportions_path.display());
         let unknown = (0..own.data.class_names.len()).find(|&class| bag.imprecision.is_unknown(class));
         if let (true, Some(class)) = (needs_every_share, unknown) {
-            let kind = if loss.is_some() { "loss" } else { "method" };
             let problem = format!(
-                "the {kind} {} needs the share of every class, and that of {:?} in bag {name:?} is unknown in {table}",
-                config.approach().as_str(),
+                "{user} needs the share of every class, and that of {:?} in bag {name:?} is unknown in {table}",
                 own.data.class_names[class],
             );
-            let remedy = "fill it in, or train with --loss kl, l1, l2, interval or marginal";
+            let remedy = if is_refused {
+                "fill it in, or train with --loss kl, l1, l2, interval or marginal"
+            } else {
+                "fill it in, or leave out --consistency"
+            };
             return Err(DataError::new(problem).remedy(remedy));
         }
         let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };

@@ -6,7 +6,9 @@ use std::path::Path;
 use candle_core::Device;
 use llp_sweep::claim::{Host, Owner};
 use llp_sweep::config::{Layers, RunConfig};
-use llp_train::{RunContext, RunEnd, TrainError, run};
+use llp_train::{
+    Hooks, RunContext, RunEnd, TrainError, Trainer, TrainerOutcome, TrainingData, build_loss, run,
+};
 
 /// A small run; `settings` are `key=value`, over the small run's own.
 pub(crate) fn config(settings: &[&str]) -> RunConfig {
@@ -27,6 +29,7 @@ pub(crate) fn config(settings: &[&str]) -> RunConfig {
 /// What a run reported, beside its end.
 pub(crate) struct RunReport {
     pub(crate) end: Result<RunEnd, TrainError>,
+    #[allow(dead_code, reason = "each test uses what it needs")]
     pub(crate) epochs: usize,
     #[allow(dead_code, reason = "each test uses what it needs")]
     pub(crate) warnings: Vec<String>,
@@ -72,4 +75,31 @@ pub(crate) fn run_beside(
     };
     let end = run(dir, config, &mut context);
     RunReport { end, epochs: epochs.get(), warnings: warnings.into_inner() }
+}
+
+/// Trains to the end without any directory and returns the bits of the weights.
+#[allow(dead_code, reason = "each test uses what it needs")]
+pub(crate) fn train(data: &TrainingData, settings: &[&str]) -> Vec<u32> {
+    struct ToTheEnd;
+    impl Hooks for ToTheEnd {
+        fn should_stop(&self) -> bool {
+            false
+        }
+        fn seconds(&self) -> f64 {
+            0.0
+        }
+        fn epoch_ended(
+            &mut self,
+            _: &Trainer<'_>,
+            _: &llp_sweep::record::EpochRecord,
+        ) -> Result<(), TrainError> {
+            Ok(())
+        }
+    }
+    let config = config(settings);
+    let mut trainer = Trainer::new(&config, data, build_loss(&config), &Device::Cpu).unwrap();
+    assert_eq!(trainer.train(&mut ToTheEnd).unwrap(), TrainerOutcome::Complete);
+    let state = trainer.network().state_dict();
+    let values = |entry: &llp_nn::Entry| entry.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    state.entries().iter().flat_map(values).map(f32::to_bits).collect()
 }

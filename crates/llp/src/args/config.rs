@@ -49,8 +49,12 @@ pub(crate) struct ConfigArgs {
     /// proportions interval or marginal.
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
+    /// A second view of each image, strongly changed, that is to have the labels of the first: dc (labels with the counts of
+    /// the bag) or ahil (the most probable ones). Takes twice the time or more.
+    #[arg(long, value_name = "NAME")]
+    consistency: Option<String>,
     /// A classical method in place of steps, on a table of features: mean-map, lmm, amm, inv-cal, linear-kl, em, alter-svm.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["loss", "lr", "alpha", "epsilon", "epochs", "precision", "width", "init"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["loss", "lr", "alpha", "epsilon", "epochs", "precision", "width", "init", "consistency"])]
     method: Option<String>,
     /// Initial learning rate.
     #[arg(long, value_name = "X")]
@@ -112,6 +116,7 @@ impl ConfigArgs {
             ("--impute", &self.impute),
             ("--bag-size", &self.bag_size),
             ("--loss", &self.loss),
+            ("--consistency", &self.consistency),
             ("--method", &self.method),
             ("--lr", &self.lr),
             ("--alpha", &self.alpha),
