@@ -21,7 +21,7 @@
 //! as one; ROT, AvgKL and the last four refuse. Other errors of the proportions are ignored by all but `Interval` and
 //! `Marginal`.
 //!
-//! [`Consistency`] labels instances by a network's own predictions and the counts of their bags, for losses between two
+//! [`WeightedSum`] adds losses up. [`Consistency`] labels instances by a network's own predictions and the counts of their bags, for losses between two
 //! views of an image.
 //!
 //! Your own loss implements [`BagLoss`], from candle operations or as one with its own backward: see
@@ -62,6 +62,7 @@ mod proportion;
 mod rot;
 mod softmax;
 mod targets;
+mod weighted_sum;
 
 use candle_core::Tensor;
 
@@ -72,6 +73,7 @@ pub use loss::Loss::{
 };
 pub use softmax::log_softmax;
 pub use targets::BagTargets;
+pub use weighted_sum::WeightedSum;
 
 /// A loss that compares the predictions for the instances of each bag with the bag's proportions:
 /// `l(F, z)` of equation (1).

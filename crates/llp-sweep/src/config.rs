@@ -4,6 +4,7 @@
 //! environment variables, `--set` arguments, named arguments ([`Layers`]). Each value is judged where it is
 //! written, so an error names file and line. The result is complete and canonical; its hash names the run.
 
+mod added_losses;
 mod arguments;
 mod augment;
 mod consistency;
@@ -26,6 +27,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use added_losses::AddedLosses;
 pub(crate) use arguments::quoted;
 pub use augment::{AugmentConfig, Edge, EvaluateConfig, Views};
 pub use consistency::{Confidence, ConsistencyConfig, ConsistencyName};
@@ -227,7 +229,7 @@ impl RunConfig {
         let (loss, network) = (&self.loss, self.network.name);
         let (is_one, kind, name) = match user {
             User::Network(of) => (network == of, "network", network.as_str()),
-            User::Loss(of) => (loss.name == of, "loss", loss.name.as_str()),
+            User::Loss(of) => (loss.has(of), "loss", of.as_str()),
             User::Solver(of) => (loss.solver == Some(of), "loss", loss.name.as_str()),
         };
         is_one.then(|| format!("the {kind} `{name}`"))

@@ -1,6 +1,6 @@
 //! The one place that turns the name of a loss into the loss.
 
-use llp_loss::{BagLoss, Loss};
+use llp_loss::{BagLoss, Loss, WeightedSum};
 use llp_ot::{NewtonConfig, RotConfig, RotSolver};
 use llp_sweep::config::{LossConfig, LossName, RunConfig, Solver};
 
@@ -10,8 +10,10 @@ pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
 }
 
 /// The loss of a section `[loss]` that was checked.
-pub(crate) fn configured_loss(loss: &LossConfig) -> Loss {
-    named_loss(loss.name, || rot_config(loss), loss.order())
+pub(crate) fn configured_loss(loss: &LossConfig) -> WeightedSum {
+    let named = |name| named_loss(name, || rot_config(loss), loss.order());
+    let added = loss.add.iter().flat_map(|added| added.terms());
+    WeightedSum::new(named(loss.name), added.map(|&(name, weight)| (named(name), weight)).collect())
 }
 
 /// The loss of a name; `rot` gives the parameters of ROT, `order` is that of the moments.

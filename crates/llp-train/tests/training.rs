@@ -63,6 +63,8 @@ fn weights_depend_on_seed_loss_and_optimizer() {
         ["seed=0", "loss.name=rot"],
         ["seed=0", "loss.name=avg-kl"],
         ["seed=0", "optim.name=adamw"],
+        ["seed=0", "loss.add=l2:0.5"],
+        ["loss.name=l2", "loss.add=kl:1"],
     ];
     let trained: Vec<_> = settings.iter().map(|settings| train(&data, settings)).collect();
     for (a, first) in trained.iter().enumerate() {

@@ -13,7 +13,7 @@ use super::method::MethodName;
 use super::network::{Architecture, Freeze, Stem};
 use super::optimizer::{LrSchedule, OptimizerName};
 use super::precision::Precision;
-use super::{Impute, nearest, noise};
+use super::{Impute, added_losses, nearest, noise};
 use crate::criterion::Criterion;
 
 /// A key of the configuration.
@@ -77,6 +77,8 @@ enum Kind {
     Noise,
     /// Three [`Widths`](super::Widths), accepted in their one spelling.
     Widths,
+    /// [`AddedLosses`](added_losses::AddedLosses), accepted in their one spelling.
+    Losses,
     /// One of a list of words.
     Choice(&'static [&'static str]),
 }
@@ -167,6 +169,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("loss.solver", names::<Solver>()).needed_by(ROT),
     key("loss.sweeps", SOME).needed_by(SINKHORN),
     key("loss.order", Kind::Extent { max: 8 }).optional(),
+    key("loss.add", Kind::Losses).optional(),
     key("consistency.name", names::<ConsistencyName>()).optional().flag("--consistency"),
     key("consistency.confidence", names::<Confidence>()).optional(),
     key("consistency.threshold", BELOW_ONE).optional(),
@@ -257,6 +260,9 @@ impl Key {
             (Kind::Widths, Value::String(text)) => {
                 text.parse().ok().map(|widths: super::Widths| Value::String(widths.to_string()))
             }
+            (Kind::Losses, Value::String(text)) => {
+                text.parse().ok().map(|losses: added_losses::AddedLosses| Value::String(losses.to_string()))
+            }
             (Kind::Choice(words), Value::String(text)) if words.contains(&text.as_str()) => {
                 Some(value.clone())
             }
@@ -272,7 +278,7 @@ impl Key {
             Kind::Flag => text.parse().ok().map(Value::Boolean),
             Kind::Count { .. } | Kind::Extent { .. } => text.parse().ok().map(Value::Integer),
             Kind::Number { .. } => text.parse().ok().map(Value::Float),
-            Kind::Name | Kind::Text | Kind::Noise | Kind::Widths | Kind::Choice(_) => None,
+            Kind::Name | Kind::Text | Kind::Noise | Kind::Widths | Kind::Losses | Kind::Choice(_) => None,
         };
         self.accept(&parsed.unwrap_or_else(|| Value::String(text.to_owned())))
     }
@@ -287,6 +293,7 @@ impl Key {
             Kind::Number { expected, .. } => (*expected).to_owned(),
             Kind::Noise => noise::EXPECTED.to_owned(),
             Kind::Widths => super::network::WIDTHS_EXPECTED.to_owned(),
+            Kind::Losses => added_losses::EXPECTED.to_owned(),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         };
         let nearest = match (&self.kind, value) {

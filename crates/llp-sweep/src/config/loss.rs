@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
+use super::added_losses::AddedLosses;
+
 /// `[loss]`: the bag-level loss.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +26,9 @@ pub struct LossConfig {
     /// Highest order, from 1 to 8; [`LossName::Moments`] only, 3 without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<usize>,
+    /// Losses that are added to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add: Option<AddedLosses>,
 }
 
 impl LossConfig {
@@ -35,16 +40,21 @@ impl LossConfig {
         self.order.unwrap_or(Self::ORDER)
     }
 
+    /// Whether a loss is the loss or one of those that are added.
+    pub(super) fn has(&self, loss: LossName) -> bool {
+        self.name == loss || self.add.as_ref().is_some_and(|added| added.has(loss))
+    }
+
     /// Takes out what does not apply to the loss, or says what is so without it.
     pub(super) fn canonicalize(&mut self) {
-        if self.name != LossName::Rot {
+        if !self.has(LossName::Rot) {
             (self.alpha, self.epsilon, self.solver, self.sweeps) = (None, None, None, None);
         }
         if self.solver != Some(Solver::Sinkhorn) {
             self.sweeps = None;
         }
-        let is_moments = self.name == LossName::Moments;
-        self.order = self.order.filter(|order| is_moments && *order != Self::ORDER);
+        let has_moments = self.has(LossName::Moments);
+        self.order = self.order.filter(|order| has_moments && *order != Self::ORDER);
     }
 }
 

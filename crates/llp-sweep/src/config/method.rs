@@ -167,6 +167,7 @@ impl RunConfig {
             solver: None,
             sweeps: None,
             order: None,
+            add: None,
         };
         self.consistency = ConsistencyConfig::default();
         self.optim = OptimConfig {

@@ -3,7 +3,7 @@
 use llp_bags::own::{OwnBag, OwnData};
 use llp_bags::{Imprecision, Normalization};
 use llp_data::DataError;
-use llp_loss::Loss;
+use llp_loss::{Loss, WeightedSum};
 use llp_sweep::config::{Approach, RunConfig};
 
 use super::{TrainingData, check_augmentation, check_method};
@@ -73,8 +73,9 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
         Approach::Loss(_) => Some(configured_loss(&config.loss)),
         Approach::Method(_) => None,
     };
-    let is_refused = loss.is_none_or(|loss| !loss.takes_unknown_shares());
-    let user = match (&config.consistency.name, loss) {
+    let is_refused = loss.as_ref().is_none_or(|loss| !loss.takes_unknown_shares());
+    let has_interval = loss.iter().flat_map(WeightedSum::losses).any(|loss| loss == Loss::Interval);
+    let user = match (&config.consistency.name, &loss) {
         (Some(_), _) if !is_refused => "--consistency".to_owned(),
         (_, Some(_)) => format!("the loss {}", config.approach().as_str()),
         (_, None) => format!("the method {}", config.approach().as_str()),
@@ -96,7 +97,7 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
             return Err(DataError::new(problem).remedy(remedy));
         }
         let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };
-        if loss == Some(Loss::Interval) && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
+        if has_interval && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
             let problem = format!(
                 "the loss interval needs bounds of the shares, and bag {name:?} has standard errors in {table}"
             );

@@ -91,11 +91,21 @@ pub(crate) struct Epochs {
     /// The numbers of the last epoch.
     numbers: Vec<String>,
     last_line: Option<Instant>,
+    /// Of the lines that have the numbers of an epoch.
+    last_numbers: Option<Instant>,
 }
 
 impl Epochs {
     pub(crate) fn new(style: Style) -> Self {
-        Self { style, bar: None, planned: (0, 0), unit: "instances", numbers: vec![], last_line: None }
+        Self {
+            style,
+            bar: None,
+            planned: (0, 0),
+            unit: "instances",
+            numbers: vec![],
+            last_line: None,
+            last_numbers: None,
+        }
     }
 
     /// Says what is read, which may take a while.
@@ -110,6 +120,7 @@ impl Epochs {
         self.planned = (plan.epochs, plan.steps_per_epoch);
         self.unit = unit(plan);
         self.last_line = Some(Instant::now());
+        self.last_numbers = self.last_line;
         if self.style == Style::None {
             return;
         }
@@ -127,7 +138,8 @@ impl Epochs {
     /// A step ended.
     pub(crate) fn step(&mut self, position: &Position) {
         self.show(position.epoch, position.step);
-        if self.is_due(STEP_LINE_S) {
+        if self.is_due(self.last_line, STEP_LINE_S) {
+            self.last_line = Some(Instant::now());
             tell(&self.place(position.epoch, position.step));
         }
     }
@@ -138,7 +150,10 @@ impl Epochs {
         self.show(record.epoch, 0);
         let (epoch, epochs) = (record.epoch, self.planned.0);
         let always = epoch == 1 || epoch == epochs;
-        if self.is_due(if always { 0 } else { LINE_S }) {
+        // A line of a step just before does not take the place of this one.
+        if self.is_due(self.last_numbers, if always { 0 } else { LINE_S }) {
+            self.last_line = Some(Instant::now());
+            self.last_numbers = self.last_line;
             let numbers = self.numbers.join(GAP);
             match record.lr {
                 // Only a method has no rate of steps.
@@ -148,14 +163,9 @@ impl Epochs {
         }
     }
 
-    /// Whether a line is to be printed, the last one being so many seconds old.
-    fn is_due(&mut self, seconds: u64) -> bool {
-        let is_old = self.last_line.is_none_or(|last| last.elapsed().as_secs() >= seconds);
-        let is_due = self.style == Style::Lines && is_old;
-        if is_due {
-            self.last_line = Some(Instant::now());
-        }
-        is_due
+    /// Whether a line is to be printed, if one like it was printed at least so many seconds ago.
+    fn is_due(&self, last: Option<Instant>, seconds: u64) -> bool {
+        self.style == Style::Lines && last.is_none_or(|last| last.elapsed().as_secs() >= seconds)
     }
 
     /// Moves the bar to a step of the epoch after `epoch` others.
