@@ -221,9 +221,9 @@ impl<'a> Rows<'a> {
         for (row, out, sources) in self.of_change(image, change, &mut bytes) {
             out.iter_mut().zip(sources).for_each(|(out, &source)| *out = row[source as usize]);
         }
-        strong::draw(rng, [height, width])
-            .into_iter()
-            .for_each(|operation| operation.apply(&mut bytes, shape));
+        for operation in strong::draw(rng, [height, width]) {
+            operation.apply(&mut bytes, shape);
+        }
         for (out, bytes) in out.chunks_exact_mut(self.scale.len()).zip(bytes.chunks_exact(self.scale.len())) {
             let values = bytes.iter().zip(&self.scale).zip(&self.offset);
             for (out, ((&byte, scale), offset)) in out.iter_mut().zip(values) {

@@ -2,7 +2,7 @@
 
 use llp_loss::{BagLoss, Loss, WeightedSum};
 use llp_ot::{NewtonConfig, RotConfig, RotSolver};
-use llp_sweep::config::{LossConfig, LossName, RunConfig, Solver};
+use llp_sweep::config::{AddedLosses, LossConfig, LossName, RunConfig, Solver};
 
 /// The loss of a configuration that was checked.
 pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
@@ -12,7 +12,7 @@ pub fn build_loss(config: &RunConfig) -> Box<dyn BagLoss> {
 /// The loss of a section `[loss]` that was checked.
 pub(crate) fn configured_loss(loss: &LossConfig) -> WeightedSum {
     let named = |name| named_loss(name, || rot_config(loss), loss.order());
-    let added = loss.add.iter().flat_map(|added| added.terms());
+    let added = loss.add.iter().flat_map(AddedLosses::terms);
     WeightedSum::new(named(loss.name), added.map(|&(name, weight)| (named(name), weight)).collect())
 }
 

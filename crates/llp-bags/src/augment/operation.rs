@@ -1,4 +1,4 @@
-//! Changes of an image that leave its class recognizable: the operations of RandAugment.
+//! Changes of an image that leave its class recognizable: the operations of `RandAugment`.
 
 /// The value of pixels that an operation has no source for: the middle of the range.
 const FILL: u8 = 128;
@@ -11,8 +11,8 @@ const FRACTION_BITS: u32 = 16;
 /// where there is none. Weights of brightness, color, contrast and sharpness are those of the image, in `[0, 1]`; the rest
 /// is black, gray, its mean gray, or the smoothed image.
 ///
-/// Source: the list of operations is that of RandAugment \[cubuk:20\], the ranges from which
-/// [`Augmentation`](crate::Augmentation) draws them those of FixMatch \[sohn:20\].
+/// Source: the list of operations is that of `RandAugment` \[cubuk:20\], the ranges from which
+/// [`Augmentation`](crate::Augmentation) draws them those of `FixMatch` \[sohn:20\].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Operation {
     /// Nothing.
@@ -81,7 +81,9 @@ impl Operation {
             }
             Self::Posterize(bits) => {
                 let mask = !(0xff_u8.checked_shr(bits).unwrap_or(0));
-                image.iter_mut().for_each(|value| *value &= mask);
+                for value in image.iter_mut() {
+                    *value &= mask;
+                }
             }
             Self::Solarize(threshold) => {
                 let inverted = image.iter_mut().filter(|value| u32::from(**value) >= threshold);
@@ -156,12 +158,11 @@ fn blend(image: &mut [u8], other: impl Fn(usize) -> u8, weight: f64) {
 
 /// The gray value of each pixel: of three channels by the weights of ITU-R 601, of others their mean.
 fn gray(image: &[u8], channels: usize) -> Vec<u8> {
-    let of_pixel = |pixel: &[u8]| match *pixel {
-        [red, green, blue] => {
+    let of_pixel = |pixel: &[u8]| {
+        if let [red, green, blue] = *pixel {
             let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
             ((sum + 0x8000) >> 16) as u8
-        }
-        _ => {
+        } else {
             let sum: u32 = pixel.iter().copied().map(u32::from).sum();
             (sum / pixel.len() as u32) as u8
         }
