@@ -26,6 +26,8 @@ mod labels;
 mod memory;
 mod note;
 #[cfg(feature = "table")]
+mod npy_header;
+#[cfg(feature = "table")]
 pub mod npz;
 #[cfg(feature = "table")]
 mod open;

@@ -170,7 +170,7 @@ impl Archive {
         };
         let file = self.zip.by_name(&format!("{array}{ENDING}"));
         let mut file = file.map_err(io::Error::from).map_err(broken)?;
-        let header = NpyHeader::from_reader(&mut file).map_err(broken)?;
+        let header = crate::npy_header::read(&mut file).map_err(broken)?;
         let (stored, n_items, shape) = checked(&header, check).ok_or_else(|| {
             DataError::of(&path, format!("the array {array} is {}, expected {expected}", described(&header)))
         })?;

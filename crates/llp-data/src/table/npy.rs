@@ -35,7 +35,7 @@ impl Source {
     pub(super) fn open(path: &Path) -> Result<(Head, Self), DataError> {
         let mut file = BufReader::new(fs_err::File::open(path)?.into_file());
         let file_len = file.get_ref().metadata()?.len();
-        let header = NpyHeader::from_reader(&mut file)
+        let header = crate::npy_header::read(&mut file)
             .map_err(|error| DataError::of(path, format!("not a NumPy array: {error}")))?;
         let (head, array) = Array::new(path, &header)?;
         let start = file.stream_position()?;
