@@ -9,7 +9,7 @@ const DEEPEST: usize = 8;
 
 /// Reads the header of an array, after which `file` stands at its first value.
 ///
-/// Headers are Python literals, and the time of their parser doubles with each open bracket.
+/// Headers are Python literals, and the time of their parser grows exponentially with the brackets that are open at once.
 pub(crate) fn read(file: &mut impl Read) -> io::Result<NpyHeader> {
     let mut bytes = Vec::new();
     file.by_ref().take(8).read_to_end(&mut bytes)?; // the magic string and the version
@@ -26,14 +26,20 @@ pub(crate) fn read(file: &mut impl Read) -> io::Result<NpyHeader> {
     NpyHeader::from_reader(&bytes[..])
 }
 
-/// The largest number of brackets that are open at once.
+/// The largest number of brackets that are open at once, those in texts left out.
 fn depth(bytes: &[u8]) -> usize {
     let (mut open, mut deepest) = (0_usize, 0);
-    for byte in bytes {
-        match byte {
-            b'(' | b'[' | b'{' => open += 1,
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
+    let mut quote = None; // what a text ends with
+    let mut bytes = bytes.iter();
+    while let Some(&byte) = bytes.next() {
+        match (quote, byte) {
+            (Some(_), b'\\') => drop(bytes.next()),
+            (Some(end), _) if byte == end => quote = None,
+            (Some(_), _) => {}
+            (None, b'\'' | b'"') => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => open += 1,
+            (None, b')' | b']' | b'}') => open = open.saturating_sub(1),
+            (None, _) => {}
         }
         deepest = deepest.max(open);
     }
@@ -58,6 +64,13 @@ mod tests {
         assert!(error.contains("brackets"), "{error}");
         let deepest = file(&"[".repeat(DEEPEST - 1));
         assert!(read(&mut &deepest[..]).is_err());
+    }
+
+    /// Brackets in the names of columns do not count.
+    #[test]
+    fn names_may_have_brackets() {
+        let columns: Vec<String> = (0..20).map(|i| format!("('a{i} ({{[ \\' (', '<f8')")).collect();
+        assert!(read(&mut &file(&format!("[{}]", columns.join(", ")))[..]).is_ok());
     }
 
     /// The reader stands behind the header, also where there is none.

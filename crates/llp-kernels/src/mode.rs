@@ -22,17 +22,13 @@ impl Mode {
     }
 
     /// Whether parameters get gradients.
-    #[cfg(feature = "cuda")]
     pub(crate) fn trains(self) -> bool {
         matches!(self, Self::Train | Self::TrainAside)
     }
 
     /// A parameter as an operand: tracked in training, else a constant.
     pub fn operand(self, parameter: &Var) -> Tensor {
-        match self {
-            Self::Train | Self::TrainAside => parameter.as_tensor().clone(),
-            Self::Preview | Self::Evaluate => parameter.as_detached_tensor(),
-        }
+        if self.trains() { parameter.as_tensor().clone() } else { parameter.as_detached_tensor() }
     }
 }
 

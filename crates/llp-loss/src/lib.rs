@@ -21,8 +21,8 @@
 //! as one; ROT, AvgKL and the last four refuse. Other errors of the proportions are ignored by all but `Interval` and
 //! `Marginal`.
 //!
-//! [`WeightedSum`] adds losses up. [`Consistency`] labels instances by a network's own predictions and the counts of their bags, for losses between two
-//! views of an image.
+//! [`WeightedSum`] adds losses up. [`Consistency`] labels instances by a network's own predictions and the counts of their
+//! bags, for losses between two views of an image.
 //!
 //! Your own loss implements [`BagLoss`], from candle operations or as one with its own backward: see
 //! `docs/adding-a-loss.md`.

@@ -30,11 +30,6 @@ impl WeightedSum {
         Self { first, others }
     }
 
-    /// Whether each of the losses has a meaning where the shares of some classes are unknown.
-    pub fn takes_unknown_shares(&self) -> bool {
-        self.losses().all(Loss::takes_unknown_shares)
-    }
-
     /// Whether bounds or standard errors of proportions change one of them.
     pub fn uses_errors(&self) -> bool {
         self.losses().any(Loss::uses_errors)

@@ -21,6 +21,7 @@ mod noise;
 mod optimizer;
 mod precision;
 pub mod preset;
+mod text_form;
 mod values;
 
 use std::path::Path;

@@ -76,6 +76,8 @@ fn messages_are_exact() {
     toml("an integer of more than 64 bits", "seed = 99999999999999999999");
     toml("a width beyond all memory", "network.width = 1000000000");
     toml("an unknown loss", "loss.name = \"klk\"");
+    toml("an added loss without its weight", "loss.add = \"gaussian\"");
+    toml("an unknown way to consistency", "consistency.name = \"fixmatch\"");
     toml("an unknown optimizer", "optim.name = \"adam\"");
     toml("an unknown precision", "optim.precision = \"bfloat\"");
     toml("a noise without its size", "bags.noise = \"gaussian\"");

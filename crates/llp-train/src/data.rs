@@ -232,7 +232,8 @@ fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), DataE
     let (shift, mirror) = (config.augment.shift, config.augment.mirror);
     let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
         if config.consistency.name.is_some() {
-            return Err(needs_images());
+            let problem = "consistency compares two views of an image, the data set has rows of features";
+            return Err(DataError::new(problem).remedy("leave out --consistency"));
         }
         let changes = shift > 0 || mirror || config.evaluate.views() != Views::One;
         if !changes {
@@ -258,12 +259,6 @@ fn check_method(dataset: &Dataset, config: &RunConfig) -> Result<(), DataError> 
         (Some(method), InstanceShape::Image(_)) => Err(needs_features(method)),
         _ => Ok(()),
     }
-}
-
-/// Rows of features where consistency takes images.
-pub(crate) fn needs_images() -> DataError {
-    let problem = "consistency compares two views of an image, the data set has rows of features";
-    DataError::new(problem).remedy("leave out --consistency")
 }
 
 /// Images where a method takes rows of features.

@@ -11,7 +11,7 @@ use llp_sweep::record::Outcome;
 use llp_sweep::run_dir::RunDir;
 use llp_train::{Checkpoint, ChosenEpoch, RunEnd, TrainError, TrainingData};
 use proptest::prelude::*;
-use small::{config, run_beside, run_in, train};
+use small::{config, run_beside, run_in, train, whole_and_stopped};
 use tempfile::tempdir;
 
 /// No instance label reaches training: permuting the labels inside every bag, which leaves the proportions and
@@ -214,24 +214,18 @@ proptest! {
         optimizer in prop::sample::select(vec!["sgd", "adamw"]),
     ) {
         let config = config(&[&format!("loss.name={loss}"), &format!("optim.name={optimizer}")]);
-        let (whole, stopped) = (tempdir().unwrap(), tempdir().unwrap());
-        let expected = run_in(whole.path(), &config, None).end.unwrap();
-        for stop in stops {
-            match run_in(stopped.path(), &config, Some(stop)).end.unwrap() {
-                RunEnd::Stopped(_) => {}
-                end => prop_assert!(matches!(end, RunEnd::Ended(_) | RunEnd::AlreadyEnded(_))),
-            }
-        }
-        run_in(stopped.path(), &config, None).end.unwrap();
+        let (whole, stopped) = whole_and_stopped(&config, &stops);
         prop_assert_eq!(weights(stopped.path()), weights(whole.path()));
         let metrics = |dir: &std::path::Path| -> Vec<_> {
             let records = RunDir::at(dir).read_metrics().unwrap();
             records.into_iter().map(|r| (r.epoch, r.train_loss.to_bits(), r.held_out_kl.map(f64::to_bits), r.test_accuracy)).collect()
         };
         prop_assert_eq!(metrics(stopped.path()), metrics(whole.path()));
-        let RunEnd::Ended(expected) = expected else { panic!() };
-        let result = RunDir::at(stopped.path()).result().unwrap().unwrap();
-        prop_assert_eq!((result.outcome, result.epochs, result.n_bags), (expected.outcome, expected.epochs, expected.n_bags));
+        let result = |dir: &std::path::Path| {
+            let result = RunDir::at(dir).result().unwrap().unwrap();
+            (result.outcome, result.epochs, result.n_bags)
+        };
+        prop_assert_eq!(result(stopped.path()), result(whole.path()));
     }
 }
 

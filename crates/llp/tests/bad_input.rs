@@ -107,6 +107,7 @@ fn own_bags() {
         &[data, "--preset=digits", "--set=augment.shift=0"],
     );
     bench.refuse_training("shifts of what is no image", &[data, "--set=augment.shift=1"]);
+    bench.refuse_training("a second view of what is no image", &[data, "--consistency=dc"]);
     bench.refuse_training("a network without its extents", &["--set=network.name=mlp"]);
     bench.refuse_training("proportions without a table", &["--proportions=proportions.csv"]);
     bench.refuse_training("a method and a loss", &[data, "--method=em", "--set=loss.name=rot"]);
@@ -118,6 +119,10 @@ fn own_bags() {
     bench.write("unknown.csv", "bag,no,maybe,yes\na,0.5,,\nb,0,0.5,0.5\n");
     bench
         .refuse_training("a method with unknown shares", &[data, "--method=em", "--proportions=unknown.csv"]);
+    bench.refuse_training(
+        "an added loss with unknown shares",
+        &[data, "--set=loss.add=gaussian:0.5", "--proportions=unknown.csv"],
+    );
     bench.write("alike.csv", "bag,no,yes\na,0.5,0.5\nb,0.5,0.5\n");
     let alike = [data, "--method=mean-map", "--proportions=alike.csv", "--anyway"];
     bench.refuse_training("a method that needs bags that differ", &alike);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::loss::LossName;
+use super::text_form::text_form;
 
 /// Losses beside `loss.name`, each with its weight: `loss.add`.
 ///
@@ -56,19 +57,7 @@ impl fmt::Display for AddedLosses {
     }
 }
 
-impl From<AddedLosses> for String {
-    fn from(losses: AddedLosses) -> Self {
-        losses.to_string()
-    }
-}
-
-impl TryFrom<String> for AddedLosses {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+text_form!(AddedLosses);
 
 #[cfg(test)]
 mod tests {

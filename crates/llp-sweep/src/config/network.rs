@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
+use super::text_form::text_form;
+
 /// `[network]`: the classifier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,16 +132,4 @@ impl fmt::Display for Widths {
     }
 }
 
-impl From<Widths> for String {
-    fn from(widths: Widths) -> Self {
-        widths.to_string()
-    }
-}
-
-impl TryFrom<String> for Widths {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+text_form!(Widths);

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text_form::text_form;
+
 /// What happens to the proportions of drawn bags before training sees them: `bags.noise`.
 ///
 /// Written `rounded:STEP` (or `rounded:DIGITS`, digits after the decimal point), `laplace:SCALE`, `gaussian:SD`,
@@ -60,19 +62,7 @@ impl fmt::Display for BagNoise {
     }
 }
 
-impl From<BagNoise> for String {
-    fn from(noise: BagNoise) -> Self {
-        noise.to_string()
-    }
-}
-
-impl TryFrom<String> for BagNoise {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+text_form!(BagNoise);
 
 #[cfg(test)]
 mod tests {

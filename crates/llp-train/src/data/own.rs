@@ -3,7 +3,7 @@
 use llp_bags::own::{OwnBag, OwnData};
 use llp_bags::{Imprecision, Normalization};
 use llp_data::DataError;
-use llp_loss::{Loss, WeightedSum};
+use llp_loss::{BagLoss as _, Loss, WeightedSum};
 use llp_sweep::config::{Approach, RunConfig};
 
 use super::{TrainingData, check_augmentation, check_method};
@@ -73,28 +73,17 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
         Approach::Loss(_) => Some(configured_loss(&config.loss)),
         Approach::Method(_) => None,
     };
-    let is_refused = loss.as_ref().is_none_or(|loss| !loss.takes_unknown_shares());
     let has_interval = loss.iter().flat_map(WeightedSum::losses).any(|loss| loss == Loss::Interval);
-    let user = match (&config.consistency.name, &loss) {
-        (Some(_), _) if !is_refused => "--consistency".to_owned(),
-        (_, Some(_)) => format!("the loss {}", config.approach().as_str()),
-        (_, None) => format!("the method {}", config.approach().as_str()),
-    };
-    let needs_every_share = is_refused || config.consistency.name.is_some();
+    let user = needs_every_share(config, loss.as_ref());
     for bag in own.bags.iter().chain(&own.held_out) {
         let (name, table) = (&bag.name, own.proportions_path.display());
         let unknown = (0..own.data.class_names.len()).find(|&class| bag.imprecision.is_unknown(class));
-        if let (true, Some(class)) = (needs_every_share, unknown) {
+        if let (Some((user, remedy)), Some(class)) = (&user, unknown) {
             let problem = format!(
                 "{user} needs the share of every class, and that of {:?} in bag {name:?} is unknown in {table}",
                 own.data.class_names[class],
             );
-            let remedy = if is_refused {
-                "fill it in, or train with --loss kl, l1, l2, interval or marginal"
-            } else {
-                "fill it in, or leave out --consistency"
-            };
-            return Err(DataError::new(problem).remedy(remedy));
+            return Err(DataError::new(problem).remedy(format!("fill it in, or {remedy}")));
         }
         let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };
         if has_interval && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
@@ -105,6 +94,19 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
         }
     }
     Ok(())
+}
+
+/// What of a training has no meaning without the share of every class, and what does without.
+fn needs_every_share(config: &RunConfig, loss: Option<&WeightedSum>) -> Option<(String, &'static str)> {
+    const OTHERS: &str = "train with --loss kl, l1, l2, interval or marginal";
+    let Some(loss) = loss else {
+        return Some((format!("the method {}", config.approach().as_str()), OTHERS));
+    };
+    if let Some((place, loss)) = loss.losses().enumerate().find(|(_, loss)| !loss.takes_unknown_shares()) {
+        let remedy = if place == 0 { OTHERS } else { "take it out of loss.add" };
+        return Some((format!("the loss {}", loss.name()), remedy));
+    }
+    config.consistency.name.map(|_| ("--consistency".to_owned(), "leave out --consistency"))
 }
 
 /// What to say where bags have bounds or standard errors that a loss or method does not use.

@@ -1,5 +1,7 @@
 //! One step of training: gradients of the bags of a step, and what follows from them.
 
+use std::ops::Range;
+
 use candle_core::backprop::GradStore;
 use llp_bags::EpochAugmentation;
 use llp_loss::{BagLoss, BagTargets, Consistency, LabelRule, LabelWeight};
@@ -15,7 +17,7 @@ use crate::{TrainError, batch};
 const BETA: f64 = 5.0;
 
 /// The instances of a step, and what is known of their bags.
-struct Bags {
+struct StepBags {
     instances: Vec<u32>,
     targets: BagTargets,
 }
@@ -24,7 +26,7 @@ impl Trainer<'_> {
     /// One step on some bags; false if a number is known not to be finite.
     pub(super) fn step(&mut self, bags: &[usize], epoch: usize, lr: f64) -> Result<bool, TrainError> {
         let set = &self.data.bags;
-        let bags = Bags { instances: batch::instances(set, bags), targets: batch::targets(set, bags)? };
+        let bags = StepBags { instances: batch::instances(set, bags), targets: batch::targets(set, bags)? };
         let weak = self.augmentation.epoch(self.seed, epoch as u64);
         let Some(of_bags) = self.gradient(&bags, &weak, &*self.loss, Mode::Train)? else { return Ok(false) };
         let Some(gradients) = self.with_strong_view(&bags, &of_bags, epoch)? else { return Ok(false) };
@@ -40,15 +42,14 @@ impl Trainer<'_> {
     /// The gradient of a loss by the parameters. Returns `None` if a number is known not to be finite.
     fn gradient(
         &self,
-        bags: &Bags,
+        bags: &StepBags,
         augmentation: &EpochAugmentation,
         loss: &dyn BagLoss,
         mode: Mode,
     ) -> Result<Option<StepGradient>, TrainError> {
         let step = Step { network: &self.network, loss, targets: &bags.targets, mode };
-        let inputs = |range: &std::ops::Range<usize>| {
-            self.inputs.of(self.data, &bags.instances[range.clone()], augmentation)
-        };
+        let inputs =
+            |range: &Range<usize>| self.inputs.of(self.data, &bags.instances[range.clone()], augmentation);
         match &chunks(bags.instances.len(), self.images_per_chunk)[..] {
             [all] => step.in_one_pass(&inputs(all)?),
             chunks => step.in_two_passes(chunks, inputs),
@@ -60,7 +61,7 @@ impl Trainer<'_> {
     #[expect(clippy::option_option, reason = "a diverged step is no step without a second view")]
     fn with_strong_view(
         &self,
-        bags: &Bags,
+        bags: &StepBags,
         weak: &StepGradient,
         epoch: usize,
     ) -> Result<Option<Option<GradStore>>, TrainError> {

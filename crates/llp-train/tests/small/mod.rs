@@ -9,6 +9,7 @@ use llp_sweep::config::{Layers, RunConfig};
 use llp_train::{
     Hooks, RunContext, RunEnd, TrainError, Trainer, TrainerOutcome, TrainingData, build_loss, run,
 };
+use tempfile::{TempDir, tempdir};
 
 /// A small run; `settings` are `key=value`, over the small run's own.
 pub(crate) fn config(settings: &[&str]) -> RunConfig {
@@ -102,4 +103,17 @@ pub(crate) fn train(data: &TrainingData, settings: &[&str]) -> Vec<u32> {
     let state = trainer.network().state_dict();
     let values = |entry: &llp_nn::Entry| entry.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
     state.entries().iter().flat_map(values).map(f32::to_bits).collect()
+}
+
+/// Runs `config` in a folder to its end, and again in another with a stop before the step after each of `stops`.
+#[allow(dead_code, reason = "each test uses what it needs")]
+pub(crate) fn whole_and_stopped(config: &RunConfig, stops: &[usize]) -> (TempDir, TempDir) {
+    let (whole, stopped) = (tempdir().unwrap(), tempdir().unwrap());
+    assert!(matches!(run_in(whole.path(), config, None).end, Ok(RunEnd::Ended(_))));
+    for stop in stops {
+        let end = run_in(stopped.path(), config, Some(*stop)).end.unwrap();
+        assert!(matches!(end, RunEnd::Stopped(_) | RunEnd::Ended(_) | RunEnd::AlreadyEnded(_)));
+    }
+    run_in(stopped.path(), config, None).end.unwrap();
+    (whole, stopped)
 }

@@ -50,7 +50,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// A second view of each image, strongly changed, that is to have the labels of the first: dc (labels with the counts of
-    /// the bag) or ahil (the most probable ones). Takes twice the time or more.
+    /// the bag) or ahil (the most probable ones). Takes up to twice the time.
     #[arg(long, value_name = "NAME")]
     consistency: Option<String>,
     /// A classical method in place of steps, on a table of features: mean-map, lmm, amm, inv-cal, linear-kl, em, alter-svm.
