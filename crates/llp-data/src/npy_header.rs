@@ -35,11 +35,10 @@ fn depth(bytes: &[u8]) -> usize {
         match (quote, byte) {
             (Some(_), b'\\') => drop(bytes.next()),
             (Some(end), _) if byte == end => quote = None,
-            (Some(_), _) => {}
             (None, b'\'' | b'"') => quote = Some(byte),
             (None, b'(' | b'[' | b'{') => open += 1,
             (None, b')' | b']' | b'}') => open = open.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
         deepest = deepest.max(open);
     }
