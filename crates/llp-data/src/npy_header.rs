@@ -18,10 +18,8 @@ pub(crate) fn read(file: &mut impl Read) -> io::Result<NpyHeader> {
     let len = bytes.iter().skip(8).rev().fold(0, |len, &byte| len << 8 | u64::from(byte));
     file.by_ref().take(len).read_to_end(&mut bytes)?;
     if depth(&bytes) > DEEPEST {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "its header has brackets within brackets too often",
-        ));
+        let problem = format!("its header has more than {DEEPEST} brackets open at once");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     NpyHeader::from_reader(&bytes[..])
 }
