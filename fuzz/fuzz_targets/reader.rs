@@ -2,11 +2,13 @@
 //! rows have ascending lines, and whose cells can be looked at.
 #![no_main]
 
+mod guarded;
+
 use libfuzzer_sys::fuzz_target;
 use llp_data::DataError;
 use llp_data::table::{Kind, TableReader};
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: guarded::leave_guarded_panics(), |bytes: &[u8]| {
     let Some((format, content)) = bytes.split_first() else { return };
     let name = ["t.csv", "t.npy", "t.parquet"][usize::from(*format) % 3];
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,10 +1,12 @@
 //! The first byte chooses a format, the others are a file of it: refused, or a table whose numbers are finite.
 #![no_main]
 
+mod guarded;
+
 use libfuzzer_sys::fuzz_target;
 use llp_data::table::Table;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: guarded::leave_guarded_panics(), |bytes: &[u8]| {
     let Some((format, content)) = bytes.split_first() else { return };
     let name = ["t.csv", "t.npy", "t.parquet"][usize::from(*format) % 3];
     let folder = tempfile::tempdir().expect("a temporary folder");
