@@ -41,6 +41,7 @@ def bag_loss(
     lower: _Doubles | None,
     upper: _Doubles | None,
     standard_errors: _Doubles | None,
+    prior: _Doubles | None,
     alpha: float,
     epsilon: float,
     sweeps: int | None,

@@ -67,7 +67,7 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
         Units of the hidden layers of "mlp", all equal: (64, 64) by default.
     width : int, optional
         Channels of the first stage of "resnet18".
-    loss : {"kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal", "saddlepoint", "gaussian", "multinomial", "moments"}
+    loss : {"kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal", "saddlepoint", "gaussian", "multinomial", "moments", "easyllp", "gupm", "dsq", "llpfc", "ci"}
         By default "kl"; optional, as all that follows.
     alpha, epsilon : float, optional
         Parameters of "rot".

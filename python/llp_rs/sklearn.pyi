@@ -36,6 +36,11 @@ class LLPClassifier(ClassifierMixin, BaseEstimator):
             "gaussian",
             "multinomial",
             "moments",
+            "easyllp",
+            "gupm",
+            "dsq",
+            "llpfc",
+            "ci",
         ]
         | None = None,
         alpha: float | None = None,

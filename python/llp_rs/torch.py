@@ -30,11 +30,15 @@ from ._arrays import number, sweeps as _sweeps
 
 __all__ = [
     "AvgKlLoss",
+    "DsqLoss",
+    "EasyLlpLoss",
     "GaussianLoss",
+    "GupmLoss",
     "IntervalLoss",
     "KlLoss",
     "L1Loss",
     "L2Loss",
+    "LlpfcLoss",
     "MarginalLoss",
     "MomentsLoss",
     "MultinomialLoss",
@@ -54,9 +58,12 @@ def _array(tensor):
     return None if tensor is None else tensor.detach().cpu().contiguous().numpy()
 
 
-def _evaluate(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order):
+def _evaluate(
+    logits, bag_sizes, proportions, lower, upper, standard_errors, prior, loss, alpha, epsilon, sweeps, order
+):
     """The losses, ``[bag]``, and their gradients, ``[instance, class]``, as arrays."""
-    arrays = (_array(bag_sizes), *(_array(known) for known in (proportions, lower, upper, standard_errors)))
+    known = proportions, lower, upper, standard_errors, prior
+    arrays = (_array(bag_sizes), *(_array(tensor) for tensor in known))
     return _native.bag_loss(loss, _array(logits), *arrays, alpha, epsilon, sweeps or None, order)
 
 
@@ -72,18 +79,19 @@ def _forward(
     lower: Optional[Tensor],
     upper: Optional[Tensor],
     standard_errors: Optional[Tensor],
+    prior: Optional[Tensor],
     loss: str,
     alpha: float,
     epsilon: float,
     sweeps: int,
     order: int,
 ) -> tuple[Tensor, Tensor]:
-    known = proportions, lower, upper, standard_errors
+    known = proportions, lower, upper, standard_errors, prior
     return _tensors(*_evaluate(logits, bag_sizes, *known, loss, alpha, epsilon, sweeps, order), logits.device)
 
 
 @_forward.register_fake
-def _(logits, bag_sizes, proportions, lower, upper, standard_errors, loss, alpha, epsilon, sweeps, order):
+def _(logits, bag_sizes, proportions, lower, upper, standard_errors, prior, loss, alpha, epsilon, sweeps, order):
     gradient = torch.empty_like(logits, memory_format=torch.contiguous_format)
     return logits.new_empty(bag_sizes.shape[0]), gradient
 
@@ -124,7 +132,7 @@ def _save(ctx, inputs, output):
 
 def _scale(ctx, grad_losses, _grad_gradient):
     gradient, bag_sizes = ctx.saved_tensors
-    return (torch.ops.llp_rs.bag_loss_backward(gradient, grad_losses, bag_sizes), *[None] * 10)
+    return (torch.ops.llp_rs.bag_loss_backward(gradient, grad_losses, bag_sizes), *[None] * 11)
 
 
 _forward.register_autograd(_scale, setup_context=_save)
@@ -167,7 +175,7 @@ class _Eager(torch.autograd.Function):
             product = _Scaled.apply(_Tied.apply(gradient, logits), grad_losses, bag_sizes)
         else:
             product = _product(gradient, grad_losses, bag_sizes)
-        return (None, product, *[None] * 10)
+        return (None, product, *[None] * 11)
 
 
 class _Tied(torch.autograd.Function):
@@ -186,7 +194,7 @@ def _check_tensor(name, value, ndim):
     if not isinstance(value, Tensor):
         raise TypeError(f"{name} is {type(value).__name__}: pass a torch.Tensor")
     if value.ndim != ndim:
-        axes = "[instance, class]" if name == "logits" else "[bag, class]"
+        axes = {"logits": "[instance, class]", "prior": "[class]"}.get(name, "[bag, class]")
         raise ValueError(f"{name} has shape {list(value.shape)}, expected {axes}")
 
 
@@ -202,13 +210,13 @@ def _sizes(bag_sizes):
     return bag_sizes.long()
 
 
-def _known(name, value):
+def _known(name, value, ndim=2):
     if value is None:
         return None
     value = torch.as_tensor(value)
     if value.dtype == torch.bool or value.is_complex():
         raise TypeError(f"{name} has dtype {value.dtype}: pass numbers, such as {name}.double()")
-    _check_tensor(name, value, 2)
+    _check_tensor(name, value, ndim)
     if value.requires_grad:
         raise ValueError(f"{name} requires a gradient, which no loss of bags has: pass {name}.detach()")
     return value.double()
@@ -223,6 +231,7 @@ def bag_loss(
     lower=None,
     upper=None,
     standard_errors=None,
+    prior=None,
     alpha=0.5,
     epsilon=1.0,
     sweeps=0,
@@ -238,17 +247,22 @@ def bag_loss(
     proportions : Tensor, ``[bag, class]``
         NaN is an unknown share.
     loss : str
-        "kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal", "saddlepoint", "gaussian", "multinomial" or "moments".
+        "kl", "rot", "avg-kl", "l1", "l2", "interval", "marginal", "saddlepoint", "gaussian", "multinomial", "moments",
+        "easyllp", "gupm", "dsq", "llpfc" or "ci".
     lower, upper, standard_errors : Tensor, ``[bag, class]``, optional
-        What is known of the errors of proportions, for "interval" and "marginal".
+        What is known of the errors of proportions, for "interval", "ci" and "marginal".
+    prior : Tensor, ``[class]``, optional
+        Share of each class in the data set, for "easyllp", "gupm" and "dsq"; that of the batch without it.
     alpha, epsilon, sweeps
         Parameters of "rot"; 0 sweeps are Newton's method.
     order : int
         The highest order of "moments", from 1 to 8.
     reduction : str
-        "mean" (over bags), "sum" or "none".
+        "mean" (over bags), "sum" or "none". "dsq" has no gradient for single bags, so it needs one of the first two.
     """
     _check_reduction(reduction)
+    if loss == "dsq" and reduction == "none":
+        raise ValueError("reduction is 'none', but the bags of a batch share what dsq subtracts: pass 'mean' or 'sum'")
     _check_tensor("logits", logits, 2)
     if not logits.is_floating_point():
         raise TypeError(f"logits has dtype {logits.dtype}: pass floating point numbers")
@@ -271,6 +285,7 @@ def bag_loss(
             ("standard_errors", standard_errors),
         )
     ]
+    known.append(_known("prior", prior, ndim=1))
     arguments = (logits, _sizes(bag_sizes), *known, loss, float(alpha), float(epsilon), sweeps, order)
     if torch.compiler.is_compiling():
         losses = torch.ops.llp_rs.bag_loss(*arguments)[0]
@@ -378,6 +393,49 @@ class MomentsLoss(_BagLoss):
 
     def extra_repr(self):
         return f"order={self.order}, {super().extra_repr()}"
+
+
+class _PriorLoss(_BagLoss):
+    def __init__(self, prior=None, *, reduction="mean"):
+        super().__init__(reduction)
+        self.prior = _known("prior", prior, ndim=1)
+
+    def forward(self, logits, bag_sizes, proportions):
+        """The loss of the bags: a number, or ``[bag]`` without reduction."""
+        return self._evaluate(logits, bag_sizes, proportions, prior=self.prior)
+
+
+class EasyLlpLoss(_PriorLoss):
+    """Cross-entropy with weights ``n z - (n - 1) prior``: over random bags, that of the labels. It has no lower bound.
+
+    ``prior`` is the share of each class in the data set, ``[class]``; that of each batch without it.
+    """
+
+    _loss = "easyllp"
+
+
+class GupmLoss(_PriorLoss):
+    """General unbiased proportion matching: :class:`EasyLlpLoss` with less variance. It has no lower bound.
+
+    ``prior`` is the share of each class in the data set, ``[class]``; that of each batch without it.
+    """
+
+    _loss = "gupm"
+
+
+class DsqLoss(_PriorLoss):
+    """Debiased square loss: over random bags, that of the labels. ``reduction`` is "mean" or "sum".
+
+    ``prior`` is the share of each class in the data set, ``[class]``; that of each batch without it.
+    """
+
+    _loss = "dsq"
+
+
+class LlpfcLoss(_BagLoss):
+    """Bags as noisy labels, with forward correction. A batch needs several bags, best as many as there are classes."""
+
+    _loss = "llpfc"
 
 
 class RotLoss(_BagLoss):

@@ -5,11 +5,15 @@ from torch import Tensor, nn
 
 __all__ = [
     "AvgKlLoss",
+    "DsqLoss",
+    "EasyLlpLoss",
     "GaussianLoss",
+    "GupmLoss",
     "IntervalLoss",
     "KlLoss",
     "L1Loss",
     "L2Loss",
+    "LlpfcLoss",
     "MarginalLoss",
     "MomentsLoss",
     "MultinomialLoss",
@@ -35,10 +39,16 @@ def bag_loss(
         "gaussian",
         "multinomial",
         "moments",
+        "easyllp",
+        "gupm",
+        "dsq",
+        "llpfc",
+        "ci",
     ],
     lower: Tensor | None = None,
     upper: Tensor | None = None,
     standard_errors: Tensor | None = None,
+    prior: Tensor | Sequence[float] | None = None,
     alpha: float = 0.5,
     epsilon: float = 1.0,
     sweeps: int = 0,
@@ -65,6 +75,20 @@ class L2Loss(_ProportionLoss): ...
 class SaddlepointLoss(_ProportionLoss): ...
 class GaussianLoss(_ProportionLoss): ...
 class MultinomialLoss(_ProportionLoss): ...
+class LlpfcLoss(_ProportionLoss): ...
+
+class _PriorLoss(_ProportionLoss):
+    prior: Tensor | None
+    def __init__(
+        self,
+        prior: Tensor | Sequence[float] | None = None,
+        *,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+    ) -> None: ...
+
+class EasyLlpLoss(_PriorLoss): ...
+class GupmLoss(_PriorLoss): ...
+class DsqLoss(_PriorLoss): ...
 
 class MomentsLoss(_ProportionLoss):
     order: int

@@ -1,5 +1,7 @@
 """Losses as PyTorch modules, against the same losses written in PyTorch operations."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,9 @@ def batch(dtype=torch.float64, n_classes=4):
     logits = torch.randn(sum(SIZES), n_classes, generator=generator, dtype=torch.float64).to(dtype)
     proportions = torch.rand(len(SIZES), n_classes, generator=generator, dtype=torch.float64).softmax(1)
     return logits.requires_grad_(), proportions
+
+
+PRIOR = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
 
 
 def of_bags(function):
@@ -55,6 +60,11 @@ def multinomial(logits, z):
     return -(q / q.sum(1, keepdim=True) * logits.log_softmax(1)).sum() / len(logits)
 
 
+def easyllp(logits, z):
+    n = len(logits)
+    return -((n * z - (n - 1) * PRIOR) * logits.log_softmax(1).mean(0)).sum()
+
+
 REFERENCES = {
     llp.KlLoss: of_bags(lambda logits, z: -(z * logits.softmax(1).mean(0).log()).sum()),
     llp.AvgKlLoss: of_bags(lambda logits, z: -(z * logits.log_softmax(1)).sum(1).mean()),
@@ -63,10 +73,11 @@ REFERENCES = {
     llp.RotLoss: of_bags(sinkhorn),
     llp.GaussianLoss: of_bags(gaussian),
     llp.MultinomialLoss: of_bags(multinomial),
+    functools.partial(llp.EasyLlpLoss, PRIOR): of_bags(easyllp),
 }
 
 
-@pytest.mark.parametrize("loss", REFERENCES, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("loss", REFERENCES, ids=lambda loss: getattr(loss, "func", loss).__name__)
 def test_values_and_gradients_are_those_of_pytorch(loss):
     logits, proportions = batch()
     weights = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)
@@ -94,6 +105,10 @@ def calls():
         "saddlepoint": lambda x: llp.SaddlepointLoss(reduction="none")(x, SIZES, z),
         "gaussian": lambda x: llp.GaussianLoss(reduction="none")(x, SIZES, z),
         "moments": lambda x: llp.MomentsLoss(4, reduction="none")(x, SIZES, z),
+        "easyllp": lambda x: llp.EasyLlpLoss(PRIOR, reduction="none")(x, SIZES, z),
+        "gupm": lambda x: llp.GupmLoss(PRIOR, reduction="none")(x, SIZES, z),
+        "dsq": lambda x: llp.DsqLoss(PRIOR)(x, SIZES, z),
+        "llpfc": lambda x: llp.LlpfcLoss(reduction="none")(x, SIZES, z),
         "interval": lambda x: llp.IntervalLoss(reduction="none")(x, SIZES, lower, upper),
         "marginal": lambda x: llp.MarginalLoss(reduction="none")(x, SIZES, unknown),
         "marginal, errors": lambda x: llp.MarginalLoss(reduction="none")(x, SIZES, z, standard_errors=errors),
@@ -116,7 +131,7 @@ def test_second_derivatives_are_refused(name):
 
 def test_second_derivatives_of_the_operator_are_refused():
     logits, proportions = batch()
-    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, "kl", 0.5, 1.0, 0, 3)
+    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, None, "kl", 0.5, 1.0, 0, 3)
     losses, _ = torch.ops.llp_rs.bag_loss(*arguments)
     gradient = torch.autograd.grad(losses.sum(), logits, create_graph=True)[0]
     with pytest.raises(RuntimeError, match="no second derivatives"):
@@ -125,9 +140,28 @@ def test_second_derivatives_of_the_operator_are_refused():
 
 def test_the_operator_keeps_the_rules_of_pytorch():
     logits, proportions = batch()
-    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, "rot", 0.5, 1.0, 0, 3)
+    arguments = (logits, torch.tensor(SIZES), proportions, None, None, None, None, "rot", 0.5, 1.0, 0, 3)
     tests = ("test_schema", "test_autograd_registration", "test_faketensor")
     torch.library.opcheck(torch.ops.llp_rs.bag_loss.default, arguments, test_utils=tests)
+
+
+def test_the_prior_is_checked():
+    logits, proportions = batch()
+    own = llp.EasyLlpLoss()(logits, SIZES, proportions)
+    pooled = (torch.tensor(SIZES, dtype=torch.float64) @ proportions) / sum(SIZES)
+    torch.testing.assert_close(own, llp.EasyLlpLoss(pooled)(logits, SIZES, proportions))
+    with pytest.raises(ValueError, match="prior has 2 classes, the logits have 4"):
+        llp.EasyLlpLoss([0.5, 0.5])(logits, SIZES, proportions)
+    with pytest.raises(ValueError, match=r"prior has shape \[1, 4\], expected \[class\]"):
+        llp.GupmLoss(PRIOR[None])
+    with pytest.raises(ValueError, match="prior: .*add up to"):
+        llp.GupmLoss([0.5, 0.5, 0.5, 0.5])(logits, SIZES, proportions)
+
+
+def test_bags_that_share_a_mean_have_no_losses_of_their_own():
+    logits, proportions = batch()
+    with pytest.raises(ValueError, match="share what dsq subtracts: pass 'mean' or 'sum'"):
+        llp.DsqLoss(reduction="none")(logits, SIZES, proportions)
 
 
 def test_the_first_moment_is_kl_but_for_a_share_of_the_uniform_distribution():
@@ -159,7 +193,7 @@ def test_reductions():
         llp.KlLoss(reduction="average")
 
 
-@pytest.mark.parametrize("loss", REFERENCES, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("loss", REFERENCES, ids=lambda loss: getattr(loss, "func", loss).__name__)
 def test_a_training_step_compiles(loss):
     torch.manual_seed(0)
     network, module = torch.nn.Linear(5, 4), loss()

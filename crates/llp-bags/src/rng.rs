@@ -34,6 +34,10 @@ pub enum Purpose {
     Augment,
     /// Shifts and operations of strong views; the index is the epoch.
     StrongAugment,
+    /// Bags that are mixed and what they are mixed of; the index is the number of steps before.
+    MixBags,
+    /// Directions in which adversarial views are looked for; the index is the number of steps before.
+    Adversarial,
     /// Initial weights; the index is the number of the parameter.
     Init,
     /// Permuting labels inside bags, for checks; the index is the bag.
@@ -57,6 +61,8 @@ impl Purpose {
             Self::BagOrder => "bag-order",
             Self::Augment => "augment",
             Self::StrongAugment => "strong-augment",
+            Self::MixBags => "mix-bags",
+            Self::Adversarial => "adversarial",
             Self::Init => "init",
             Self::LabelShuffle => "label-shuffle",
             Self::ProportionNoise => "proportion-noise",

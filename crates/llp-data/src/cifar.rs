@@ -51,6 +51,7 @@ pub fn read(path: &Path, labels: Labels) -> Result<ImageSet, DataError> {
 ///
 /// # Errors
 /// If it cannot be listed.
+#[cfg(feature = "table")]
 pub(crate) fn is_in(folder: &Path) -> Result<bool, DataError> {
     Ok(layout::find_folder(folder)?.is_some() || layout::find_pickles(folder)?.is_some())
 }

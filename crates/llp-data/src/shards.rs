@@ -94,6 +94,7 @@ fn key<'a>(folder: &Path, files: impl Iterator<Item = &'a PathBuf>) -> Result<Ke
 ///
 /// # Errors
 /// Files that are missing or damaged.
+#[cfg(feature = "hub")]
 pub(crate) fn count_rows(folder: &Path) -> Result<[usize; 2], DataError> {
     let Layout { train, test, .. } = Layout::find(folder)?;
     let claimed = |path: &PathBuf| Ok(TableReader::open(path)?.n_rows_claimed().unwrap_or(0));

@@ -7,11 +7,11 @@ use crate::op::Bag;
 use crate::{BagTargets, LossError};
 
 /// Refuses bags with standard errors.
-pub(crate) fn check_bounds(targets: &BagTargets) -> Result<(), LossError> {
+pub(crate) fn check_bounds(loss: &str, targets: &BagTargets) -> Result<(), LossError> {
     match (0..targets.n_bags()).find(|&bag| !has_bounds(targets.imprecision_of(bag))) {
         None => Ok(()),
         Some(bag) => Err(LossError::Input(format!(
-            "the loss interval needs bounds of the shares, bag {bag} has standard errors: the loss marginal takes them"
+            "the loss {loss} needs bounds of the shares, bag {bag} has standard errors: the loss marginal takes them"
         ))),
     }
 }

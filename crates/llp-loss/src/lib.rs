@@ -16,10 +16,13 @@
 //! | [`Saddlepoint`], [`Gaussian`] | `-(1/n) log P(n z)`, approximately | not there: likelihood of the counts |
 //! | [`Multinomial`] | `-(1/n) sum_j sum_i q_ji log p_ji` | not there: EM |
 //! | [`Moments`] | cross-entropy of the classes of `r` instances, `r <= R` | not there: factorial moments |
+//! | [`EasyLlp`], [`Gupm`], [`Dsq`] | cross-entropies and square loss without bias | not there: later baselines |
+//! | [`Llpfc`] | `-mean_j log sum_i T_bi p_ji` | not there: bags as noisy labels |
+//! | [`Ci`] | `Kl` of the classes outside of their bounds | not there: mixed bags |
 //!
 //! Where a share is unknown ([`Imprecision`](llp_ot::Imprecision)), KL, L1 and L2 take the classes of unknown share
-//! as one; ROT, AvgKL and the last four refuse. Other errors of the proportions are ignored by all but `Interval` and
-//! `Marginal`.
+//! as one; the other losses of exact counts refuse. Other errors of the proportions are ignored by all but `Interval`,
+//! `Ci` and `Marginal`.
 //!
 //! [`WeightedSum`] adds losses up. [`Consistency`] labels instances by a network's own predictions and the counts of their
 //! bags, for losses between two views of an image.
@@ -46,12 +49,15 @@
 //! ```
 
 mod avg_kl;
+mod ci;
 mod consistency;
 mod count_likelihood;
 mod counts;
+mod dsq;
 mod error;
 mod interval;
 mod kl;
+mod llpfc;
 mod loss;
 mod marginal;
 mod mean;
@@ -62,6 +68,7 @@ mod proportion;
 mod rot;
 mod softmax;
 mod targets;
+mod unbiased;
 mod weighted_sum;
 
 use candle_core::Tensor;
@@ -69,7 +76,8 @@ use candle_core::Tensor;
 pub use consistency::{BagLabels, Consistency, LabelRule, LabelWeight};
 pub use error::LossError;
 pub use loss::Loss::{
-    self, AvgKl, Gaussian, Interval, Kl, L1, L2, Marginal, Moments, Multinomial, Rot, Saddlepoint,
+    self, AvgKl, Ci, Dsq, EasyLlp, Gaussian, Gupm, Interval, Kl, L1, L2, Llpfc, Marginal, Moments,
+    Multinomial, Rot, Saddlepoint,
 };
 pub use softmax::log_softmax;
 pub use targets::BagTargets;

@@ -4,10 +4,14 @@ use candle_core::Tensor;
 use llp_kernels::BagKernel;
 use llp_ot::{CountLikelihood, Divergence, Real, RotConfig, rot_loss_and_gradient};
 
+use crate::dsq::BatchMean;
 use crate::moments::StatesOfMoments;
 use crate::op::{Bag, apply, as_batch, each_bag, on_gpu, refuse_unknown};
 use crate::{BagLoss, BagTargets, LossError};
-use crate::{avg_kl, count_likelihood, interval, kl, marginal, moments, multinomial, proportion, rot};
+use crate::{
+    avg_kl, ci, count_likelihood, interval, kl, llpfc, marginal, moments, multinomial, proportion, rot,
+    unbiased,
+};
 
 /// A loss, with its parameters. Each variant is also an item of the crate, so that `Kl` is a loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,6 +158,63 @@ pub enum Loss {
         /// `R`, from 1 to 8.
         order: usize,
     },
+    /// `-sum_c w_c mean_j log p_jc` with the weights `w_c = n z_c - (n - 1) pi_c`, where `pi` is the class prior
+    /// ([`BagTargets::with_prior`]).
+    ///
+    /// In bags of random instances its expectation is the mean cross-entropy of the labels, for any network. Weights can be
+    /// negative, so it has no lower bound, and where bags are not random it can diverge. For bags of one instance it is the
+    /// cross-entropy of its label.
+    ///
+    /// A class of unknown share is refused; other errors of the proportions are ignored.
+    ///
+    /// Source: \[busa-fekete:23\]. Deviation: several classes, where the paper has two.
+    EasyLlp,
+    /// `sum_c (z_c - pi_c) sum_j (l_jc - E_c) + sum_c pi_c E_c` with `l_jc = -log p_jc`, its mean `E_c` over all instances of
+    /// the batch, and the class prior `pi` ([`BagTargets::with_prior`]): general unbiased proportion matching.
+    ///
+    /// In random bags of one size its expectation is that of [`EasyLlp`](crate::EasyLlp), but for a share `1 / B` of what the
+    /// proportions of `B` bags add, and it varies less, since the mean is that of the batch. The value that is returned for
+    /// a bag is its part of the sum over the batch that depends on its own instances, so the sum is that of the formula and
+    /// its gradient is exact. Like EasyLLP it has no lower bound.
+    ///
+    /// A class of unknown share is refused; other errors of the proportions are ignored.
+    ///
+    /// Source: \[applebaum:25\], equation 28.
+    Gupm,
+    /// `n |mean_j p_j - z|^2 - (n - 1) |mu - pi|^2` with the mean prediction `mu` over the batch and the class prior `pi`
+    /// ([`BagTargets::with_prior`]): the debiased square loss.
+    ///
+    /// In bags of random instances its expectation is the square loss of the labels, less what the mean of the batch is off
+    /// by chance; [`L2`](crate::L2) says less and less of single instances the larger the bags. Bags share `mu`: [`Loss::evaluate`] and the backward pass give
+    /// the gradient of the sum over the batch, so all bags must have the same weight in what is minimized. Values can be
+    /// below 0.
+    ///
+    /// A class of unknown share is refused; other errors of the proportions are ignored.
+    ///
+    /// Source: \[li:24\]. Deviation: `mu` is that of the batch; the authors' code takes a running mean over steps.
+    Dsq,
+    /// `-mean_j log sum_c T_bc p_jc`: the bag `b` of an instance is taken for its noisy label, and the predictions are
+    /// corrected by the probabilities `T_bc = z_bc / sum_b' z_b'c` of the bags of a group given the class.
+    ///
+    /// Groups are neighbouring bags of a batch, at least as many as there are classes, or all bags of a smaller batch. A
+    /// bag that is alone has the loss 0: a batch needs several bags. For bags of one instance it is the cross-entropy of the
+    /// label up to a constant.
+    ///
+    /// A class of unknown share is refused; other errors of the proportions are ignored.
+    ///
+    /// Source: \[zhang:22\], "LLPFC-uniform". Deviation: groups are made anew in every step, and no bag is left over.
+    Llpfc,
+    /// [`Kl`](crate::Kl) without the classes whose mean prediction is within its bounds, which count as met:
+    /// `-sum_c z_c log q_c` with `q_c = z_c` for these and the mean prediction for the others.
+    ///
+    /// It is the loss of MixBag, whose mixed bags (`llp_bags::MixedBag`) have confidence intervals as bounds. It jumps where
+    /// a class meets its bounds; [`Interval`](crate::Interval) does not, and looks at all classes together. Exact proportions
+    /// give `Kl`.
+    ///
+    /// A class of unknown share and standard errors are refused.
+    ///
+    /// Source: \[asanomi:23\].
+    Ci,
 }
 
 impl Loss {
@@ -204,7 +265,18 @@ impl Loss {
 
     /// Whether bounds or standard errors of proportions change it.
     pub fn uses_errors(self) -> bool {
-        matches!(self, Self::Interval | Self::Marginal)
+        matches!(self, Self::Interval | Self::Marginal | Self::Ci)
+    }
+
+    /// Whether the loss of a bag depends on the predictions for others, so that only sums and means over a batch have a
+    /// gradient.
+    pub fn couples_bags(self) -> bool {
+        self == Self::Dsq
+    }
+
+    /// Whether the loss of a bag that is alone in its batch says nothing.
+    pub fn compares_bags(self) -> bool {
+        self == Self::Llpfc
     }
 
     /// Refuses what the loss has no answer for.
@@ -213,7 +285,7 @@ impl Loss {
             refuse_unknown(self.name(), targets)?;
         }
         match self {
-            Self::Interval => interval::check_bounds(targets),
+            Self::Interval | Self::Ci => interval::check_bounds(self.name(), targets),
             Self::Moments { order } => moments::check(order, targets.n_classes()),
             _ => Ok(()),
         }
@@ -241,11 +313,37 @@ impl Loss {
             Self::Kl => kl::of_bag,
             Self::AvgKl => avg_kl::of_bag,
             Self::Interval => interval::of_bag,
+            Self::Ci => ci::of_bag,
             Self::Marginal => marginal::of_bag,
             Self::Multinomial => multinomial::of_bag,
             Self::L1 => |logits, bag, gradient| proportion::of_bag(Divergence::L1, logits, bag, gradient),
             Self::L2 => {
                 |logits, bag, gradient| proportion::of_bag(Divergence::SquaredL2, logits, bag, gradient)
+            }
+            Self::EasyLlp => {
+                let prior = targets.prior();
+                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| unbiased::easyllp(l, bag, prior, g);
+                each_bag(of_bag, logits, targets, loss, gradient);
+                return Ok(());
+            }
+            Self::Gupm => {
+                let offsets = unbiased::gupm_offsets(targets);
+                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| unbiased::gupm(l, bag, &offsets, g);
+                each_bag(of_bag, logits, targets, loss, gradient);
+                return Ok(());
+            }
+            Self::Dsq => {
+                let wide: Vec<f64> = logits.iter().map(|value| value.to_f64()).collect();
+                let mean = BatchMean::new(&wide, targets);
+                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| mean.of_bag(l, bag, g);
+                each_bag(of_bag, logits, targets, loss, gradient);
+                return Ok(());
+            }
+            Self::Llpfc => {
+                let logs = llpfc::log_transitions(targets);
+                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| llpfc::of_bag(l, bag, &logs, g);
+                each_bag(of_bag, logits, targets, loss, gradient);
+                return Ok(());
             }
             Self::Moments { order } => {
                 let states = StatesOfMoments::new(order, targets.n_classes());
@@ -290,6 +388,11 @@ impl BagLoss for Loss {
             Self::Gaussian => "gaussian",
             Self::Multinomial => "multinomial",
             Self::Moments { .. } => "moments",
+            Self::EasyLlp => "easyllp",
+            Self::Gupm => "gupm",
+            Self::Dsq => "dsq",
+            Self::Llpfc => "llpfc",
+            Self::Ci => "ci",
         }
     }
 

@@ -58,7 +58,7 @@ mod tests {
             log_softmax(logits, 3).iter().zip(&q).map(|(log_p, q)| -q * log_p / 3.0).sum()
         };
         let imprecision = llp_ot::Imprecision::Exact;
-        let bag = Bag { proportions: &proportions, imprecision: &imprecision };
+        let bag = Bag { index: 0, proportions: &proportions, imprecision: &imprecision };
         let mut gradient = [0.0; 9];
         let loss = of_bag(&logits, bag, &mut gradient);
         assert!((loss - value(&logits)).abs() < 1e-12);

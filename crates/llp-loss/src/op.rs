@@ -15,6 +15,8 @@ use crate::{BagLoss as _, BagTargets, Loss, LossError};
 /// What is known of one bag.
 #[derive(Clone, Copy)]
 pub(crate) struct Bag<'a> {
+    /// Its place in the batch.
+    pub(crate) index: usize,
     /// `[class]`.
     pub(crate) proportions: &'a [f64],
     pub(crate) imprecision: &'a Imprecision,
@@ -37,8 +39,8 @@ pub(crate) fn each_bag<T: Real>(
 ) {
     let mut start = 0;
     for (index, size) in targets.sizes().iter().enumerate() {
-        let bag =
-            Bag { proportions: targets.proportions_of(index), imprecision: targets.imprecision_of(index) };
+        let (proportions, imprecision) = (targets.proportions_of(index), targets.imprecision_of(index));
+        let bag = Bag { index, proportions, imprecision };
         let end = start + size * targets.n_classes();
         let wide: Vec<f64> = logits[start..end].iter().map(|value| value.to_f64()).collect();
         let mut wide_gradient = vec![0.0; wide.len()];
@@ -114,13 +116,20 @@ impl BagLossOp {
         Ok(T::to_cpu_storage_owned(loss))
     }
 
-    fn scale<T: Real + WithDType>(&self, gradient: &[T], loss_gradient: &[T]) -> Vec<T> {
+    fn scale<T: Real + WithDType>(&self, gradient: &[T], loss_gradient: &[T]) -> Result<Vec<T>> {
+        if self.loss.couples_bags() && loss_gradient.windows(2).any(|pair| pair[0] != pair[1]) {
+            bail!(
+                "{}: the bags of a batch share their mean prediction, so all need the same weight in the sum or mean \
+                 that is minimized",
+                self.name()
+            )
+        }
         let mut scaled = Vec::with_capacity(gradient.len());
         for (size, factor) in self.targets.sizes().iter().zip(loss_gradient) {
             let bag = &gradient[scaled.len()..scaled.len() + size * self.targets.n_classes()];
             scaled.extend(bag.iter().map(|&value| value * *factor));
         }
-        scaled
+        Ok(scaled)
     }
 }
 
@@ -151,11 +160,11 @@ impl CustomOp1 for BagLossOp {
         let (shape, device) = (logits.shape(), logits.device());
         match self.gradient.get() {
             Some(CpuStorage::F32(gradient)) => {
-                let scaled = self.scale(gradient, &loss_gradient.to_vec1()?);
+                let scaled = self.scale(gradient, &loss_gradient.to_vec1()?)?;
                 Tensor::from_vec(scaled, shape, device).map(Some)
             }
             Some(CpuStorage::F64(gradient)) => {
-                let scaled = self.scale(gradient, &loss_gradient.to_vec1()?);
+                let scaled = self.scale(gradient, &loss_gradient.to_vec1()?)?;
                 Tensor::from_vec(scaled, shape, device).map(Some)
             }
             _ => bail!("{}: backward without forward", self.name()),

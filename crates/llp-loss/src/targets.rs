@@ -14,10 +14,13 @@ pub struct BagTargets {
     n_classes: usize,
     /// `[bag]`.
     imprecision: Vec<Imprecision>,
+    prior: Proportions,
 }
 
 impl BagTargets {
     /// Bags of exact proportions. `sizes` is `[bag]`, the number of instances of each bag; sizes may differ.
+    ///
+    /// The class prior is that of the batch.
     ///
     /// # Errors
     /// When a bag is empty, there is none, or the arguments disagree about bags or classes.
@@ -44,9 +47,11 @@ impl BagTargets {
                 "bag {bag} has proportions of {got} classes, the first bag has {expected}"
             )));
         }
+        let prior = Proportions::pooled(sizes.iter().copied().zip(proportions.iter().copied()));
+        let prior = prior.ok_or_else(no_bags)?;
         let proportions = proportions.iter().flat_map(|z| z.as_slice().iter().copied()).collect();
         let imprecision = vec![Imprecision::Exact; sizes.len()];
-        Ok(Self { sizes, proportions, n_classes: expected, imprecision })
+        Ok(Self { sizes, proportions, n_classes: expected, imprecision, prior })
     }
 
     /// The same bags, with what is known of the errors of their proportions, `[bag]`.
@@ -65,6 +70,23 @@ impl BagTargets {
             checked.map_err(|error| LossError::Input(format!("bag {bag}: {error}")))?;
         }
         Ok(Self { imprecision, ..self })
+    }
+
+    /// The same bags, with the share of each class in the data set that they are from.
+    ///
+    /// # Errors
+    /// Another number of classes.
+    pub fn with_prior(self, prior: Proportions) -> Result<Self, LossError> {
+        let (got, expected) = (prior.n_classes(), self.n_classes);
+        if got != expected {
+            return Err(LossError::Input(format!("the prior has {got} classes, the bags have {expected}")));
+        }
+        Ok(Self { prior, ..self })
+    }
+
+    /// The share of each class in the data set, `[class]`.
+    pub fn prior(&self) -> &[f64] {
+        self.prior.as_slice()
     }
 
     /// Number of instances of each bag, `[bag]`.

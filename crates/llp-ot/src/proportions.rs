@@ -51,6 +51,33 @@ impl Proportions {
         Ok(Self(counts.iter().map(|&count| f64::from(count) / total as f64).collect()))
     }
 
+    /// The share of each class in several bags together, each given by its number of instances and its proportions: the
+    /// class prior of a data set. Returns `None` without an instance.
+    ///
+    /// ```
+    /// use llp_ot::Proportions;
+    ///
+    /// let bags = [Proportions::from_counts(&[3, 0])?, Proportions::from_counts(&[0, 1])?];
+    /// let prior = Proportions::pooled([(3, &bags[0]), (1, &bags[1])]);
+    /// assert_eq!(prior, Some(Proportions::from_counts(&[3, 1])?));
+    /// # Ok::<(), llp_ot::OtError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When the bags have different numbers of classes.
+    pub fn pooled<'a>(bags: impl IntoIterator<Item = (usize, &'a Self)>) -> Option<Self> {
+        let (mut total, mut sums) = (0.0, Vec::new());
+        for (n_instances, proportions) in bags {
+            sums.resize(if total == 0.0 { proportions.n_classes() } else { sums.len() }, 0.0);
+            assert_eq!(sums.len(), proportions.n_classes(), "bags of the same classes");
+            total += n_instances as f64;
+            for (sum, z) in sums.iter_mut().zip(&proportions.0) {
+                *sum += n_instances as f64 * z;
+            }
+        }
+        (total > 0.0).then(|| Self(sums.into_iter().map(|sum| sum / total).collect()))
+    }
+
     /// The proportions, `[class]`.
     pub fn as_slice(&self) -> &[f64] {
         &self.0

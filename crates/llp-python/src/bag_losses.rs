@@ -18,10 +18,11 @@ use crate::transport::solver;
 /// Entries of `[instance, class]` from which threads are worth the time that it takes to wake them.
 const PARALLEL_ENTRIES: usize = 1 << 13;
 
-/// What is known of the errors of proportions, `[bag, class]` each.
-struct Errors<'a> {
+/// What is known beside the proportions: their errors, `[bag, class]` each, and the class prior of the data.
+struct Known<'a> {
     bounds: Option<(&'a [f64], &'a [f64])>,
     standard_errors: Option<&'a [f64]>,
+    prior: Option<Proportions>,
 }
 
 /// The loss of each bag, and its gradient by the logits.
@@ -36,6 +37,7 @@ pub(crate) fn bag_loss<'py>(
     lower: Option<PyReadonlyArray2<'py, f64>>,
     upper: Option<PyReadonlyArray2<'py, f64>>,
     standard_errors: Option<PyReadonlyArray2<'py, f64>>,
+    prior: Option<PyReadonlyArray1<'py, f64>>,
     alpha: f64,
     epsilon: f64,
     sweeps: Option<usize>,
@@ -53,14 +55,15 @@ pub(crate) fn bag_loss<'py>(
         .as_ref()
         .map(|it| of_bags("standard_errors", it, sizes.len(), n_classes))
         .transpose()?;
-    let errors = Errors { bounds: lower.zip(upper), standard_errors };
+    let prior = prior.as_ref().map(|prior| class_prior(prior, n_classes)).transpose()?;
+    let known = Known { bounds: lower.zip(upper), standard_errors, prior };
     let newton =
         if matches!(logits, Floats::Single(_)) { NewtonConfig::SINGLE } else { NewtonConfig::DOUBLE };
     let rot = RotConfig { alpha, epsilon, solver: solver(newton, sweeps) };
     let loss = named(loss, rot, order)?;
     match &logits {
-        Floats::Single(logits) => evaluate(py, loss, logits, &sizes, proportions, &errors),
-        Floats::Double(logits) => evaluate(py, loss, logits, &sizes, proportions, &errors),
+        Floats::Single(logits) => evaluate(py, loss, logits, &sizes, proportions, &known),
+        Floats::Double(logits) => evaluate(py, loss, logits, &sizes, proportions, &known),
     }
 }
 
@@ -75,12 +78,22 @@ fn of_bags<'a>(
     Ok(values)
 }
 
+/// The shares of the classes in a data set, `[class]`.
+fn class_prior(prior: &PyReadonlyArray1<'_, f64>, n_classes: usize) -> PyResult<Proportions> {
+    let values: Vec<f64> = prior.as_array().to_vec();
+    if values.len() != n_classes {
+        let got = values.len();
+        return Err(PyValueError::new_err(format!("prior has {got} classes, the logits have {n_classes}")));
+    }
+    Proportions::new(values).map_err(|error| PyValueError::new_err(format!("prior: {error}")))
+}
+
 /// The loss of this name, with the parameters of those that have some.
 fn named(name: &str, rot: RotConfig, order: usize) -> PyResult<Loss> {
     let Ok(name) = name.parse() else {
         return Err(PyValueError::new_err(format!(
             "there is no loss {name:?}: use kl, rot, avg-kl, l1, l2, interval, marginal, saddlepoint, gaussian, \
-             multinomial or moments"
+             multinomial, moments, easyllp, gupm, dsq, llpfc or ci"
         )));
     };
     if name == LossName::Moments && !(1..=8).contains(&order) {
@@ -95,7 +108,7 @@ fn evaluate<'py, T: Real + Element>(
     logits: &PyReadonlyArray2<'py, T>,
     sizes: &[usize],
     proportions: &[f64],
-    errors: &Errors<'_>,
+    known: &Known<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (logits, [_, n_classes]) = matrix("logits", logits)?;
     let pool = if logits.len() >= PARALLEL_ENTRIES { Some(pool(py)?) } else { None };
@@ -104,13 +117,13 @@ fn evaluate<'py, T: Real + Element>(
         let (mut losses, mut gradient) = (vec![T::ZERO; sizes.len()], vec![T::ZERO; logits.len()]);
         let mut work = || -> Result<(), Fault> {
             match loss {
-                Loss::Rot { config } if errors.are_unknown() => {
+                Loss::Rot { config } if !known.has_errors() => {
                     let proportions: Vec<T> = proportions.iter().map(|&z| T::from_f64(z)).collect();
                     let batch = RotBatch { logits, bag_sizes: sizes, proportions: &proportions, n_classes };
                     rot_loss_and_gradient(&batch, &config, &mut losses, &mut gradient)?;
                 }
                 _ => {
-                    let targets = targets(sizes, proportions, n_classes, errors)?;
+                    let targets = targets(sizes, proportions, n_classes, known)?;
                     loss.evaluate(logits, &targets, &mut losses, &mut gradient)?;
                 }
             }
@@ -126,10 +139,10 @@ fn evaluate<'py, T: Real + Element>(
     Ok(answer.into_pyobject(py)?.into_any())
 }
 
-impl Errors<'_> {
-    /// Whether nothing is said of them.
-    fn are_unknown(&self) -> bool {
-        self.bounds.is_none() && self.standard_errors.is_none()
+impl Known<'_> {
+    /// Whether something is said of the errors.
+    fn has_errors(&self) -> bool {
+        self.bounds.is_some() || self.standard_errors.is_some()
     }
 
     /// What is known of a bag whose shares are written as `shares`, NaN for an unknown one.
@@ -159,13 +172,17 @@ fn targets(
     sizes: &[usize],
     proportions: &[f64],
     n_classes: usize,
-    errors: &Errors<'_>,
+    known: &Known<'_>,
 ) -> Result<BagTargets, Fault> {
     let of_bag = |(bag, shares): (usize, &[f64])| {
-        errors.of_bag(bag, shares).map_err(|error| Fault::value(format!("proportions: bag {bag}: {error}")))
+        known.of_bag(bag, shares).map_err(|error| Fault::value(format!("proportions: bag {bag}: {error}")))
     };
-    let known: Vec<_> =
+    let of_bags: Vec<_> =
         proportions.chunks_exact(n_classes).enumerate().map(of_bag).collect::<Result<_, _>>()?;
-    let (proportions, imprecision): (Vec<Proportions>, Vec<Imprecision>) = known.into_iter().unzip();
-    Ok(BagTargets::new(sizes.to_vec(), &proportions)?.with_imprecision(imprecision)?)
+    let (proportions, imprecision): (Vec<Proportions>, Vec<Imprecision>) = of_bags.into_iter().unzip();
+    let targets = BagTargets::new(sizes.to_vec(), &proportions)?.with_imprecision(imprecision)?;
+    Ok(match &known.prior {
+        Some(prior) => targets.with_prior(prior.clone())?,
+        None => targets,
+    })
 }

@@ -24,7 +24,7 @@ pub(crate) fn inputs(
     Ok(Tensor::from_vec(values, extents, device)?)
 }
 
-/// What is known of some bags, in the given order.
+/// What is known of some bags, in the given order; the class prior is theirs.
 pub(crate) fn targets(bags: &BagSet, order: &[usize]) -> Result<BagTargets, TrainError> {
     let sizes = order.iter().map(|&bag| bags.instances(bag).len()).collect();
     let imprecision = order.iter().map(|&bag| bags.imprecision(bag).clone()).collect();

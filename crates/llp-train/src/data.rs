@@ -231,9 +231,9 @@ impl Bags {
 fn check_augmentation(dataset: &Dataset, config: &RunConfig) -> Result<(), DataError> {
     let (shift, mirror) = (config.augment.shift, config.augment.mirror);
     let InstanceShape::Image([height, width, _]) = dataset.train.instances.shape() else {
-        if config.consistency.name.is_some() {
-            let problem = "consistency compares two views of an image, the data set has rows of features";
-            return Err(DataError::new(problem).remedy("leave out --consistency"));
+        if config.consistency.name.is_some() && !config.consistency.is_adversarial() {
+            let problem = "dc and ahil compare two views of an image, the data set has rows of features";
+            return Err(DataError::new(problem).remedy("take --consistency vat, or leave it out"));
         }
         let changes = shift > 0 || mirror || config.evaluate.views() != Views::One;
         if !changes {

@@ -1,5 +1,7 @@
 //! The one place that turns the name of a loss into the loss.
 
+use llp_bags::{BagSet, Imprecision};
+use llp_data::DataError;
 use llp_loss::{BagLoss, Loss, WeightedSum};
 use llp_ot::{NewtonConfig, RotConfig, RotSolver};
 use llp_sweep::config::{AddedLosses, LossConfig, LossName, RunConfig, Solver};
@@ -16,6 +18,36 @@ pub(crate) fn configured_loss(loss: &LossConfig) -> WeightedSum {
     WeightedSum::new(named(loss.name), added.map(|&(name, weight)| (named(name), weight)).collect())
 }
 
+/// Refuses a loss that compares the bags of a step, for bags of these sizes of which a step never holds two.
+pub(crate) fn check_steps(config: &RunConfig, sizes: &[usize]) -> Result<(), DataError> {
+    let Some(loss) = configured_loss(&config.loss).losses().find(|loss| loss.compares_bags()) else {
+        return Ok(());
+    };
+    let mut smallest = sizes.to_vec();
+    smallest.sort_unstable();
+    let two: usize = smallest.iter().take(2).sum();
+    if smallest.len() > 1 && two <= config.optim.images_per_step {
+        return Ok(());
+    }
+    let problem = format!("the loss {} compares the bags of a step, and every step has one bag", loss.name());
+    Err(DataError::new(problem).remedy(if smallest.len() > 1 {
+        format!("set optim.images_per_step to {two} or more, best to as many bags as there are classes")
+    } else {
+        "train with another loss, or on more bags".to_owned()
+    }))
+}
+
+/// Refuses to mix bags whose proportions are not exact.
+pub(crate) fn check_mixing(config: &RunConfig, bags: &BagSet) -> Result<(), DataError> {
+    let is_exact = |bag| *bags.imprecision(bag) == Imprecision::Exact;
+    if config.augment.mix_bags.is_none() || (0..bags.len()).all(is_exact) {
+        return Ok(());
+    }
+    let problem =
+        "augment.mix_bags mixes exact proportions, and some bags have unknown shares, bounds or errors";
+    Err(DataError::new(problem).remedy("leave it out"))
+}
+
 /// The loss of a name; `rot` gives the parameters of ROT, `order` is that of the moments.
 pub fn named_loss(name: LossName, rot: impl FnOnce() -> RotConfig, order: usize) -> Loss {
     match name {
@@ -30,6 +62,11 @@ pub fn named_loss(name: LossName, rot: impl FnOnce() -> RotConfig, order: usize)
         LossName::Gaussian => Loss::Gaussian,
         LossName::Multinomial => Loss::Multinomial,
         LossName::Moments => Loss::Moments { order },
+        LossName::EasyLlp => Loss::EasyLlp,
+        LossName::Gupm => Loss::Gupm,
+        LossName::Dsq => Loss::Dsq,
+        LossName::Llpfc => Loss::Llpfc,
+        LossName::Ci => Loss::Ci,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The training itself, apart from files.
 
+mod adversarial;
 mod at_once;
 mod evaluation;
 mod one_step;
@@ -8,7 +9,7 @@ mod plan;
 use std::collections::HashMap;
 
 use candle_core::{Device, Tensor};
-use llp_bags::{Augmentation, Edge, Mirror, whitening};
+use llp_bags::{Augmentation, Edge, Mirror, Proportions, whitening};
 use llp_data::DataError;
 use llp_kernels::set_tf32;
 use llp_loss::BagLoss;
@@ -20,6 +21,7 @@ use llp_sweep::record::{Diverged, EpochRecord, Solution};
 use crate::chosen::Chosen;
 use crate::inputs::Inputs;
 use crate::lookahead::Lookahead;
+use crate::loss::{check_mixing, check_steps};
 use crate::optimizer::Optimizer;
 use crate::pending_losses::PendingLosses;
 use crate::position::Position;
@@ -67,11 +69,15 @@ pub trait Hooks {
 pub struct Trainer<'a> {
     data: &'a TrainingData,
     loss: Box<dyn BagLoss>,
+    /// The share of each class in all bags to train on.
+    prior: Proportions,
     method: MethodConfig,
     solution: Option<Solution>,
     schedule: Schedule,
     augmentation: Augmentation,
     consistency: ConsistencyConfig,
+    /// Probability with which a bag is mixed with another one.
+    mix_bags: Option<f64>,
     seed: u64,
     /// Instances in the network at once.
     images_per_chunk: usize,
@@ -109,15 +115,25 @@ impl<'a> Trainer<'a> {
             network.set_whitening(&whitening(images, &instances, &data.normalization)?)?;
         }
         let lookahead = config.optim.lookahead.unwrap_or_default();
-        let sizes = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).collect();
+        let sizes: Vec<usize> = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).collect();
+        check_steps(config, &sizes)?;
+        check_mixing(config, &data.bags)?;
+        if config.consistency.is_adversarial() && precision == Precision::Bfloat16 {
+            let problem = "the steps of --consistency vat are too small for bfloat16";
+            return Err(DataError::new(problem).remedy("train with --precision float32").into());
+        }
+        let bags = sizes.iter().enumerate().map(|(bag, size)| (*size, data.bags.proportions(bag)));
+        let Some(prior) = Proportions::pooled(bags) else { unreachable!("a training has bags") };
         Ok(Self {
             data,
             loss,
+            prior,
             method: config.method.clone(),
             solution: None,
             schedule: Schedule::new(sizes, config.seed, &config.optim),
             augmentation: augmentation(&config.augment),
             consistency: config.consistency.clone(),
+            mix_bags: config.augment.mix_bags,
             seed: config.seed,
             images_per_chunk: config.optim.images_per_chunk.unwrap_or(usize::MAX),
             optimizer: Optimizer::new(&config.optim, &network)?,

@@ -31,6 +31,10 @@ fn labels_that_count_change_the_weights() {
         train(&data, &["consistency.name=dc", "consistency.confidence=entropy"]),
         train(&data, &[DC[0], DC[1], "consistency.weight=1.0"]),
         train(&data, &[DC[0], DC[1], "consistency.ramp_up=0.5"]),
+        train(&data, &["consistency.name=vat"]),
+        train(&data, &["consistency.name=vat", "consistency.ramp_up=0.0"]),
+        train(&data, &["consistency.name=vat", "consistency.distance=1.0"]),
+        train(&data, &["consistency.name=vat", "consistency.weight=0.5"]),
     ];
     let n = trained.len();
     trained.sort_unstable();
@@ -71,7 +75,7 @@ proptest! {
     #[test]
     fn stopping_does_not_change_the_result(
         stops in prop::collection::vec(0_usize..7, 1..4),
-        method in prop::sample::select(vec!["dc", "ahil"]),
+        method in prop::sample::select(vec!["dc", "ahil", "vat"]),
     ) {
         let name = format!("consistency.name={method}");
         let settings = [&name, DC[1], "consistency.ramp_up=0.6", "optim.name=adamw", "optim.lr=0.003"];

@@ -17,6 +17,9 @@ pub struct AugmentConfig {
     /// What a shift moves in; without it, [`Edge::Repeat`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<Edge>,
+    /// Probability with which a bag of a step is mixed with another one, in `(0, 1]`; none is without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mix_bags: Option<f64>,
 }
 
 impl AugmentConfig {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strum::VariantNames;
 
-/// `[consistency]`: labels that the network gives to a weakly changed view of each image are targets for a strongly changed
-/// one; without a name, there is one view.
+/// `[consistency]`: what the network says of an instance is a target for a changed view of it; without a name, there is one
+/// view.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConsistencyConfig {
@@ -17,10 +17,14 @@ pub struct ConsistencyConfig {
     /// Least probability of a label that counts; [`Confidence::Threshold`] only, 0.6 without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// Weight of the loss of the strong view; 0.5 without it.
+    /// How far an adversarial view is from the instance; [`ConsistencyName::Vat`] only, 6 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance: Option<f64>,
+    /// Weight of the loss of the second view; without it 0.5, and 0.05 for [`ConsistencyName::Vat`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
-    /// Fraction of the training in which this weight rises from 0, in `[0, 1)`; 0 without it.
+    /// Fraction of the training in which this weight rises from 0, in `[0, 1)`; without it 0, and 0.4 for
+    /// [`ConsistencyName::Vat`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp_up: Option<f64>,
 }
@@ -36,6 +40,8 @@ pub enum ConsistencyName {
     Dc,
     /// The most probable class, from L2P-AHIL.
     Ahil,
+    /// The prediction itself, for a view that is moved to where it changes most, from LLP-VAT.
+    Vat,
 }
 
 /// How much the label of an instance counts: `consistency.confidence`.
@@ -51,7 +57,7 @@ pub enum Confidence {
 
 impl ConsistencyConfig {
     const THRESHOLD: f64 = 0.6;
-    const WEIGHT: f64 = 0.5;
+    const DISTANCE: f64 = 6.0;
 
     /// How much the label of an instance counts.
     pub fn confidence(&self) -> Confidence {
@@ -66,14 +72,24 @@ impl ConsistencyConfig {
         self.threshold.unwrap_or(Self::THRESHOLD)
     }
 
-    /// Weight of the loss of the strong view.
+    /// How far an adversarial view is from the instance.
+    pub fn distance(&self) -> f64 {
+        self.distance.unwrap_or(Self::DISTANCE)
+    }
+
+    /// Weight of the loss of the second view.
     pub fn weight(&self) -> f64 {
-        self.weight.unwrap_or(Self::WEIGHT)
+        self.weight.unwrap_or(if self.is_adversarial() { 0.05 } else { 0.5 })
     }
 
     /// Fraction of the training in which this weight rises from 0.
     pub fn ramp_up(&self) -> f64 {
-        self.ramp_up.unwrap_or(0.0)
+        self.ramp_up.unwrap_or(if self.is_adversarial() { 0.4 } else { 0.0 })
+    }
+
+    /// Whether the second view is an adversarial one, which needs no images.
+    pub fn is_adversarial(&self) -> bool {
+        self.name == Some(ConsistencyName::Vat)
     }
 
     /// Whether there is nothing to say.
@@ -87,11 +103,14 @@ impl ConsistencyConfig {
         if self.name.is_none() {
             *self = Self::default();
         }
-        let unsaid = Self { confidence: None, ..self.clone() }.confidence();
-        self.confidence = self.confidence.filter(|confidence| *confidence != unsaid);
-        let has_threshold = self.confidence() == Confidence::Threshold;
+        let is_adversarial = self.is_adversarial();
+        let unsaid = Self { name: self.name, ..Self::default() };
+        self.confidence =
+            self.confidence.filter(|confidence| !is_adversarial && *confidence != unsaid.confidence());
+        let has_threshold = !is_adversarial && self.confidence() == Confidence::Threshold;
         self.threshold = self.threshold.filter(|least| has_threshold && *least != Self::THRESHOLD);
-        self.weight = self.weight.filter(|weight| *weight != Self::WEIGHT);
-        self.ramp_up = self.ramp_up.filter(|fraction| *fraction != 0.0);
+        self.distance = self.distance.filter(|distance| is_adversarial && *distance != Self::DISTANCE);
+        self.weight = self.weight.filter(|weight| *weight != unsaid.weight());
+        self.ramp_up = self.ramp_up.filter(|fraction| *fraction != unsaid.ramp_up());
     }
 }

@@ -99,6 +99,18 @@ pub enum LossName {
     Multinomial,
     /// Factorial moments of the counts of a bag.
     Moments,
+    /// Cross-entropy with weights that make it unbiased.
+    #[serde(rename = "easyllp")]
+    #[strum(serialize = "easyllp")]
+    EasyLlp,
+    /// General unbiased proportion matching.
+    Gupm,
+    /// Debiased square loss.
+    Dsq,
+    /// Bags as noisy labels, with forward correction.
+    Llpfc,
+    /// Cross-entropy of the classes outside of their bounds: that of MixBag.
+    Ci,
 }
 
 impl LossName {
@@ -121,6 +133,11 @@ impl LossName {
             Self::Gaussian => "Gaussian",
             Self::Multinomial => "Multinomial",
             Self::Moments => "Moments",
+            Self::EasyLlp => "EasyLLP",
+            Self::Gupm => "GUPM",
+            Self::Dsq => "DSQ",
+            Self::Llpfc => "LLPFC",
+            Self::Ci => "CI",
         }
     }
 }

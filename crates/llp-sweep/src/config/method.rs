@@ -190,7 +190,7 @@ impl RunConfig {
             images_per_chunk: None,
             precision: None,
         };
-        self.augment = AugmentConfig { shift: 0, mirror: false, alternate: None, edge: None };
+        self.augment = AugmentConfig { shift: 0, mirror: false, alternate: None, edge: None, mix_bags: None };
         self.evaluate = EvaluateConfig::default();
         self.checkpoint.chosen_by = None;
     }

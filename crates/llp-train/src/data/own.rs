@@ -73,7 +73,8 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
         Approach::Loss(_) => Some(configured_loss(&config.loss)),
         Approach::Method(_) => None,
     };
-    let has_interval = loss.iter().flat_map(WeightedSum::losses).any(|loss| loss == Loss::Interval);
+    let mut losses = loss.iter().flat_map(WeightedSum::losses);
+    let of_bounds = losses.find(|loss| matches!(loss, Loss::Interval | Loss::Ci));
     let user = needs_every_share(config, loss.as_ref());
     for bag in own.bags.iter().chain(&own.held_out) {
         let (name, table) = (&bag.name, own.proportions_path.display());
@@ -86,9 +87,12 @@ fn check_proportions(own: &OwnData, config: &RunConfig) -> Result<(), DataError>
             return Err(DataError::new(problem).remedy(format!("fill it in, or {remedy}")));
         }
         let Imprecision::StandardErrors(errors) = &bag.imprecision else { continue };
-        if has_interval && errors.iter().any(|&error| error > 0.0 && error.is_finite()) {
+        if let Some(loss) = of_bounds
+            && errors.iter().any(|&error| error > 0.0 && error.is_finite())
+        {
+            let loss = loss.name();
             let problem = format!(
-                "the loss interval needs bounds of the shares, and bag {name:?} has standard errors in {table}"
+                "the loss {loss} needs bounds of the shares, and bag {name:?} has standard errors in {table}"
             );
             return Err(DataError::new(problem).remedy("write bounds, or train with --loss marginal"));
         }
@@ -106,7 +110,8 @@ fn needs_every_share(config: &RunConfig, loss: Option<&WeightedSum>) -> Option<(
         let remedy = if place == 0 { OTHERS } else { "take it out of loss.add" };
         return Some((format!("the loss {}", loss.name()), remedy));
     }
-    config.consistency.name.map(|_| ("--consistency".to_owned(), "leave out --consistency"))
+    let has_labels = config.consistency.name.is_some() && !config.consistency.is_adversarial();
+    has_labels.then(|| ("--consistency".to_owned(), "leave out --consistency"))
 }
 
 /// What to say where bags have bounds or standard errors that a loss or method does not use.

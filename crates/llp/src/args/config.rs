@@ -45,12 +45,13 @@ pub(crate) struct ConfigArgs {
     /// Instances per bag.
     #[arg(long, value_name = "N")]
     bag_size: Option<String>,
-    /// kl, rot, avg-kl, l1 or l2; likelihoods of counts: saddlepoint, gaussian, multinomial, moments; for imperfect
-    /// proportions interval or marginal.
+    /// kl, rot, avg-kl, l1 or l2; likelihoods of counts: saddlepoint, gaussian, multinomial, moments; unbiased: easyllp,
+    /// gupm, dsq; bags as noisy labels: llpfc; for imperfect proportions interval or marginal.
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// A second view of each image, strongly changed, that is to have the labels of the first: dc (labels with the counts of
-    /// the bag) or ahil (the most probable ones). Takes up to twice the time.
+    /// the bag) or ahil (the most probable ones). Or vat: any instance, moved to where its prediction changes most. Takes
+    /// up to twice the time, vat three times.
     #[arg(long, value_name = "NAME")]
     consistency: Option<String>,
     /// A classical method in place of steps, on a table of features: mean-map, lmm, amm, inv-cal, linear-kl, em, alter-svm.
