@@ -261,8 +261,7 @@ def bag_loss(
         "mean" (over bags), "sum" or "none". "dsq" has no gradient for single bags, so it needs one of the first two.
     """
     _check_reduction(reduction)
-    if loss == "dsq" and reduction == "none":
-        raise ValueError("reduction is 'none', but the bags of a batch share what dsq subtracts: pass 'mean' or 'sum'")
+    _check_coupled(loss, reduction)
     _check_tensor("logits", logits, 2)
     if not logits.is_floating_point():
         raise TypeError(f"logits has dtype {logits.dtype}: pass floating point numbers")
@@ -291,6 +290,11 @@ def bag_loss(
         losses = torch.ops.llp_rs.bag_loss(*arguments)[0]
         return losses if reduction == "none" else getattr(losses, reduction)()
     return _Eager.apply(reduction, *arguments)
+
+
+def _check_coupled(loss, reduction):
+    if loss == "dsq" and reduction == "none":
+        raise ValueError("reduction is 'none', but the bags of a batch share what dsq subtracts: pass 'mean' or 'sum'")
 
 
 def _check_reduction(reduction):
@@ -417,6 +421,8 @@ class EasyLlpLoss(_PriorLoss):
 class GupmLoss(_PriorLoss):
     """General unbiased proportion matching: :class:`EasyLlpLoss` with less variance. It has no lower bound.
 
+    A batch needs several bags: one alone says nothing of its proportions.
+
     ``prior`` is the share of each class in the data set, ``[class]``; that of each batch without it.
     """
 
@@ -430,6 +436,10 @@ class DsqLoss(_PriorLoss):
     """
 
     _loss = "dsq"
+
+    def __init__(self, prior=None, *, reduction="mean"):
+        super().__init__(prior, reduction=reduction)
+        _check_coupled(self._loss, reduction)
 
 
 class LlpfcLoss(_BagLoss):

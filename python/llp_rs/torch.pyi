@@ -88,7 +88,15 @@ class _PriorLoss(_ProportionLoss):
 
 class EasyLlpLoss(_PriorLoss): ...
 class GupmLoss(_PriorLoss): ...
-class DsqLoss(_PriorLoss): ...
+
+class DsqLoss(_PriorLoss):
+    def __init__(
+        self,
+        prior: Tensor | Sequence[float] | None = None,
+        *,
+        reduction: Literal["mean", "sum"] = "mean",
+    ) -> None: ...
+
 
 class MomentsLoss(_ProportionLoss):
     order: int

@@ -161,7 +161,9 @@ def test_the_prior_is_checked():
 def test_bags_that_share_a_mean_have_no_losses_of_their_own():
     logits, proportions = batch()
     with pytest.raises(ValueError, match="share what dsq subtracts: pass 'mean' or 'sum'"):
-        llp.DsqLoss(reduction="none")(logits, SIZES, proportions)
+        llp.DsqLoss(reduction="none")
+    with pytest.raises(ValueError, match="share what dsq subtracts"):
+        llp.bag_loss(logits, SIZES, proportions, loss="dsq")
 
 
 def test_the_first_moment_is_kl_but_for_a_share_of_the_uniform_distribution():

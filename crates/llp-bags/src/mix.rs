@@ -8,6 +8,9 @@ use crate::rng::{Rng, below, shuffle};
 /// Half a confidence interval of 99 %, in standard deviations of a normal distribution.
 const DEVIATIONS: f64 = 2.575_829_303_548_900_4;
 
+/// The largest upper bound: with a lower bound of 0, one of 1 would say that the share is unknown.
+const BELOW_ONE: f64 = 1.0 - f64::EPSILON;
+
 /// A bag of some instances of two bags.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MixedBag {
@@ -25,7 +28,7 @@ impl BagSet {
     /// Returns `None` if `bag` has one instance, or there is no other bag.
     ///
     /// Source: MixBag \[asanomi:23\], "uniform" sampling and the intervals of 99 %. Deviations: a bag is not mixed with
-    /// itself, bags may differ in size, and bounds end at 0 and 1.
+    /// itself, bags may differ in size, and bounds end at 0 and just below 1.
     pub fn mixed(&self, bag: usize, rng: &mut impl Rng) -> Option<MixedBag> {
         let n = self.instances(bag).len();
         if n < 2 || self.len() < 2 {
@@ -44,13 +47,18 @@ impl BagSet {
         let around = || expected.clone().zip(width.clone());
         let bounds = Imprecision::Intervals {
             low: around().map(|(expected, width)| (expected - width).max(0.0)).collect(),
-            high: around().map(|(expected, width)| (expected + width).min(1.0)).collect(),
+            high: around().map(|(expected, width)| upper(expected, width)).collect(),
         };
         let Ok(proportions) = Proportions::new(expected.collect()) else {
             unreachable!("a mean of proportions is proportions")
         };
         Some(MixedBag { instances, proportions, bounds })
     }
+}
+
+/// An upper bound. Where a class is certain, that is its share; elsewhere it is below 1.
+fn upper(expected: f64, width: f64) -> f64 {
+    if width == 0.0 { expected } else { (expected + width).min(expected.max(BELOW_ONE)) }
 }
 
 /// The standard deviation of how many of `n` independent instances have a label that a share `z` has.
@@ -114,6 +122,7 @@ mod tests {
                 let of = |bag: usize| bags.proportions(bag).as_slice()[class];
                 let expected = (n_own as f64 * of(0) + n_from(others[0]) as f64 * of(others[0])) / sizes[0] as f64;
                 prop_assert!((z - expected).abs() < 1e-12);
+                prop_assert!(!mixed.bounds.is_unknown(class));
                 prop_assert!(0.0 <= low[class] && low[class] <= *z && *z <= high[class] && high[class] <= 1.0);
             }
             prop_assert!(mixed.bounds.check(3).is_ok());

@@ -175,7 +175,7 @@ pub enum Loss {
     /// In random bags of one size its expectation is that of [`EasyLlp`](crate::EasyLlp), but for a share `1 / B` of what the
     /// proportions of `B` bags add, and it varies less, since the mean is that of the batch. The value that is returned for
     /// a bag is its part of the sum over the batch that depends on its own instances, so the sum is that of the formula and
-    /// its gradient is exact. Like EasyLLP it has no lower bound.
+    /// its gradient is exact. A bag that is alone says nothing of its proportions. Like EasyLLP it has no lower bound.
     ///
     /// A class of unknown share is refused; other errors of the proportions are ignored.
     ///
@@ -191,14 +191,15 @@ pub enum Loss {
     ///
     /// A class of unknown share is refused; other errors of the proportions are ignored.
     ///
-    /// Source: \[li:24\]. Deviation: `mu` is that of the batch; the authors' code takes a running mean over steps.
+    /// Source: \[li:24\]. Deviations: `mu` is that of the batch, where the authors' code takes a running mean over
+    /// steps; several classes, where it has two.
     Dsq,
     /// `-mean_j log sum_c T_bc p_jc`: the bag `b` of an instance is taken for its noisy label, and the predictions are
     /// corrected by the probabilities `T_bc = z_bc / sum_b' z_b'c` of the bags of a group given the class.
     ///
     /// Groups are neighbouring bags of a batch, at least as many as there are classes, or all bags of a smaller batch. A
-    /// bag that is alone has the loss 0: a batch needs several bags. For bags of one instance it is the cross-entropy of the
-    /// label up to a constant.
+    /// bag that is alone says only which classes it lacks; if it has all of them, its loss is 0. For bags of one instance,
+    /// with every class in a group, it is the cross-entropy of the label up to a constant.
     ///
     /// A class of unknown share is refused; other errors of the proportions are ignored.
     ///
@@ -274,9 +275,9 @@ impl Loss {
         self == Self::Dsq
     }
 
-    /// Whether the loss of a bag that is alone in its batch says nothing.
+    /// Whether a bag that is alone in its batch says nothing, or next to nothing, of its proportions.
     pub fn compares_bags(self) -> bool {
-        self == Self::Llpfc
+        matches!(self, Self::Llpfc | Self::Gupm)
     }
 
     /// Refuses what the loss has no answer for.

@@ -31,20 +31,24 @@ pub(crate) fn check_steps(config: &RunConfig, sizes: &[usize]) -> Result<(), Dat
     }
     let problem = format!("the loss {} compares the bags of a step, and every step has one bag", loss.name());
     Err(DataError::new(problem).remedy(if smallest.len() > 1 {
-        format!("set optim.images_per_step to {two} or more, best to as many bags as there are classes")
+        format!("set optim.images_per_step to {two} or more, best to that of many bags")
     } else {
         "train with another loss, or on more bags".to_owned()
     }))
 }
 
-/// Refuses to mix bags whose proportions are not exact.
+/// Refuses to mix bags whose proportions are not exact, and where there is nothing to mix.
 pub(crate) fn check_mixing(config: &RunConfig, bags: &BagSet) -> Result<(), DataError> {
-    let is_exact = |bag| *bags.imprecision(bag) == Imprecision::Exact;
-    if config.augment.mix_bags.is_none() || (0..bags.len()).all(is_exact) {
+    if config.augment.mix_bags.is_none() {
         return Ok(());
     }
-    let problem =
-        "augment.mix_bags mixes exact proportions, and some bags have unknown shares, bounds or errors";
+    let problem = if (0..bags.len()).any(|bag| *bags.imprecision(bag) != Imprecision::Exact) {
+        "augment.mix_bags mixes exact proportions, and some bags have unknown shares, bounds or errors"
+    } else if bags.len() < 2 || (0..bags.len()).all(|bag| bags.instances(bag).len() < 2) {
+        "augment.mix_bags mixes instances of two bags, and there are no two bags of several instances"
+    } else {
+        return Ok(());
+    };
     Err(DataError::new(problem).remedy("leave it out"))
 }
 

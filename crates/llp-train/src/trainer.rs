@@ -118,8 +118,8 @@ impl<'a> Trainer<'a> {
         let sizes: Vec<usize> = (0..data.bags.len()).map(|bag| data.bags.instances(bag).len()).collect();
         check_steps(config, &sizes)?;
         check_mixing(config, &data.bags)?;
-        if config.consistency.is_adversarial() && precision == Precision::Bfloat16 {
-            let problem = "the steps of --consistency vat are too small for bfloat16";
+        if config.consistency.is_adversarial() && precision != Precision::Float32 {
+            let problem = "the steps of --consistency vat are too small for tf32 and bfloat16";
             return Err(DataError::new(problem).remedy("train with --precision float32").into());
         }
         let bags = sizes.iter().enumerate().map(|(bag, size)| (*size, data.bags.proportions(bag)));

@@ -68,10 +68,18 @@ fn noisy_bags_are_not_mixed() {
 }
 
 #[test]
+fn bags_of_one_are_not_mixed() {
+    assert_eq!(
+        refusal(&["augment.mix_bags=0.5", "bags.size=1"]),
+        "augment.mix_bags mixes instances of two bags, and there are no two bags of several instances: leave it out"
+    );
+}
+
+#[test]
 fn one_bag_in_a_step_has_nothing_to_be_compared_with() {
     assert_eq!(
         refusal(&["loss.name=llpfc", "bags.size=16", "optim.images_per_step=16"]),
         "the loss llpfc compares the bags of a step, and every step has one bag: set optim.images_per_step to 32 or \
-         more, best to as many bags as there are classes"
+         more, best to that of many bags"
     );
 }

@@ -24,7 +24,7 @@ pub struct ConsistencyConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<f64>,
     /// Fraction of the training in which this weight rises from 0, in `[0, 1)`; without it 0, and 0.4 for
-    /// [`ConsistencyName::Vat`].
+    /// [`ConsistencyName::Vat`], whose weight rises from 0.7 % of itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ramp_up: Option<f64>,
 }

@@ -41,7 +41,8 @@ impl Trainer<'_> {
             let random = Tensor::from_vec(random, x.shape(), x.device())?;
             let away = direction(&self.network, &log_p, &x, &random)?;
             let farthest = (x + (away * self.consistency.distance())?)?;
-            let loss = (divergence(&self.network, &log_p, &farthest)? * (weight / n as f64))?;
+            let loss =
+                (divergence(&self.network, &log_p, &farthest, Mode::TrainAside)? * (weight / n as f64))?;
             if !all_finite(&loss)? {
                 return Ok(None);
             }
@@ -59,15 +60,17 @@ impl Trainer<'_> {
 /// predictions for `x`, rises most a little away from `x` in a `random` direction.
 fn direction(network: &Network, log_p: &Tensor, x: &Tensor, random: &Tensor) -> Result<Tensor, TrainError> {
     let moved = Var::from_tensor(&(x + (unit(random)? * PROBE)?)?)?;
-    let Some(slope) = backward(&divergence(network, log_p, moved.as_tensor())?)?.remove(&moved) else {
+    let Some(slope) =
+        backward(&divergence(network, log_p, moved.as_tensor(), Mode::Preview)?)?.remove(&moved)
+    else {
         unreachable!("predictions depend on what they are for")
     };
     Ok(unit(&slope)?.detach())
 }
 
 /// The sum over instances of the divergence of the predictions for `x` from those with the logarithms `log_p`.
-fn divergence(network: &Network, log_p: &Tensor, x: &Tensor) -> Result<Tensor, TrainError> {
-    let log_q = log_softmax(&network.forward(x, Mode::TrainAside)?)?;
+fn divergence(network: &Network, log_p: &Tensor, x: &Tensor, mode: Mode) -> Result<Tensor, TrainError> {
+    let log_q = log_softmax(&network.forward(x, mode)?)?;
     Ok((log_p.exp()? * (log_p - log_q)?)?.sum_all()?)
 }
 
@@ -150,7 +153,7 @@ mod tests {
         let log_p = predictions(&network, &x);
         let change = |direction: &Tensor| {
             let moved = (&x + (direction * 0.1).unwrap()).unwrap();
-            divergence(&network, &log_p, &moved).unwrap().to_scalar::<f32>().unwrap()
+            divergence(&network, &log_p, &moved, Mode::Preview).unwrap().to_scalar::<f32>().unwrap()
         };
         let (found, other) =
             (change(&direction(&network, &log_p, &x, &random).unwrap()), change(&unit(&random).unwrap()));

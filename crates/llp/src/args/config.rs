@@ -46,7 +46,7 @@ pub(crate) struct ConfigArgs {
     #[arg(long, value_name = "N")]
     bag_size: Option<String>,
     /// kl, rot, avg-kl, l1 or l2; likelihoods of counts: saddlepoint, gaussian, multinomial, moments; unbiased: easyllp,
-    /// gupm, dsq; bags as noisy labels: llpfc; for imperfect proportions interval or marginal.
+    /// gupm, dsq; bags as noisy labels: llpfc; for imperfect proportions interval or marginal; of mixed bags: ci.
     #[arg(long, value_name = "NAME")]
     loss: Option<String>,
     /// A second view of each image, strongly changed, that is to have the labels of the first: dc (labels with the counts of
