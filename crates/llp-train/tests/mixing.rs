@@ -77,9 +77,20 @@ fn bags_of_one_are_not_mixed() {
 
 #[test]
 fn one_bag_in_a_step_has_nothing_to_be_compared_with() {
+    for loss in ["llpfc", "gupm"] {
+        let name = format!("loss.name={loss}");
+        let expected = format!(
+            "the loss {loss} compares the bags of a step, and every step has one bag: set optim.images_per_step to 32 \
+             or more, best to that of many bags"
+        );
+        assert_eq!(refusal(&[&name, "bags.size=16", "optim.images_per_step=16"]), expected);
+    }
+}
+
+#[test]
+fn coarse_numbers_do_not_find_adversarial_views() {
     assert_eq!(
-        refusal(&["loss.name=llpfc", "bags.size=16", "optim.images_per_step=16"]),
-        "the loss llpfc compares the bags of a step, and every step has one bag: set optim.images_per_step to 32 or \
-         more, best to that of many bags"
+        refusal(&["consistency.name=vat", "optim.precision=tf32"]),
+        "the steps of --consistency vat are too small for tf32 and bfloat16: train with --precision float32"
     );
 }
