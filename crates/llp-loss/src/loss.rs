@@ -13,6 +13,9 @@ use crate::{
     unbiased,
 };
 
+/// The loss of one bag by its logits; the derivative is written to the last argument, both `[instance, class]`.
+type OfBag<'a> = Box<dyn Fn(&[f64], Bag<'_>, &mut [f64]) -> f64 + 'a>;
+
 /// A loss, with its parameters. Each variant is also an item of the crate, so that `Kl` is a loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -310,52 +313,39 @@ impl Loss {
         loss: &mut [T],
         gradient: &mut [T],
     ) -> Result<(), LossError> {
-        let of_bag: fn(&[f64], Bag<'_>, &mut [f64]) -> f64 = match self {
-            Self::Kl => kl::of_bag,
-            Self::AvgKl => avg_kl::of_bag,
-            Self::Interval => interval::of_bag,
-            Self::Ci => ci::of_bag,
-            Self::Marginal => marginal::of_bag,
-            Self::Multinomial => multinomial::of_bag,
-            Self::L1 => |logits, bag, gradient| proportion::of_bag(Divergence::L1, logits, bag, gradient),
-            Self::L2 => {
-                |logits, bag, gradient| proportion::of_bag(Divergence::SquaredL2, logits, bag, gradient)
-            }
+        let of_bag: OfBag<'_> = match self {
+            Self::Kl => Box::new(kl::of_bag),
+            Self::AvgKl => Box::new(avg_kl::of_bag),
+            Self::Interval => Box::new(interval::of_bag),
+            Self::Ci => Box::new(ci::of_bag),
+            Self::Marginal => Box::new(marginal::of_bag),
+            Self::Multinomial => Box::new(multinomial::of_bag),
+            Self::L1 => Box::new(|l: &[f64], bag: Bag<'_>, g: &mut [f64]| {
+                proportion::of_bag(Divergence::L1, l, bag, g)
+            }),
+            Self::L2 => Box::new(|l: &[f64], bag: Bag<'_>, g: &mut [f64]| {
+                proportion::of_bag(Divergence::SquaredL2, l, bag, g)
+            }),
             Self::EasyLlp => {
                 let prior = targets.prior();
-                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| unbiased::easyllp(l, bag, prior, g);
-                each_bag(of_bag, logits, targets, loss, gradient);
-                return Ok(());
+                Box::new(move |l: &[f64], bag: Bag<'_>, g: &mut [f64]| unbiased::easyllp(l, bag, prior, g))
             }
             Self::Gupm => {
                 let offsets = unbiased::gupm_offsets(targets);
-                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| unbiased::gupm(l, bag, &offsets, g);
-                each_bag(of_bag, logits, targets, loss, gradient);
-                return Ok(());
+                Box::new(move |l: &[f64], bag: Bag<'_>, g: &mut [f64]| unbiased::gupm(l, bag, &offsets, g))
             }
             Self::Dsq => {
                 let wide: Vec<f64> = logits.iter().map(|value| value.to_f64()).collect();
                 let mean = BatchMean::new(&wide, targets);
-                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| mean.of_bag(l, bag, g);
-                each_bag(of_bag, logits, targets, loss, gradient);
-                return Ok(());
+                Box::new(move |l: &[f64], bag: Bag<'_>, g: &mut [f64]| mean.of_bag(l, bag, g))
             }
             Self::Llpfc => {
                 let logs = llpfc::log_transitions(targets);
-                let of_bag = |l: &[f64], bag: Bag<'_>, g: &mut [f64]| llpfc::of_bag(l, bag, &logs, g);
-                each_bag(of_bag, logits, targets, loss, gradient);
-                return Ok(());
+                Box::new(move |l: &[f64], bag: Bag<'_>, g: &mut [f64]| llpfc::of_bag(l, bag, &logs, g))
             }
             Self::Moments { order } => {
                 let states = StatesOfMoments::new(order, targets.n_classes());
-                each_bag(
-                    |logits, bag, gradient| states.of_bag(logits, bag, gradient),
-                    logits,
-                    targets,
-                    loss,
-                    gradient,
-                );
-                return Ok(());
+                Box::new(move |l: &[f64], bag: Bag<'_>, g: &mut [f64]| states.of_bag(l, bag, g))
             }
             Self::Saddlepoint | Self::Gaussian => {
                 let likelihood = if self == Self::Gaussian {
