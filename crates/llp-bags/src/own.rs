@@ -27,6 +27,7 @@ mod collect;
 mod column_hints;
 mod columns;
 mod folders;
+mod group_counts;
 mod impute;
 mod instances;
 mod kinds;
@@ -51,6 +52,7 @@ use crate::source::Dataset;
 use llp_data::DataError;
 
 pub use bags::OwnBag;
+pub use group_counts::{GroupColumns, GroupCounts};
 pub use impute::Impute;
 pub use instances::{
     InstanceNames, InstanceTable, Like, Listed, list_instances, read_images, read_instances,

@@ -15,6 +15,7 @@
 //! | alter-pSVM | [`alter_svm`] | small data, large margins |
 //! | GICF | [`gicf`] | near instances are of one class; thousands of instances |
 //! | LLP-KMeans | [`llp_kmeans`] | classes that are clusters, and not linear |
+//! | ecological inference | [`ecological_inference`] | counts of groups instead of features |
 //!
 //! [`diagnose`] says beforehand whether bags differ enough, [`choose_l2`] chooses a penalty by held-out bags.
 //! `docs/classical.md` of the repository has each method's problem, defaults and failures, and measured
@@ -57,6 +58,7 @@ mod amm;
 mod bags;
 mod columns;
 mod diagnose;
+mod ecological;
 mod em;
 mod error;
 mod fit;
@@ -84,6 +86,9 @@ pub use alter_svm::{AlterSvmConfig, alter_svm, alter_svm_from};
 pub use amm::{AmmConfig, amm, amm_from};
 pub use bags::Bags;
 pub use diagnose::{BagWeight, Diagnosis, diagnose};
+pub use ecological::{
+    COVERAGE, Dependence, EcologicalConfig, EcologicalFit, GroupTables, Interval, Share, ecological_inference,
+};
 pub use em::{EmConfig, count_log_likelihood, em, em_from};
 pub use error::ClassicError;
 pub use fit::{Fit, Stopping};

@@ -25,6 +25,7 @@ mod chosen;
 pub mod criteria;
 mod data;
 pub mod disaggregate;
+pub mod ecological;
 mod ensemble;
 mod error;
 pub mod evaluate;

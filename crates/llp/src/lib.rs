@@ -73,6 +73,8 @@ enum Command {
     Privacy(predict::privacy::PrivacyArgs),
     /// Label single instances: class probabilities of any model and the proportions of the bags in, posteriors out.
     Disaggregate(predict::disaggregate::DisaggregateArgs),
+    /// Ecological inference: how groups divide into classes, from counts of both in each bag.
+    Ei(predict::ei::EiArgs),
     /// Fetch, describe and check data sets.
     Data {
         #[command(subcommand)]
@@ -147,6 +149,7 @@ fn execute(global: Global, command: Command) -> Result<u8, Failure> {
         Command::Predict(args) => predict::predict(global, &args),
         Command::Privacy(args) => predict::privacy::privacy(global, &args),
         Command::Disaggregate(args) => predict::disaggregate::disaggregate(global, &args),
+        Command::Ei(args) => predict::ei::ei(global, &args),
         Command::Data { command } => data::data(global, &command),
         Command::Bags { command } => data::bags::bags(global, &command),
         Command::Sweep { command } => sweep::sweep(global, &command),

@@ -3,6 +3,7 @@
 pub(crate) mod by_bag;
 pub(crate) mod calibration;
 pub(crate) mod disaggregate;
+pub(crate) mod ei;
 pub(crate) mod ensemble;
 pub(crate) mod evaluate;
 pub(crate) mod evaluate_show;
