@@ -13,14 +13,14 @@ use tempfile::{TempDir, tempdir};
 
 /// Forty bags in which seven of ten members of the first group are for the first class, and one of five of the second.
 fn wide() -> (String, String) {
-    let (mut groups, mut votes) = ("bag,north,south\n".to_owned(), "bag,yes,no\n".to_owned());
+    let (mut groups, mut votes) = (vec!["bag,north,south".to_owned()], vec!["bag,yes,no".to_owned()]);
     for bag in 0..40_u32 {
         let (north, south) = (20 + 37 * bag % 160, 20 + 53 * bag % 140);
         let yes = (7 * north + 2 * south + (bag * 7) % 10) / 10;
-        groups += &format!("{bag},{north},{south}\n");
-        votes += &format!("{bag},{yes},{}\n", north + south - yes);
+        groups.push(format!("{bag},{north},{south}"));
+        votes.push(format!("{bag},{yes},{}", north + south - yes));
     }
-    (groups, votes)
+    (groups.join("\n"), votes.join("\n"))
 }
 
 fn tables(groups: &str, votes: &str) -> TempDir {
@@ -64,17 +64,16 @@ fn forms_of_the_table_give_the_same_estimates() {
     let page = fs_err::read_to_string(results.join("report.html")).unwrap();
     assert!(page.contains("north") && page.contains("llp ei groups.csv --proportions votes.csv"));
 
-    let mut long = "bag,group,weight\n".to_owned();
-    let mut people = "bag,part\n".to_owned();
+    let (mut long, mut people) = (vec!["bag,group,weight".to_owned()], vec!["bag,part".to_owned()]);
     for line in groups.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
         for (name, count) in [("north", cells[1]), ("south", cells[2])] {
-            long += &format!("{},{name},{count}\n", cells[0]);
-            people += &format!("{},{name}\n", cells[0]).repeat(count.parse().unwrap());
+            long.push(format!("{},{name},{count}", cells[0]));
+            people.extend(vec![format!("{},{name}", cells[0]); count.parse().unwrap()]);
         }
     }
     for (table, more) in [(long, &["--output=json"][..]), (people, &["--output=json", "--group=part"])] {
-        let other = llp(tables(&table, &votes).path(), more);
+        let other = llp(tables(&table.join("\n"), &votes).path(), more);
         let mut other: Value = serde_json::from_slice(&other.stdout).unwrap();
         other["warnings"] = summary["warnings"].clone();
         assert_eq!(other, summary);
@@ -100,9 +99,10 @@ fn people_can_read_it() {
 /// Bags that are all alike cannot tell how a group divides, and that is said.
 #[test]
 fn bags_that_are_alike_are_warned_of() {
-    let groups: String = (0..30).map(|bag| format!("{bag},60,40\n")).collect();
-    let votes: String = (0..30).map(|bag| format!("{bag},{},{}\n", 45 + bag % 7, 55 - bag % 7)).collect();
-    let folder = tables(&format!("bag,x,y\n{groups}"), &format!("bag,yes,no\n{votes}"));
+    let groups: Vec<String> = (0..30).map(|bag| format!("{bag},60,40")).collect();
+    let votes: Vec<String> = (0..30).map(|bag| format!("{bag},{},{}", 45 + bag % 7, 55 - bag % 7)).collect();
+    let folder =
+        tables(&format!("bag,x,y\n{}", groups.join("\n")), &format!("bag,yes,no\n{}", votes.join("\n")));
     let end = llp(folder.path(), &[]);
     assert!(text(&end.stderr).contains("the bags hardly tell how group"), "{}", text(&end.stderr));
 }
