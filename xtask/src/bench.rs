@@ -6,6 +6,7 @@
     reason = "tables are its output, and progress is reported"
 )]
 
+mod losses;
 mod plan;
 mod progress;
 mod rot;
@@ -20,8 +21,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::process::{cargo, run as run_command};
-
 /// What can be measured.
 #[derive(Subcommand)]
 pub(crate) enum What {
@@ -32,7 +31,11 @@ pub(crate) enum What {
         peers: Option<PathBuf>,
     },
     /// Every loss with its gradient, on the shapes of `rot`
-    Losses,
+    Losses {
+        /// A Python with torch, for the moments of order 8 beside PyTorch's
+        #[arg(long, value_name = "PYTHON")]
+        peers: Option<PathBuf>,
+    },
     /// A training step of ResNet-18 and, on the CPU, of airbench: llp, candle alone, PyTorch in each of its modes
     Train {
         /// A Python with torch and torchvision
@@ -82,15 +85,7 @@ pub(crate) enum What {
 pub(crate) fn run(what: &What) -> Result<()> {
     match what {
         What::Rot { peers } => rot::run(peers.as_deref()),
-        What::Losses => run_command(cargo([
-            "run",
-            "--quiet",
-            "--release",
-            "--package",
-            "llp-loss",
-            "--example",
-            "time_losses",
-        ])?),
+        What::Losses { peers } => losses::run(peers.as_deref()),
         What::Plan { sweeps, data, repeats } => plan::run(sweeps, data.as_deref(), *repeats),
         What::Rows { rows } => rows::run(*rows),
         What::Status => status::run(),

@@ -1,13 +1,17 @@
 //! Softmax under the KL loss on many rows: time and peak memory.
 //!
 //! ```sh
-//! cargo run --release -p llp-classic --features rayon --example bench -- [ROWS] [COLUMNS] [CLASSES] [LARGEST_BAG]
+//! cargo run --release -p llp-classic --features rayon --example bench -- [ROWS] [COLUMNS] [CLASSES] [LARGEST_BAG] [FOLDER]
 //! ```
 //!
 //! Draws features of single precision around class means in bags of 1 to `LARGEST_BAG` instances whose shares differ, fits
 //! MeanMap and then the KL loss to a gradient of 1e-6, and prints what it took. The peak is that of the process (Linux).
+//! With a folder, the problem is written there first, as numbers without a head, and `fixtures/large_table/lbfgs.py`
+//! solves the same by PyTorch.
 #![expect(clippy::print_stdout, reason = "a command")]
 
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 use std::time::Instant;
 
 use llp_classic::{Bags, LinearKlConfig, MeanMapConfig, linear_kl_from, mean_map};
@@ -94,6 +98,21 @@ fn processor_seconds() -> f64 {
     ticks / 100.0
 }
 
+/// Writes the features (`f32`), the bag of each row (`u32`) and the proportions (`f64`), little-endian.
+fn write(folder: &Path, drawn: &Drawn) -> std::io::Result<()> {
+    fs_err::create_dir_all(folder)?;
+    let mut file = BufWriter::new(fs_err::File::create(folder.join("features"))?);
+    for value in &drawn.features {
+        file.write_all(&value.to_le_bytes())?;
+    }
+    file.flush()?;
+    let bags: Vec<u8> = drawn.bag_of.iter().flat_map(|bag| bag.to_le_bytes()).collect();
+    fs_err::write(folder.join("bags"), bags)?;
+    let shares = drawn.proportions.iter().flat_map(Proportions::as_slice);
+    let shares: Vec<u8> = shares.flat_map(|share| share.to_le_bytes()).collect();
+    fs_err::write(folder.join("proportions"), shares)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut sizes = [1_000_000, 64, 10, 1000];
     for (size, argument) in sizes.iter_mut().zip(std::env::args().skip(1)) {
@@ -101,6 +120,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let [n, d, k, largest] = sizes;
     let drawn = draw(n, d, k, largest)?;
+    if let Some(folder) = std::env::args().nth(5) {
+        write(Path::new(&folder), &drawn)?;
+    }
     let data = (n * d * size_of::<f32>()) as f64 / f64::from(1 << 20);
     let (before, _) = memory();
     println!(

@@ -27,19 +27,24 @@ struct States {
     n_classes: usize,
     /// `[state, class]`.
     counts: Vec<u8>,
-    /// The state with one instance less of a class, `[state, class]`; [`NONE`] if it has none of that class.
-    before: Vec<u32>,
+    /// The classes of each state, ascending, and the state with one instance less of them.
+    before: Vec<(u32, u32)>,
+    /// Where those of each state begin in `before`, and one past the last.
+    before_starts: Vec<usize>,
     /// The first state of each number of instances, and one past the last state.
     starts: Vec<usize>,
 }
 
-const NONE: u32 = u32::MAX;
-
 impl States {
     fn new(n_classes: usize, order: usize) -> Self {
         let mut numbers = std::collections::HashMap::new();
-        let mut states =
-            Self { n_classes, counts: vec![0; n_classes], before: vec![NONE; n_classes], starts: vec![0, 1] };
+        let mut states = Self {
+            n_classes,
+            counts: vec![0; n_classes],
+            before: Vec::new(),
+            before_starts: vec![0, 0],
+            starts: vec![0, 1],
+        };
         numbers.insert(vec![0_u8; n_classes], 0_u32);
         for degree in 1..=order {
             for state in states.starts[degree - 1]..states.starts[degree] {
@@ -55,13 +60,15 @@ impl States {
             }
             states.starts.push(states.counts.len() / n_classes);
         }
+        let mut less = vec![0; n_classes];
         for counts in states.counts.chunks_exact(n_classes).skip(1) {
-            let before = (0..n_classes).map(|class| {
-                let mut less = counts.to_vec();
-                less[class] = less[class].checked_sub(1)?;
-                numbers.get(&less).copied()
-            });
-            states.before.extend(before.map(|number| number.unwrap_or(NONE)));
+            less.copy_from_slice(counts);
+            for class in (0..n_classes).filter(|&class| counts[class] > 0) {
+                less[class] -= 1;
+                states.before.push((class as u32, numbers[&less]));
+                less[class] += 1;
+            }
+            states.before_starts.push(states.before.len());
         }
         states
     }
@@ -71,11 +78,8 @@ impl States {
     }
 
     fn before(&self, state: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let row = &self.before[state * self.n_classes..][..self.n_classes];
-        row.iter()
-            .enumerate()
-            .filter(|(_, before)| **before != NONE)
-            .map(|(class, before)| (class, *before as usize))
+        let of_state = &self.before[self.before_starts[state]..self.before_starts[state + 1]];
+        of_state.iter().map(|&(class, before)| (class as usize, before as usize))
     }
 
     /// Multiplies the polynomial with `coefficients`, `[state]`, by `1 + sum_c p_c x_c`.

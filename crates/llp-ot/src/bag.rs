@@ -5,6 +5,7 @@ use crate::dual::Dual;
 use crate::finish::Output;
 use crate::newton::{Newton, SolverOutcome};
 use crate::panel::Panel;
+use crate::simd::LANES;
 use crate::{Real, sinkhorn};
 
 /// Where the scores of a bag come from: minus its cost, up to a constant for each instance.
@@ -61,6 +62,35 @@ impl<T: Real> Workspace<T> {
         warm_start: Option<&[f64]>,
         output: Output,
     ) -> Certificate {
+        let (outcome, n_iters) = self.search(bag, proportion, solver, warm_start);
+        let (log_sum, log_norm) = self.panel.finish(&self.dual.potentials, output, &mut self.dual.mass);
+        if bag.alpha >= 1.0 {
+            self.dual.weights.clone_from(&self.dual.mass);
+        }
+        let value = if bag.alpha == 0.0 {
+            0.0
+        } else {
+            bag.alpha * self.dual.value(log_sum - log_norm / bag.epsilon)
+        };
+        let duality_gap = (1.0 - bag.alpha) * self.dual.divergence() / self.dual.n_instances;
+        Certificate {
+            objective: value + duality_gap,
+            duality_gap,
+            residual: self.dual.residual(),
+            outcome,
+            n_iters,
+        }
+    }
+
+    /// Finds the potentials of one bag, at which the panel was evaluated last; the arguments are those of
+    /// [`solve`](Self::solve).
+    pub(crate) fn search<S: Scores<T>>(
+        &mut self,
+        bag: &Bag<'_, S>,
+        proportion: impl Fn(usize) -> f64,
+        solver: RotSolver,
+        warm_start: Option<&[f64]>,
+    ) -> (SolverOutcome, usize) {
         // At alpha = 1 the proportions play no part; below it, classes of zero proportion have no mass.
         let decoupled = bag.alpha >= 1.0;
         self.classes.clear();
@@ -74,7 +104,7 @@ impl<T: Real> Workspace<T> {
             bag.scores.fill_block(first, rows, block);
         });
         let classes = &self.classes[..self.n_active];
-        let (outcome, n_iters) = if decoupled {
+        if decoupled {
             self.dual.start(bag.n_instances, classes.iter().map(|_| 1.0), 0.0, bag.epsilon);
             (SolverOutcome::Converged, 0)
         } else {
@@ -92,23 +122,18 @@ impl<T: Real> Workspace<T> {
                     (SolverOutcome::FixedSweeps, n_iters)
                 }
             }
-        };
-        let (log_sum, log_norm) = self.panel.finish(&self.dual.potentials, output, &mut self.dual.mass);
-        if decoupled {
-            self.dual.weights.clone_from(&self.dual.mass);
         }
-        let value = if bag.alpha == 0.0 {
-            0.0
-        } else {
-            bag.alpha * self.dual.value(log_sum - log_norm / bag.epsilon)
-        };
-        let duality_gap = (1.0 - bag.alpha) * self.dual.divergence() / self.dual.n_instances;
-        Certificate {
-            objective: value + duality_gap,
-            duality_gap,
-            residual: self.dual.residual(),
-            outcome,
-            n_iters,
-        }
+    }
+
+    /// Writes the output of the panel to `out`, `[instance, class]`.
+    pub(crate) fn write_by_instance(&self, out: &mut [T], n_classes: usize) {
+        let classes = &self.classes[..];
+        self.panel.write_output(out, |out, block| {
+            for (lane, row) in out.chunks_exact_mut(n_classes).enumerate() {
+                for (&class, lanes) in classes.iter().zip(block.chunks_exact(LANES)) {
+                    row[class] = lanes[lane];
+                }
+            }
+        });
     }
 }

@@ -170,21 +170,14 @@ fn solve_bag<T: Real>(
     let scores = Logits { logits, n_classes };
     let bag = Bag { n_instances, n_classes, alpha: config.alpha, epsilon: config.epsilon, scores: &scores };
     let certificate = workspace.solve(&bag, |class| proportions[class].to_f64(), config.solver, None, output);
-    let classes = &workspace.classes[..];
-    workspace.panel.write_output(gradient, |gradient, block| {
-        for (lane, row) in gradient.chunks_exact_mut(n_classes).enumerate() {
-            for (&class, lanes) in classes.iter().zip(block.chunks_exact(LANES)) {
-                row[class] = lanes[lane];
-            }
-        }
-    });
+    workspace.write_by_instance(gradient, n_classes);
     certificate
 }
 
 /// Scores that are logits, `[instance, class]`.
-struct Logits<'a, T> {
-    logits: &'a [T],
-    n_classes: usize,
+pub(crate) struct Logits<'a, T> {
+    pub(crate) logits: &'a [T],
+    pub(crate) n_classes: usize,
 }
 
 impl<T: Real> Scores<T> for Logits<'_, T> {
@@ -267,7 +260,7 @@ pub(crate) fn for_each_bag<T: Real, R: Send>(
 /// Lends the workspace of this thread, so that its memory is used again from call to call.
 ///
 /// It is taken out while in use: a thread that waits for others inside a bag may start another bag.
-fn with_workspace<T: Real, R>(work: impl FnOnce(&mut Workspace<T>) -> R) -> R {
+pub(crate) fn with_workspace<T: Real, R>(work: impl FnOnce(&mut Workspace<T>) -> R) -> R {
     thread_local!(static SLOT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) });
     // The slot serves both precisions: one that finds the other's workspace starts again.
     let mut workspace: Box<Workspace<T>> =

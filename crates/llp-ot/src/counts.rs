@@ -11,9 +11,8 @@ mod exact;
 mod gaussian;
 mod linear;
 mod saddlepoint;
-mod tilt;
 
-use crate::batch::{check_batch, for_each_bag};
+use crate::batch::{check_batch, for_each_bag, with_workspace};
 use crate::{OtError, Real, RotBatch};
 
 /// How the probability of counts is computed.
@@ -72,23 +71,36 @@ pub fn count_loss_and_gradient<T: Real>(
         exact::check(batch)?;
     }
     let solve = |proportions: &[T], logits: &[T], gradient: &mut [T]| {
-        let n_classes = proportions.len();
-        let n = (logits.len() / n_classes) as f64;
-        let counts: Vec<f64> = proportions.iter().map(|z| z.to_f64() * n).collect();
-        let log_probs = log_softmax(logits, n_classes);
-        let mut wide = vec![0.0; log_probs.len()];
         let loss = match likelihood {
-            CountLikelihood::Saddlepoint => saddlepoint::evaluate(&log_probs, &counts, &mut wide),
-            CountLikelihood::Gaussian => gaussian::evaluate(&log_probs, &counts, &mut wide),
-            CountLikelihood::Exact => exact::evaluate(&log_probs, &counts, &mut wide),
+            CountLikelihood::Saddlepoint => {
+                with_workspace(|workspace| saddlepoint::evaluate(workspace, logits, proportions, gradient))
+            }
+            CountLikelihood::Gaussian => in_double(logits, proportions, gradient, gaussian::evaluate),
+            CountLikelihood::Exact => in_double(logits, proportions, gradient, exact::evaluate),
         };
-        for (out, value) in gradient.iter_mut().zip(&wide) {
-            *out = T::from_f64(*value);
-        }
         (T::from_f64(loss), ())
     };
     for_each_bag(batch, loss, gradient, &mut vec![(); batch.bag_sizes.len()], &solve);
     Ok(())
+}
+
+/// The value and the gradient of one bag by `evaluate(log_probs, counts, gradient)` in double precision.
+fn in_double<T: Real>(
+    logits: &[T],
+    proportions: &[T],
+    gradient: &mut [T],
+    evaluate: fn(&[f64], &[f64], &mut [f64]) -> f64,
+) -> f64 {
+    let n_classes = proportions.len();
+    let n = (logits.len() / n_classes) as f64;
+    let counts: Vec<f64> = proportions.iter().map(|z| z.to_f64() * n).collect();
+    let log_probs = log_softmax(logits, n_classes);
+    let mut wide = vec![0.0; log_probs.len()];
+    let loss = evaluate(&log_probs, &counts, &mut wide);
+    for (out, value) in gradient.iter_mut().zip(&wide) {
+        *out = T::from_f64(*value);
+    }
+    loss
 }
 
 /// The log-probabilities of logits, both `[instance, class]`.

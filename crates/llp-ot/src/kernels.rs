@@ -6,6 +6,7 @@
 //! over instances.
 
 mod gram;
+mod through_softmax;
 
 use pulp::{Simd, WithSimd};
 
@@ -13,6 +14,7 @@ use crate::Real;
 use crate::simd::{LANES, Vectors, registers};
 
 pub(crate) use gram::Gram;
+pub(crate) use through_softmax::ThroughSoftmax;
 
 /// What one chunk adds to the sums over instances.
 #[derive(Debug)]

@@ -10,7 +10,7 @@
 
 use crate::Real;
 use crate::finish::{Finish, Output, SoftmaxScale, Summary};
-use crate::kernels::{Absorb, Exponentials, Gram, Multiply, Normalize, Partial, Variance};
+use crate::kernels::{Absorb, Exponentials, Gram, Multiply, Normalize, Partial, ThroughSoftmax, Variance};
 use crate::numbers::log_sum_exp;
 use crate::parallel::{for_each, for_each_chunk};
 use crate::simd::{Aligned, LANES, run};
@@ -171,6 +171,36 @@ impl<T: Real> Panel<T> {
                 *value *= self.scale[i].to_f64() * other.to_f64();
             }
         }
+    }
+
+    /// Adds to what [`finish`](Self::finish) wrote, for each instance, `(diag(u) - u u^T) v` with `u` its coupling at the
+    /// potential of the last [`evaluate`](Self::evaluate) and `v = constant + matrix u`; `sums` become those over the
+    /// instances, `[class]`. `matrix` is `[class, class]`, or empty for none.
+    pub(crate) fn add_through_softmax(&mut self, matrix: &[f64], constant: &[f64], sums: &mut [f64]) {
+        let narrow = |values: &[f64]| values.iter().map(|&value| T::from_f64(value)).collect::<Vec<T>>();
+        let (matrix, constant) = (narrow(matrix), narrow(constant));
+        let (k, n_rows, chunk_instances) = (self.n_classes, self.n_rows, self.chunk_instances());
+        let (kernel, inverse, scale) = (&self.kernel, &self.inverse, &self.scale);
+        let cost = if matrix.is_empty() { 4 } else { k };
+        for_each_chunk(
+            (&mut self.out, chunk_instances * n_rows),
+            (&mut self.partials, 1),
+            kernel.len() * cost >= PARALLEL_MULTIPLIES,
+            |chunk, out, partial| {
+                let (first, len) = (chunk * chunk_instances, out.len() / n_rows);
+                run(ThroughSoftmax {
+                    kernel: &kernel[first * k..(first + len) * k],
+                    inverse: &inverse[first..first + len],
+                    scale,
+                    matrix: &matrix,
+                    constant: &constant,
+                    n_rows,
+                    out,
+                    partial: &mut partial[0],
+                });
+            },
+        );
+        self.reduce(sums);
     }
 
     /// Minus the cost of one entry.

@@ -261,7 +261,9 @@ mod tests {
         }
         let moved = |moves: &[(usize, f64)]| {
             let mut theta = theta;
-            moves.iter().for_each(|&(at, by)| theta[at] += by);
+            for &(at, by) in moves {
+                theta[at] += by;
+            }
             enumerated(&tables, &theta).0
         };
         for at in 0..6 {

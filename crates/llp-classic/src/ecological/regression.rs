@@ -66,8 +66,8 @@ mod tests {
         let tables =
             GroupTables::new(vec![20, 80, 40, 60, 60, 40, 80, 20], 2, classes.clone(), 2).expect("margins");
         // Shares 0.30, 0.42, 0.48, 0.60 over 0.2, 0.4, 0.6, 0.8: slope 0.48, intercept 0.21, residuals -0.006, 0.018,
-        // -0.018, 0.006; variance 0.00036; sum of squares of the part 0.2 and mean 0.5.
-        let variance: f64 = (2.0 * 0.006_f64.powi(2) + 2.0 * 0.018_f64.powi(2)) / 2.0;
+        // -0.018, 0.006, two of which are free; variance 0.00036; sum of squares of the part 0.2 and mean 0.5.
+        let variance: f64 = 0.006_f64.powi(2) + 0.018_f64.powi(2);
         let at_an_end = (variance * (0.25 + 0.25 / 0.2)).sqrt();
         for error in standard_errors(&tables) {
             assert!((error - at_an_end).abs() < 1e-12, "{error} {at_an_end}");

@@ -1,5 +1,9 @@
 //! Covariances of counts, which are singular along the vector of ones: their last row and column are left out.
 
+use pulp::{Simd, WithSimd};
+
+use crate::simd::run;
+
 /// A symmetric positive definite matrix, `[size, size]`, as its Cholesky factor `L` with `L L^T` the matrix.
 pub(super) struct Factor {
     lower: Vec<f64>,
@@ -10,6 +14,11 @@ impl Factor {
     /// Of the leading `n_classes - 1` rows and columns of `matrix`, `[n_classes, n_classes]`. A pivot that rounding has
     /// destroyed is replaced by a tiny one.
     pub(super) fn new(matrix: &[f64], n_classes: usize) -> Self {
+        run(Factorize { matrix, n_classes })
+    }
+
+    #[inline(always)]
+    fn of(matrix: &[f64], n_classes: usize) -> Self {
         const SMALLEST_PIVOT: f64 = 1e-13;
         let size = n_classes - 1;
         let mut lower = vec![0.0; size * size];
@@ -50,15 +59,72 @@ impl Factor {
 
     /// The inverse, `[class, class]`, with zeros in the row and the column of the last class.
     pub(super) fn inverse(&self) -> Vec<f64> {
-        let n_classes = self.size + 1;
-        let mut inverse = vec![0.0; n_classes * n_classes];
-        for i in 0..self.size {
-            let row = &mut inverse[i * n_classes..][..n_classes];
+        run(Invert(self))
+    }
+
+    #[inline(always)]
+    fn inverted(&self) -> Vec<f64> {
+        let (n, n_classes) = (self.size, self.size + 1);
+        // The rows of the inverse of L; whole rows at a time are vector operations.
+        let mut rows = vec![0.0; n * n];
+        for i in 0..n {
+            let (above, rest) = rows.split_at_mut(i * n);
+            let row = &mut rest[..=i];
             row[i] = 1.0;
-            self.solve(row);
+            for (other, factor) in above.chunks_exact(n).zip(&self.lower[i * n..]) {
+                add_scaled(&mut row[..i], -factor, other);
+            }
+            let diagonal = self.lower[i * n + i];
+            for entry in row {
+                *entry /= diagonal;
+            }
+        }
+        let mut inverse = vec![0.0; n_classes * n_classes];
+        for (i, row) in rows.chunks_exact(n).enumerate() {
+            for (at, out) in inverse.chunks_exact_mut(n_classes).take(i + 1).enumerate() {
+                add_scaled(&mut out[..=at], row[at], &row[..=at]);
+            }
+        }
+        for row in 0..n {
+            for column in 0..row {
+                inverse[column * n_classes + row] = inverse[row * n_classes + column];
+            }
         }
         inverse
     }
+}
+
+/// [`Factor::new`], compiled for each instruction set.
+struct Factorize<'a> {
+    matrix: &'a [f64],
+    n_classes: usize,
+}
+
+impl WithSimd for Factorize<'_> {
+    type Output = Factor;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Factor {
+        Factor::of(self.matrix, self.n_classes)
+    }
+}
+
+/// [`Factor::inverse`], compiled for each instruction set.
+struct Invert<'a>(&'a Factor);
+
+impl WithSimd for Invert<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<f64> {
+        self.0.inverted()
+    }
+}
+
+/// Adds `factor` times `x` to the beginning of `y`, or as much of it as fits.
+#[inline(always)]
+fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += factor * x);
 }
 
 /// `sum_i (diag(p_i) - p_i p_i^T)` of the rows of `probs`, `[instance, class]`: the covariance of their counts,
@@ -106,6 +172,17 @@ pub(super) fn add_through_softmax(p: &[f64], v: &[f64], out: &mut [f64]) {
     }
 }
 
+/// In eight sums, which a processor can add at the same time.
+#[inline(always)]
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    let mut sums = [0.0; 8];
+    for (a, b) in a.zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h)) + rest
 }

@@ -1,7 +1,7 @@
 //! The saddlepoint approximation of the Poisson multinomial distribution.
 //!
-//! Let `u_i` be the probabilities of instance `i` tilted so that the expected counts are the given ones, `x`
-//! ([`Tilt`]), and `H` the covariance of the counts under them. Then
+//! Let `u_i` be the probabilities of instance `i` tilted so that the expected counts are the given ones, `x`, and `H` the
+//! covariance of the counts under them. Then
 //!
 //! `-log P(x) = sum_i KL(u_i | p_i) + 1/2 log det(2 pi (H + R)) + O(1 / n)`,
 //!
@@ -10,80 +10,90 @@
 //! counts, `diag(d) - d d^T / sum(d)` with `d_c = A + (B - A) exp(-C H_cc)`. `B` makes the term exactly 0 at `H = 0`;
 //! `A` is what a sum of coins needs that are fair, where the approximation is exact but for 1/8 of a variance; how fast
 //! the one goes over into the other, `C`, was chosen by enumeration.
+//!
+//! The tilted probabilities are the coupling of equation (6) at `alpha = 0` and `epsilon = 1`, balanced transport for the
+//! cost `-log p`, and the tilt is its potential: the solver and its passes serve here too.
 
-use super::linear::{Factor, add_through_softmax, backward, covariance, dot};
-use super::tilt::Tilt;
+use super::linear::{Factor, dot};
+use crate::Real;
+use crate::bag::{Bag, Workspace};
+use crate::batch::Logits;
+use crate::config::RotSolver;
+use crate::finish::Output;
+use crate::newton::NewtonConfig;
 
 const RIDGE: f64 = 0.1;
 const FADING: f64 = 10.0;
 /// Counts below this are those of absent classes.
 const ABSENT: f64 = 1e-6;
+/// As exact as the precision of the logits permits.
+const SOLVER: RotSolver = RotSolver::Newton(NewtonConfig { threshold: 0.0, max_iterations: 100 });
 
-/// `-log P(counts)`, and its derivative by the logits in `gradient`, `[instance, class]` as `log_probs`.
-pub(super) fn evaluate(log_probs: &[f64], counts: &[f64], gradient: &mut [f64]) -> f64 {
-    let n_classes = counts.len();
-    let present: Vec<usize> = (0..n_classes).filter(|&class| counts[class] > ABSENT).collect();
-    let present_counts: Vec<f64> = present.iter().map(|&class| counts[class]).collect();
-    let (kept, log_kept) = keep(log_probs, n_classes, &present);
-    let k = present.len();
-    let (tilted, of_present, by_logits) = if k == 1 {
-        (vec![1.0; kept.len()], 0.0, vec![0.0; kept.len()])
-    } else {
-        among(&kept, &present_counts)
+/// `-log P(counts)`, and its derivative by the logits in `gradient`, `[instance, class]` as `logits`.
+pub(super) fn evaluate<T: Real>(
+    workspace: &mut Workspace<T>,
+    logits: &[T],
+    proportions: &[T],
+    gradient: &mut [T],
+) -> f64 {
+    let n_classes = proportions.len();
+    let n_instances = logits.len() / n_classes;
+    let scores = Logits { logits, n_classes };
+    let bag = Bag { n_instances, n_classes, alpha: 0.0, epsilon: 1.0, scores: &scores };
+    let proportion = |class: usize| {
+        let share = proportions[class].to_f64();
+        if share * n_instances as f64 > ABSENT { share } else { 0.0 }
     };
-    let rows = gradient.chunks_exact_mut(n_classes).zip(log_probs.chunks_exact(n_classes));
-    for ((out, log_p), (u, correction)) in rows.zip(tilted.chunks_exact(k).zip(by_logits.chunks_exact(k))) {
-        out.iter_mut().zip(log_p).for_each(|(out, log_p)| *out = log_p.exp());
-        for (&class, (u, correction)) in present.iter().zip(u.iter().zip(correction)) {
-            out[class] += correction - u;
-        }
-    }
-    of_present - log_kept
+    workspace.search(&bag, proportion, SOLVER, None);
+    let output = Output::Gradient { factor: 1.0 };
+    let Workspace { panel, dual, n_active, .. } = workspace;
+    let (log_sum, log_norm) = panel.finish(&dual.potentials, output, &mut dual.mass);
+    let divergence = dot(&dual.weights, &dual.potentials) - log_sum + log_norm;
+    let value = divergence + if *n_active < 2 { 0.0 } else { add_determinant(workspace) };
+    workspace.write_by_instance(gradient, n_classes);
+    value
 }
 
-/// Log-probabilities of the classes that are present, given that no other one is drawn, and the logarithm of the
-/// probability of that.
-fn keep(log_probs: &[f64], n_classes: usize, present: &[usize]) -> (Vec<f64>, f64) {
-    let mut kept = Vec::with_capacity(log_probs.len() / n_classes * present.len());
-    let mut log_kept = 0.0;
-    for row in log_probs.chunks_exact(n_classes) {
-        let log_mass = if present.len() == n_classes {
-            0.0
-        } else {
-            let max = present.iter().fold(f64::NEG_INFINITY, |max, &class| max.max(row[class]));
-            max + present.iter().map(|&class| (row[class] - max).exp()).sum::<f64>().ln()
-        };
-        kept.extend(present.iter().map(|&class| row[class] - log_mass));
-        log_kept += log_mass;
-    }
-    (kept, log_kept)
-}
-
-/// For at least two classes, all present: tilted probabilities, `-log P`, and what the determinant adds to its gradient.
-fn among(log_probs: &[f64], counts: &[f64]) -> (Vec<f64>, f64, Vec<f64>) {
-    let k = counts.len();
-    let tilt = Tilt::new(log_probs, counts);
-    let hessian = covariance(&tilt.probs, k);
+/// Half the logarithm of the determinant; adds its derivative to the output of the panel.
+fn add_determinant<T: Real>(workspace: &mut Workspace<T>) -> f64 {
+    let (panel, k) = (&mut workspace.panel, workspace.n_active);
+    let mut hessian = vec![0.0; k * k];
+    panel.gram(&mut hessian);
+    into_covariance(&mut hessian, k);
     let ridge = Ridge::new(&hessian, k);
     let mut smoothed = hessian.clone();
     ridge.add_to(&mut smoothed);
     let factor = Factor::new(&smoothed, k);
-    let log_scale = (k - 1) as f64 * std::f64::consts::TAU.ln();
-    let value = tilt.divergence + f64::midpoint(log_scale, factor.log_determinant());
 
-    let by_hessian = ridge.derivative_of_log_determinant(&factor.inverse());
-    let mut gradient = vec![0.0; tilt.probs.len()];
-    backward(&tilt.probs, &by_hessian, &vec![0.0; k], &mut gradient);
-    // The tilt moves with the logits, so that the expected counts stay: H dg = -sum_i J_i dz_i.
+    let mut by_hessian = ridge.derivative_of_log_determinant(&factor.inverse());
+    let diagonal: Vec<f64> = (0..k).map(|class| by_hessian[class * k + class]).collect();
+    for entry in &mut by_hessian {
+        *entry *= -2.0;
+    }
     let mut moved = vec![0.0; k];
-    for row in gradient.chunks_exact(k) {
-        moved.iter_mut().zip(row).for_each(|(sum, value)| *sum -= value);
+    panel.add_through_softmax(&by_hessian, &diagonal, &mut moved);
+    // The tilt moves with the logits, so that the expected counts stay: H dg = -sum_i J_i dz_i.
+    for sum in &mut moved {
+        *sum = -*sum;
     }
     Factor::new(&hessian, k).solve(&mut moved);
-    for (u, out) in tilt.probs.chunks_exact(k).zip(gradient.chunks_exact_mut(k)) {
-        add_through_softmax(u, &moved, out);
+    panel.add_through_softmax(&[], &moved, &mut vec![0.0; k]);
+    let log_scale = (k - 1) as f64 * std::f64::consts::TAU.ln();
+    f64::midpoint(log_scale, factor.log_determinant())
+}
+
+/// From the entries `i > k` of `U U^T`: the rows of a covariance of counts add up to 0, so that its diagonal as the sum
+/// of the rest keeps its digits where predictions are nearly certain.
+fn into_covariance(gram: &mut [f64], k: usize) {
+    for a in 0..k {
+        gram[a * k + a] = 0.0;
+        for b in 0..a {
+            let entry = gram[a * k + b];
+            (gram[a * k + b], gram[b * k + a]) = (-entry, -entry);
+            gram[a * k + a] += entry;
+            gram[b * k + b] += entry;
+        }
     }
-    (tilt.probs, value, gradient)
 }
 
 /// The matrix `R` of the head of this file.
