@@ -9,7 +9,7 @@ use std::ops::Range;
 use llp_ot::Real;
 
 use crate::Bags;
-use crate::kernels::{BLOCK, add_gradient, add_scaled, add_scores, divide};
+use crate::kernels::{BLOCK, Lanes, add_gradient, add_scaled, add_scores, divide};
 use crate::parallel::{cut, map};
 use crate::softmax::softmax;
 
@@ -59,9 +59,11 @@ pub(crate) struct Pass<'a, T> {
 }
 
 /// Scores of the rows, plus what is needed to compute them.
-struct Scratch {
-    rows: Vec<f64>,
+struct Scratch<T> {
+    /// A row in the place of one that is not there, `[column]`.
+    zeros: Vec<T>,
     scores: Vec<f64>,
+    lanes: Lanes,
 }
 
 impl<'a, T: Real> Pass<'a, T> {
@@ -152,32 +154,26 @@ impl<'a, T: Real> Pass<'a, T> {
         self.units.iter().map(|unit| totals.get(&unit.bags.start).filter(|_| unit.is_part).cloned()).collect()
     }
 
-    fn scratch(&self) -> Scratch {
-        let rows = vec![0.0; BLOCK * self.bags.n_columns()];
+    fn scratch(&self) -> Scratch<T> {
+        let zeros = vec![T::ZERO; self.bags.n_columns()];
         let scores = vec![0.0; (UNIT_ROWS + BLOCK) * self.bags.n_classes()];
-        Scratch { rows, scores }
+        Scratch { zeros, scores, lanes: Vec::new() }
     }
 
-    /// Converts four rows from a position on; those beyond the unit are 0.
-    fn load(&self, unit: &Unit, first: usize, rows: &mut [f64]) {
+    /// The rows of a block from a position on; those beyond the unit are 0.
+    fn block<'b>(&'b self, unit: &Unit, first: usize, zeros: &'b [T]) -> [&'b [T]; BLOCK] {
         let order = self.bags.order();
-        for (offset, out) in rows.chunks_exact_mut(self.bags.n_columns()).enumerate() {
-            if first + offset < unit.rows.end {
-                for (out, x) in out.iter_mut().zip(self.bags.row(order[first + offset])) {
-                    *out = x.to_f64();
-                }
-            } else {
-                out.fill(0.0);
-            }
-        }
+        std::array::from_fn(|offset| {
+            if first + offset < unit.rows.end { self.bags.row(order[first + offset]) } else { zeros }
+        })
     }
 
-    fn add_scores_of(&self, unit: &Unit, (weights, bias): (&[f64], &[f64]), scratch: &mut Scratch) {
+    fn add_scores_of(&self, unit: &Unit, (weights, bias): (&[f64], &[f64]), scratch: &mut Scratch<T>) {
         let blocks = scratch.scores.chunks_exact_mut(BLOCK * bias.len());
         for (first, scores) in unit.rows.clone().step_by(BLOCK).zip(blocks) {
-            self.load(unit, first, &mut scratch.rows);
             scores.chunks_exact_mut(bias.len()).for_each(|row| row.copy_from_slice(bias));
-            add_scores(&scratch.rows, weights, scores);
+            let rows = self.block(unit, first, &scratch.zeros);
+            add_scores(&rows, weights, &mut scratch.lanes, scores);
         }
     }
 
@@ -187,7 +183,7 @@ impl<'a, T: Real> Pass<'a, T> {
         model: (&[f64], &[f64]),
         loss: &Loss<'_>,
         mean: Option<&[f64]>,
-        scratch: &mut Scratch,
+        scratch: &mut Scratch<T>,
         sums: &mut Sums,
     ) {
         let k = model.1.len();
@@ -207,8 +203,7 @@ impl<'a, T: Real> Pass<'a, T> {
         scratch.scores[used..used.next_multiple_of(BLOCK * k)].fill(0.0);
         let blocks = scratch.scores.chunks_exact(BLOCK * k);
         for (first, coefficients) in unit.rows.clone().step_by(BLOCK).zip(blocks) {
-            self.load(unit, first, &mut scratch.rows);
-            add_gradient(&scratch.rows, coefficients, &mut sums.weights);
+            add_gradient(&self.block(unit, first, &scratch.zeros), coefficients, &mut sums.weights);
             coefficients.chunks_exact(k).for_each(|row| add_scaled(&mut sums.bias, 1.0, row));
         }
     }
