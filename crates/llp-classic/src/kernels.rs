@@ -64,10 +64,10 @@ impl<T: Real> WithSimd for AddScores<'_, T> {
             load(self.rows, start, width, &mut tile);
             for (pair, lanes) in self.lanes.chunks_mut(2).enumerate() {
                 let w = |class: usize| &self.weights[(2 * pair + class) * d + start..][..width];
-                match lanes {
-                    [first, second] => add_products(simd, [w(0), w(1)], &tile, [first, second]),
-                    [last] => add_products(simd, [w(0)], &tile, [last]),
-                    _ => {}
+                if lanes.len() == 2 {
+                    add_products(simd, [w(0), w(1)], &tile, lanes);
+                } else {
+                    add_products(simd, [w(0)], &tile, lanes);
                 }
             }
         }
@@ -81,13 +81,14 @@ impl<T: Real> WithSimd for AddScores<'_, T> {
     }
 }
 
-/// Adds the products of the weights of some classes with the columns of a tile to the lanes of each row.
+/// Adds the products of the weights of some classes with the columns of a tile to the lanes of each row, `[class, row,
+/// lane]`.
 #[inline(always)]
 fn add_products<S: Simd, const N: usize>(
     simd: S,
     w: [&[f64]; N],
     tile: &Tile,
-    lanes: [&mut [[f64; LANES]; BLOCK]; N],
+    lanes: &mut [[[f64; LANES]; BLOCK]],
 ) {
     let w: [&[S::f64s]; N] = std::array::from_fn(|class| S::as_simd_f64s(w[class]).0);
     let x: [&[S::f64s]; BLOCK] = std::array::from_fn(|row| S::as_simd_f64s(&tile[row]).0);
