@@ -173,7 +173,7 @@ fn whiskers(class: &str, groups: &[String], shares: &[GroupShare]) -> Drawing {
     const WIDTH: f64 = 340.0;
     let left = groups.iter().map(|group| text_width(group, SMALL)).fold(20.0, f64::max).min(140.0) + 14.0;
     let height = 46.0 + ROW * groups.len() as f64;
-    let at = |share: f64| left + (WIDTH - left - 14.0) * share;
+    let at = |share: f64| left + (WIDTH - left - 24.0) * share;
     let mut drawing = Drawing::new(WIDTH, height);
     drawing.text((left, 13.0), class, SMALL, Anchor::Start, Color::Text);
     for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
